@@ -1,0 +1,139 @@
+"""Sound as this package handles it.
+
+Conventions: one channel, float32, full scale is -1 to 1, rate in Hz, levels in dBFS (0 dBFS is the RMS of a full-scale
+square wave). Files are read through libsndfile, rates are converted by soxr.
+"""
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import AudioError
+
+FRAME_S = 0.02  # level frames of 20 ms, as in speech codecs and voice activity detectors
+SILENT_DBFS = -200.0  # the level given to a frame of zeros, in place of minus infinity
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """A mono signal; `samples` is float32 of shape (n,) and may hold NaN where a model produced it."""
+
+    samples: NDArray[np.float32]
+    sample_rate_hz: int
+
+    def __post_init__(self) -> None:
+        if self.samples.ndim != 1 or self.samples.dtype != np.float32:
+            raise AudioError(f"audio is {self.samples.dtype} of shape {self.samples.shape}; float32 (n,) is needed")
+        if self.sample_rate_hz <= 0:
+            raise AudioError(f"sample rate is {self.sample_rate_hz} Hz; a positive rate is needed")
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds of sound.
+
+        >>> Audio(np.zeros(12_000, np.float32), 24_000).duration_s
+        0.5
+        """
+        return self.samples.size / self.sample_rate_hz
+
+
+def load(path: Path) -> Audio:
+    """Read a sound file of any rate, bit depth and channel count that libsndfile knows; channels are averaged.
+
+    Raises:
+        AudioError: The file is missing, is no sound file, or holds no samples.
+    """
+    import soundfile
+
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except FileNotFoundError as error:
+        raise AudioError(f"{path} is missing") from error
+    except (soundfile.LibsndfileError, OSError) as error:
+        if not path.exists():
+            raise AudioError(f"{path} is missing") from error
+        if path.is_file() and path.stat().st_size == 0:
+            raise AudioError(f"{path} is an empty file of 0 bytes") from error
+        raise AudioError(f"{path} is not a sound file that libsndfile can read ({error})") from error
+    if samples.shape[0] == 0:
+        raise AudioError(f"{path} holds 0 samples")
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
+    return Audio(np.ascontiguousarray(mono), rate)
+
+
+def encode_wav(audio: Audio) -> bytes:
+    """WAV bytes, the same for the same samples: 16-bit PCM, or 32-bit float where PCM would hide a defect.
+
+    A signal with NaN, infinities or values beyond full scale would be clipped by PCM and so pass for a sound one.
+    """
+    buffer = io.BytesIO()
+    if np.isfinite(audio.samples).all() and np.abs(audio.samples).max(initial=0.0) <= 1.0:
+        import soundfile
+
+        soundfile.write(buffer, audio.samples, audio.sample_rate_hz, format="WAV", subtype="PCM_16")
+    else:
+        # scipy's writer, because libsndfile stamps float files with the time of day.
+        from scipy.io import wavfile
+
+        wavfile.write(buffer, audio.sample_rate_hz, audio.samples)
+    return buffer.getvalue()
+
+
+def resample(audio: Audio, sample_rate_hz: int) -> Audio:
+    """The same sound at another rate (soxr, high quality); the same object where the rate is right already."""
+    if audio.sample_rate_hz == sample_rate_hz:
+        return audio
+    import soxr
+
+    return Audio(soxr.resample(audio.samples, audio.sample_rate_hz, sample_rate_hz), sample_rate_hz)
+
+
+def finite(audio: Audio) -> Audio:
+    """The same sound with NaN and infinities as zeros, so that one bad sample spoils one measurement, not all."""
+    if np.isfinite(audio.samples).all():
+        return audio
+    return Audio(np.nan_to_num(audio.samples, nan=0.0, posinf=0.0, neginf=0.0), audio.sample_rate_hz)
+
+
+def rms_dbfs(samples: NDArray[Any]) -> float:
+    """Level of a stretch of sound in dBFS; `SILENT_DBFS` for zeros and for no samples at all.
+
+    >>> round(rms_dbfs(np.full(480, 0.1, np.float32)), 3)
+    -20.0
+    """
+    power = float(np.square(samples, dtype=np.float64).mean()) if samples.size else 0.0
+    return 10 * float(np.log10(power)) if power > 1e-20 else SILENT_DBFS
+
+
+def frame_levels_dbfs(audio: Audio) -> NDArray[np.float64]:
+    """Level of each frame of `FRAME_S`, shape (frames,); a last part frame is measured over its own samples.
+
+    Raises:
+        AudioError: The audio holds no samples.
+    """
+    if audio.samples.size == 0:
+        raise AudioError("audio holds 0 samples; levels need at least one")
+    hop = round(audio.sample_rate_hz * FRAME_S)
+    starts = np.arange(0, audio.samples.size, hop)
+    power = np.add.reduceat(np.square(audio.samples, dtype=np.float64), starts)
+    counts = np.diff(np.append(starts, audio.samples.size))
+    return 10 * np.log10(np.maximum(power / counts, 10 ** (SILENT_DBFS / 10)))
+
+
+def content_hash(data: bytes) -> str:
+    """The name of a piece of evidence: sha256 in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write a whole file or none: a killed run leaves no half a take behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial.write_bytes(data)
+    partial.replace(path)

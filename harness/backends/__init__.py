@@ -1,0 +1,74 @@
+"""The systems under test, behind one narrow protocol.
+
+A backend is cheap to open and loads its model on the first `generate`, so that a run whose takes are all on disk loads
+nothing. What a backend cannot do becomes a Take with an error; only a wrong command is raised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol
+
+from harness.errors import UsageError
+from harness.take import Request, Take
+
+
+@dataclass(frozen=True, slots=True)
+class BackendOptions:
+    """What the command line says about the system under test."""
+
+    model: str = ""
+    gpu: bool = False
+    words_per_minute: float | None = None
+    """Speaking rate, where the system takes one."""
+
+
+class Backend(Protocol):
+    """A system that speaks."""
+
+    name: str
+    sample_rate_hz: int
+    """The rate that its takes should have."""
+    note: str
+    """What every report must say about this system; empty for nothing."""
+
+    @property
+    def identity(self) -> str:
+        """Name and revision of everything that shapes a take; takes of one identity and request are interchangeable."""
+
+    def generate(self, requests: Sequence[Request]) -> list[Take]:
+        """Speak the requests: as many takes as requests, in their order."""
+
+    def close(self) -> None:
+        """Free what `generate` holds."""
+
+
+# name -> module and class, imported when asked for
+BACKENDS = {
+    "embedded": ("harness.backends.embedded", "EmbeddedBackend"),
+    "directory": ("harness.backends.directory", "DirectoryBackend"),
+}
+
+
+def open_backend(name: str, options: BackendOptions) -> Backend:
+    """Open a backend by name.
+
+    Raises:
+        UsageError: No such backend, or options it cannot work with.
+    """
+    if name not in BACKENDS:
+        raise UsageError(f"backend {name!r} is unknown; there are {', '.join(BACKENDS)}: choose one with --backend")
+    module, kind = BACKENDS[name]
+    backend: Backend = getattr(import_module(module), kind)(options)
+    return backend
+
+
+def existing_folder(path: str, what: str) -> Path:
+    """The folder a user named, or one clear line."""
+    if not path:
+        raise UsageError(f"{what} needs a folder: give --model FOLDER")
+    folder = Path(path)
+    if not folder.is_dir():
+        raise UsageError(f"{what}: {path!r} is no folder: give --model FOLDER")
+    return folder

@@ -1,0 +1,113 @@
+"""The embedded cloning voice: a demonstration system that needs neither weights nor a GPU.
+
+espeak-ng says the text, WORLD gives it the reference's voice (`conversion`). It conditions on the reference, draws
+from its seed, and obeys the token budget and the termination rules frame by frame like a model. It is here so that
+the whole gate runs anywhere and can itself be tested; nobody should ship its speech.
+"""
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from importlib.metadata import version
+from multiprocessing import get_context
+
+import numpy as np
+
+from harness import audio
+from harness.audio import Audio
+from harness.backends import BackendOptions
+from harness.cloning.termination import Termination
+from harness.errors import BackendError, HarnessError, UsageError
+from harness.take import Chunk, Provenance, Request, Stop, Take
+from harness.text import reading_time_s
+
+REVISION = "1"  # raise it whenever the same request would sound different
+PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
+
+WORDS_PER_MINUTE = 114.0  # calm: 1.32 times the documented reading time
+SHORTEST_S = 1.08  # not even one word is over sooner
+FRAME_SAMPLES = 960  # 40 ms at 24 kHz, one step of a 25 Hz codec
+SILENT_DBFS = -60.0  # a frame below this would be a codec's silence
+
+
+class EmbeddedBackend:
+    """Speaks through a pool of processes, one a core, that starts with the first request."""
+
+    name = "embedded"
+    sample_rate_hz = 24_000
+    note = (
+        "The voice judged here is the embedded demonstration system (espeak-ng and WORLD), "
+        "not a product and not a neural model."
+    )
+
+    def __init__(self, options: BackendOptions) -> None:
+        self._words_per_minute = options.words_per_minute or WORDS_PER_MINUTE
+        if not 40 <= self._words_per_minute <= 400:
+            raise UsageError(f"speaking rate is {self._words_per_minute:g} words a minute; 40 to 400 can be spoken")
+        self._pool: Executor | None = None
+
+    @property
+    def identity(self) -> str:
+        packages = " ".join(f"{name}={version(name)}" for name in PACKAGES)
+        return f"embedded r{REVISION} {self._words_per_minute:g}wpm {packages}"
+
+    def generate(self, requests: Sequence[Request]) -> list[Take]:
+        if self._pool is None:
+            # spawn: a forked child would inherit torch's threads in whatever state they are.
+            self._pool = ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn"))
+        provenance = Provenance(
+            backend=self.name,
+            model=self.name,
+            revision=self.identity,
+            packages={name: version(name) for name in PACKAGES},
+        )
+        jobs = [self._pool.submit(speak, request, self._words_per_minute, provenance) for request in requests]
+        return [job.result() for job in jobs]
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+
+def speak(request: Request, words_per_minute: float, provenance: Provenance) -> Take:
+    """One take, chunk by chunk, each within its budget; joined as they are, since each begins and ends quietly."""
+    began = time.perf_counter()
+    stop, parts = Stop.EOS, []
+    try:
+        reference = audio.load(request.reference.path)
+        for number, chunk in enumerate(request.chunks):
+            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.seed * 1000 + number)
+            parts.append(part)
+            if stop is not Stop.EOS:
+                break
+    except HarnessError as error:
+        return Take(request, None, Stop.UNKNOWN, provenance, error=str(error))
+    samples = np.concatenate(parts)
+    return Take(
+        request=request,
+        audio=Audio(samples, EmbeddedBackend.sample_rate_hz),
+        stopped_by=stop,
+        provenance=provenance,
+        frames=samples.size // FRAME_SAMPLES,
+        elapsed_s=time.perf_counter() - began,
+    )
+
+
+def _speak_chunk(
+    request: Request, chunk: Chunk, reference: Audio, words_per_minute: float, seed: int
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], Stop]:
+    from harness.backends.embedded.voice import clone
+
+    duration_s = max(reading_time_s(chunk.text, words_per_minute), SHORTEST_S)
+    speech = clone(chunk.text, request.utterance.language, reference, duration_s=duration_s, seed=seed)
+    whole = -(-speech.samples.size // FRAME_SAMPLES)
+    frames = np.zeros((whole, FRAME_SAMPLES), np.float32)
+    frames.reshape(-1)[: speech.samples.size] = speech.samples
+    termination = Termination(chunk.budget)
+    for number, frame in enumerate(frames, 1):
+        stop = termination.step(silent=audio.rms_dbfs(frame) < SILENT_DBFS, last=number == whole)
+        if stop is not None:
+            return frames[:number].reshape(-1), stop
+    raise BackendError(f"the embedded voice gave no sound for {chunk.text!r}")

@@ -1,0 +1,70 @@
+"""The child process of `synthesis`: one utterance through espeak-ng, then the end.
+
+Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA VOICE WORDS_PER_MINUTE < text > pcm`. It imports
+the standard library only, so it starts in a few milliseconds. A failure is one line on stderr and exit status 1.
+
+Source: speak_lib.h of espeak-ng 1.52 for the calls and the constants.
+"""
+
+import ctypes
+import sys
+
+OUTPUT_SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: the callback is called before espeak_Synth returns
+RATE_WORDS_PER_MINUTE = 1  # espeak_PARAMETER
+POSITION_CHARACTER = 1  # espeak_POSITION_TYPE
+CHARACTERS_UTF8 = 1  # a bit of the flags of espeak_Synth; without the SSML and PHONEMES bits, markup is plain text
+SEED = 1  # any fixed number; takes are told apart in `voice`, not here
+OK = 0  # espeak_ERROR
+
+SamplesCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: int, text: bytes) -> tuple[int, bytes]:
+    """Speak once.
+
+    Args:
+        library_path: the espeak-ng shared library.
+        data_path: the folder espeak-ng-data.
+        voice: a language and a variant, `ar+f2`.
+        words_per_minute: espeak's speaking rate.
+        text: UTF-8.
+
+    Returns:
+        The sample rate in Hz and mono 16-bit samples in the machine's byte order.
+    """
+    espeak = ctypes.CDLL(library_path)
+    rate_hz = espeak.espeak_Initialize(OUTPUT_SYNCHRONOUS, 0, data_path.encode(), 0)
+    if rate_hz <= 0:
+        sys.exit(f"espeak-ng does not start with the data in {data_path!r}")
+
+    # Initialize seeds the noise generator with the clock; from one second to the next it would speak otherwise.
+    espeak.espeak_ng_SetRandSeed(ctypes.c_long(SEED))
+    pieces: list[bytes] = []
+
+    def collect(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
+        if samples and count > 0:
+            pieces.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+    callback = SamplesCallback(collect)  # kept in a name: espeak holds only its address
+    espeak.espeak_SetSynthCallback(callback)
+    language, _, variant = voice.partition("+")
+    for candidate in (voice, f"{language.partition('-')[0]}+{variant}"):
+        if espeak.espeak_SetVoiceByName(candidate.rstrip("+").encode()) == OK:
+            break
+    else:
+        sys.exit(f"espeak-ng has no voice {voice!r}")
+    espeak.espeak_SetParameter(RATE_WORDS_PER_MINUTE, words_per_minute, 0)
+    status = espeak.espeak_Synth(
+        text, ctypes.c_size_t(len(text) + 1), 0, POSITION_CHARACTER, 0, CHARACTERS_UTF8, None, None
+    )
+    if status != OK:
+        sys.exit(f"espeak-ng refuses the text with error {status}")
+    espeak.espeak_Synchronize()
+    return rate_hz, b"".join(pieces)
+
+
+if __name__ == "__main__":
+    _, library, data, name, pace = sys.argv
+    spoken_rate_hz, pcm = synthesise(library, data, name, int(pace), sys.stdin.buffer.read())
+    sys.stdout.buffer.write(spoken_rate_hz.to_bytes(4, "little") + pcm)

@@ -1,0 +1,53 @@
+"""`python -m harness COMMAND`: what a team does around the test runs."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from harness.errors import HarnessError
+
+USAGE_ERROR = 4  # pytest's own code for it
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    """Say what this machine can run, and which texts the documented numbers can judge."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    import torch
+
+    for name in ("torch", "torchaudio", "transformers", "resemblyzer", "espeakng-loader", "pyworld-prebuilt"):
+        try:
+            print(f"{name:<18}{version(name)}")
+        except PackageNotFoundError:
+            print(f"{name:<18}missing: python3 run.py test sets everything up")
+    devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+    print(f"{'CUDA devices':<18}{', '.join(devices) or 'none: --gpu will be refused'}")
+    print()
+    from harness.gates import feasibility_map
+
+    print("which texts the documented numbers can judge, by words:")
+    for line in feasibility_map():
+        print(f"  {line}")
+    return 0
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "doctor": _doctor,
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("doctor", help=_doctor.__doc__)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; a usage error is one line and exit 4."""
+    arguments = _parser().parse_args(argv)
+    try:
+        return _COMMANDS[arguments.command](arguments)
+    except HarnessError as error:
+        print(f"ERROR: {error}", file=sys.stderr)
+        return USAGE_ERROR

@@ -1,0 +1,91 @@
+"""How many frames a text may use: the documented token budget, and sentence chunks for texts beyond it.
+
+Conventions: words as `harness.text.words` counts them, frames of one codec step, 25 a second. The documented formula
+is words / 150 x 60 s x 1.5 x 25 frames, clamped to 64-512; with the defaults that is exactly 15 frames a word.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from harness.errors import UsageError
+from harness.take import Chunk, TokenBudget
+from harness.text import sentences, words
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetConfig:
+    """Every constant of the token budget, with the documented defaults."""
+
+    words_per_minute: float = 150
+    buffer: float = 1.5
+    """How much longer than a reader a model may take."""
+    frame_rate_hz: float = 25
+    min_frames: int = 64
+    max_frames: int = 512
+    adaptive: bool = True
+    """Off: every text gets `max_frames`."""
+    closing_frames: int = 9
+    """Steps that a delay-pattern codec model spends on opening and closing its streams; they carry no audio."""
+
+    def __post_init__(self) -> None:
+        for name in ("words_per_minute", "buffer", "frame_rate_hz", "min_frames", "max_frames"):
+            value = getattr(self, name)
+            if not 0 < value < float("inf"):
+                raise UsageError(f"token budget: {name} is {value!r}; a positive number is needed")
+        if self.min_frames > self.max_frames:
+            raise UsageError(f"token budget: min_frames {self.min_frames} is above max_frames {self.max_frames}")
+
+    def expected_frames(self, n_words: int) -> int:
+        """Frames that n words need at the reading rate with the buffer, unclamped; rounded up, never down.
+
+        Fractions, because 6 words in floating point come out as 89.99999 frames.
+
+        >>> BudgetConfig().expected_frames(6)
+        90
+        """
+        seconds = Fraction(n_words) * 60 / Fraction(str(self.words_per_minute)) * Fraction(str(self.buffer))
+        return ceil(seconds * Fraction(str(self.frame_rate_hz)))
+
+    def of(self, text: str) -> TokenBudget:
+        """The budget of a text, whatever it holds: total on arbitrary Unicode, at least `min_frames`."""
+        expected = self.expected_frames(len(words(text)))
+        wanted = expected if self.adaptive else self.max_frames
+        return TokenBudget(
+            expected_frames=expected,
+            max_frames=min(max(wanted, self.min_frames), self.max_frames),
+            frame_rate_hz=self.frame_rate_hz,
+        )
+
+    @property
+    def words_within_cap(self) -> int:
+        """The most words whose unclamped budget still fits under `max_frames`.
+
+        >>> BudgetConfig().words_within_cap
+        34
+        """
+        per_word = (
+            60 / Fraction(str(self.words_per_minute)) * Fraction(str(self.buffer)) * Fraction(str(self.frame_rate_hz))
+        )
+        return int(self.max_frames / per_word)
+
+
+def chunks(text: str, config: BudgetConfig, by_sentence: bool = False) -> tuple[Chunk, ...]:
+    """What is generated in one go: the whole text, or runs of whole sentences that each fit their budget.
+
+    A single sentence beyond the cap stays whole: cutting inside it would change how it is spoken.
+    """
+    parts = list(_within_cap(sentences(text), config.words_within_cap)) if by_sentence else []
+    return tuple(Chunk(part, config.of(part)) for part in parts or [text])
+
+
+def _within_cap(parts: list[str], most_words: int) -> Iterator[str]:
+    held: list[str] = []
+    for part in parts:
+        if held and len(words(" ".join([*held, part]))) > most_words:
+            yield " ".join(held)
+            held = []
+        held.append(part)
+    if held:
+        yield " ".join(held)

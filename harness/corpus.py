@@ -1,0 +1,222 @@
+"""What is to be spoken, and in whose voice.
+
+A corpus file holds `[[utterance]]` rows: `id` (unique, ending in a number), `text`, `language`, `reference` (the id of
+a voice), and optionally `note` and `pair` (the same word on both rows of a minimal pair). A voices folder holds for
+each voice a sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`; `name.lang` holds the language
+code and `name.speaker` says who speaks where several files are one person.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from harness import audio
+from harness.errors import AudioError, CorpusError, VoicesError
+from harness.text import reading_time_s, words
+
+SUITES = ("short", "medium", "diacritized", "cross_lingual", "robustness")
+SHIPPED = Path(__file__).resolve().parent.parent / "suites" / "corpus"
+
+SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
+MIN_REFERENCE_S = 1.0
+MAX_REFERENCE_S = 30.0
+MIN_REFERENCE_DBFS = -60.0  # below this a recording holds no voice that a model could condition on
+
+_REQUIRED = ("id", "text", "language", "reference")
+_OPTIONAL = ("note", "pair")
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """A text to be spoken once, with the voice that the corpus gives it."""
+
+    id: str
+    suite: str
+    number: int
+    text: str
+    language: str
+    reference_id: str
+    note: str = ""
+    pair: str = ""
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def reading_time_s(self) -> float:
+        """Documented reading time in seconds."""
+        return reading_time_s(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A voice clip that conditions the clone, and its transcript."""
+
+    id: str
+    path: Path
+    transcript: str
+    language: str
+    speaker: str
+    sha256: str
+    """Hash of the file as it is, so that a re-recorded voice is another voice."""
+
+
+def load_corpus(suite: str, folder: Path = SHIPPED) -> tuple[Utterance, ...]:
+    """Read one suite's utterances in file order.
+
+    Raises:
+        CorpusError: The file is missing, is no TOML, or a row is malformed; names file, row and field.
+    """
+    path = folder / f"{suite}.toml"
+    try:
+        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("utterance", [])
+    except FileNotFoundError as error:
+        raise CorpusError(f"{path} is missing: a suite needs its corpus file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CorpusError(f"{path} is not valid TOML: {error}") from error
+    if not isinstance(rows, list) or not rows:
+        raise CorpusError(f"{path} holds no [[utterance]] rows: a suite needs at least one")
+    utterances = tuple(_utterance(row, suite, f"{path} row {number}") for number, row in enumerate(rows, 1))
+    for field in ("id", "number"):
+        seen: dict[object, int] = {}
+        for number, utterance in enumerate(utterances, 1):
+            value = getattr(utterance, field)
+            if value in seen:
+                raise CorpusError(
+                    f"{path} row {number}: {field} {value!r} is that of row {seen[value]} already; give each its own"
+                )
+            seen[value] = number
+    return utterances
+
+
+def _utterance(row: object, suite: str, where: str) -> Utterance:
+    if not isinstance(row, Mapping):
+        raise CorpusError(f"{where} is {row!r}; a table with {', '.join(_REQUIRED)} is needed")
+    for field in _REQUIRED:
+        if field not in row:
+            raise CorpusError(f"{where}: field {field!r} is missing; each row needs {', '.join(_REQUIRED)}")
+    for field, value in row.items():
+        if field not in _REQUIRED + _OPTIONAL:
+            raise CorpusError(f"{where}: field {field!r} is unknown; known are {', '.join(_REQUIRED + _OPTIONAL)}")
+        if not isinstance(value, str) or not value.strip():
+            raise CorpusError(f"{where}: field {field!r} is {value!r}; a text that is not empty is needed")
+    number = re.search(r"(\d+)$", row["id"])
+    if not number or not re.fullmatch(r"[\w.-]+", row["id"]):
+        raise CorpusError(f"{where}: field 'id' is {row['id']!r}; letters, digits and - ending in a number are needed")
+    if not words(row["text"]):
+        raise CorpusError(f"{where}: field 'text' is {row['text']!r}; at least one word is needed")
+    if "<|" in row["text"]:
+        raise CorpusError(f"{where}: field 'text' holds '<|', which models read as a control token; take it out")
+    return Utterance(
+        id=row["id"],
+        suite=suite,
+        number=int(number[1]),
+        text=row["text"],
+        language=row["language"],
+        reference_id=row["reference"],
+        note=row.get("note", ""),
+        pair=row.get("pair", ""),
+    )
+
+
+def load_voices(folder: Path, language: str = "") -> tuple[Reference, ...]:
+    """Read a voices folder, sorted by name; `language` is for voices without a `.lang` file of their own.
+
+    Raises:
+        VoicesError: The folder is missing or empty, or files in it cannot serve; one line for each bad file.
+    """
+    if not folder.is_dir():
+        raise VoicesError(f"voices folder {str(folder)!r} does not exist: give a folder of name.wav + name.txt")
+    sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUND_FILES)
+    if not sounds:
+        kinds = ", ".join(SOUND_FILES)
+        raise VoicesError(f"voices folder {str(folder)!r} holds no sound file ({kinds}): put name.wav + name.txt there")
+    references, complaints, taken = [], [], set()
+    for path in sounds:
+        try:
+            if path.stem in taken:
+                raise VoicesError(f"a second sound file is called {path.stem!r}: keep one of them")
+            references.append(_reference(path, language))
+            taken.add(path.stem)
+        except (VoicesError, AudioError) as error:
+            complaints.append(f"{path.name}: {error}")
+    transcripts = {path.stem for path in folder.glob("*.txt")}
+    complaints += [
+        f"{name}.txt: has no sound file beside it: add {name}.wav or take it away"
+        for name in sorted(transcripts - {path.stem for path in sounds})
+    ]
+    if complaints:
+        raise VoicesError(f"voices folder {str(folder)!r}: " + "\n".join(complaints))
+    return tuple(references)
+
+
+def _reference(path: Path, language: str) -> Reference:
+    transcript = _side_file(path, ".txt")
+    if not transcript:
+        raise VoicesError(f"has no transcript: write what is said into {path.with_suffix('.txt').name}")
+    language = _side_file(path, ".lang") or language
+    if not language:
+        raise VoicesError(
+            f"has no language: write its code into {path.with_suffix('.lang').name} or give --voices-language"
+        )
+    sound = audio.load(path)
+    if not np.isfinite(sound.samples).all():
+        raise VoicesError("holds samples that are not numbers: export it again")
+    if not MIN_REFERENCE_S <= sound.duration_s <= MAX_REFERENCE_S:
+        raise VoicesError(
+            f"lasts {sound.duration_s:.2f} s; {MIN_REFERENCE_S:g} to {MAX_REFERENCE_S:g} s are needed: record again"
+        )
+    level = audio.rms_dbfs(sound.samples)
+    if level < MIN_REFERENCE_DBFS:
+        raise VoicesError(f"is silent ({level:.0f} dBFS); above {MIN_REFERENCE_DBFS:g} dBFS is needed: record again")
+    return Reference(
+        id=path.stem,
+        path=path,
+        transcript=transcript,
+        language=language,
+        speaker=_side_file(path, ".speaker") or path.stem,
+        sha256=audio.content_hash(path.read_bytes()),
+    )
+
+
+def _side_file(path: Path, suffix: str) -> str:
+    side = path.with_suffix(suffix)
+    if not side.exists():
+        return ""
+    try:
+        return " ".join(side.read_text(encoding="utf-8-sig").split())
+    except UnicodeDecodeError as error:
+        raise VoicesError(f"{side.name} is not UTF-8 text: save it as UTF-8") from error
+
+
+def choose_reference(
+    utterance: Utterance, voices: Sequence[Reference], shipped: Mapping[str, Reference] | None = None
+) -> Reference:
+    """The voice in which an utterance is spoken: the one its row names, or else one of the folder's, in rotation.
+
+    A user's own folder need not hold the names of the corpus. Then voices of the language of the named (shipped) voice
+    are rotated by the row's number; where none has that language, all are. A cross-lingual row never gets a voice of
+    its own language.
+
+    Raises:
+        VoicesError: A cross-lingual row, and every voice speaks its language.
+    """
+    candidates = list(voices)
+    if utterance.suite == "cross_lingual":
+        candidates = [voice for voice in voices if voice.language != utterance.language]
+        if not candidates:
+            raise VoicesError(
+                f"utterance {utterance.id!r} is {utterance.language!r} in a voice of another language, but every voice "
+                f"of the folder speaks {utterance.language!r}: add one, or leave suites/test_cross_lingual.py out"
+            )
+    for voice in candidates:
+        if voice.id == utterance.reference_id:
+            return voice
+    meant = (shipped or {}).get(utterance.reference_id)
+    alike = [voice for voice in candidates if meant is not None and voice.language == meant.language]
+    pool = alike or candidates
+    return pool[utterance.number % len(pool)]

@@ -1,0 +1,324 @@
+"""The only place where a number becomes a verdict.
+
+A gate joins a metric to its limits for some suites. `suites/gates.toml` holds named profiles of gates and, per
+backend, overrides that each say why. Before anything is generated, `infeasible` finds the gates that no speech at all
+could pass under the documented numbers; those are refused with the arithmetic, and every other gate still judges.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.cloning.budget import BudgetConfig, chunks
+from harness.corpus import SUITES, Utterance
+from harness.errors import GateError
+from harness.metrics import Measurement, known_metrics
+from harness.take import Chunk
+from harness.text import words
+
+SHIPPED = Path(__file__).resolve().parent.parent / "suites" / "gates.toml"
+INFINITY = float("inf")
+
+
+class Outcome(StrEnum):
+    """What a gate answers.
+
+    PASS: shown inside the limits. FAIL: shown outside, or not a number. INCONCLUSIVE: could not be measured; blocks
+    the release. REFUSED: the question does not arise here, for a reason that is listed; counted, never passed.
+    """
+
+    PASS = "PASS"
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    REFUSED = "REFUSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One row of gates.toml."""
+
+    name: str
+    metric: str
+    unit: str
+    why: str
+    at_least: float = -INFINITY
+    at_most: float = INFINITY
+    suites: tuple[str, ...] = SUITES
+    at_least_from: tuple[tuple[float, float], ...] = ()
+    """Lower limits that depend on how much there is to judge: (seconds of speech, limit from there on), ascending."""
+    false_reject: float | None = None
+    """Share of sound human speech that this gate rejects, where it was measured ..."""
+    source: str = ""
+    """... and on what."""
+
+    def for_speech(self, speech_s: float) -> "Gate | None":
+        """This gate with the limit for so much speech; None where there is too little to judge."""
+        if not self.at_least_from:
+            return self
+        reached = [limit for start, limit in self.at_least_from if speech_s >= start]
+        return replace(self, at_least=reached[-1], at_least_from=()) if reached else None
+
+    def __str__(self) -> str:
+        if self.at_least_from:
+            steps = ", ".join(f"{limit:g} from {start:g} s" for start, limit in self.at_least_from)
+            return f"{self.name} >= {steps} of speech ({self.unit})"
+        if self.at_least == self.at_most:
+            return f"{self.name} = {self.at_least:g} {self.unit}"
+        if self.at_most == INFINITY:
+            return f"{self.name} >= {self.at_least:g} {self.unit}"
+        if self.at_least == -INFINITY:
+            return f"{self.name} <= {self.at_most:g} {self.unit}"
+        return f"{self.name} {self.at_least:g} to {self.at_most:g} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of gates."""
+
+    name: str
+    gates: tuple[Gate, ...]
+
+    def of(self, suite: str, metrics: Iterable[str]) -> tuple[Gate, ...]:
+        """The gates of a suite on the named metrics.
+
+        Raises:
+            GateError: A metric is unknown, or no gate of this profile judges it in this suite: nothing may be required
+                that is then not judged.
+        """
+        found: list[Gate] = []
+        for metric in metrics:
+            if metric not in known_metrics():
+                raise GateError(f"metric {metric!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
+            mine = [gate for gate in self.gates if gate.metric == metric and suite in gate.suites]
+            if not mine:
+                raise GateError(
+                    f"profile {self.name!r} has no gate on {metric!r} in suite {suite!r}: add one to gates.toml"
+                )
+            found += mine
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a gate says of one take."""
+
+    outcome: Outcome
+    gate: Gate
+    measurement: Measurement
+    reason: str = ""
+
+    @property
+    def observed(self) -> str:
+        """The number with its unit, or why there is none; one line."""
+        number = "" if self.measurement.why_not else f"{self.measurement.value:.4g} {self.gate.unit}"
+        return "; ".join(part for part in (number, self.measurement.detail, self.reason) if part)
+
+
+def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:
+    """Judge a take: one verdict a gate, in order.
+
+    Args:
+        gates: What is required, e.g. from `Profile.of`.
+        measurements: By metric name. A missing one is INCONCLUSIVE, like one that could not be measured.
+        refused: Gates that no speech could pass, by name, with the arithmetic.
+    """
+    pauses = measurements.get("silence_ratio")
+    speech_s = pauses.components.get("total_s", 0.0) - pauses.components.get("silent_s", 0.0) if pauses else 0.0
+    return [
+        _judge_one(
+            gate,
+            measurements.get(gate.metric) or known_metrics()[gate.metric].missing("it was not measured"),
+            speech_s,
+            refused.get(gate.name, ""),
+        )
+        for gate in gates
+    ]
+
+
+def _judge_one(gate: Gate, found: Measurement, speech_s: float, refusal: str) -> Verdict:
+    if (found.metric.name, found.metric.unit) != (gate.metric, gate.unit):
+        raise GateError(f"gate {gate} cannot judge {found.metric.name} in {found.metric.unit}: mend gates.toml")
+    if refusal or not found.applicable:
+        return Verdict(Outcome.REFUSED, gate, found, refusal or found.why_not)
+    if found.why_not:
+        return Verdict(Outcome.INCONCLUSIVE, gate, found, found.why_not)
+    resolved = gate.for_speech(speech_s)
+    if resolved is None:
+        start = gate.at_least_from[0][0]
+        return Verdict(
+            Outcome.REFUSED, gate, found, f"{speech_s:.2f} s of speech; this gate judges from {start:g} s on"
+        )
+    inside = resolved.at_least <= found.value <= resolved.at_most  # false for NaN
+    return Verdict(Outcome.PASS if inside else Outcome.FAIL, resolved, found)
+
+
+def release(outcomes: Iterable[Outcome], planned: int, judged: int) -> Outcome:
+    """The verdict on a run: PASS only where something was judged, everything planned was, and nothing else came out.
+
+    >>> release([Outcome.PASS, Outcome.REFUSED], planned=1, judged=1)
+    <Outcome.PASS: 'PASS'>
+    >>> release([Outcome.PASS], planned=2, judged=1)
+    <Outcome.INCONCLUSIVE: 'INCONCLUSIVE'>
+    """
+    found = set(outcomes)
+    if Outcome.FAIL in found:
+        return Outcome.FAIL
+    if Outcome.INCONCLUSIVE in found or judged < planned or Outcome.PASS not in found:
+        return Outcome.INCONCLUSIVE
+    return Outcome.PASS
+
+
+def infeasible(
+    utterance: Utterance, asked: Sequence[Chunk], gates: Sequence[Gate], config: BudgetConfig
+) -> dict[str, str]:
+    """The gates that the documented numbers make unpassable for this text, by name, with the arithmetic.
+
+    The duration band, the length bounds and the token budget each ask for a stretch of seconds. Where those stretches
+    have nothing in common the band is refused, and with it the upper bound (length or budget) that speech inside the
+    band would break. A lower bound on length stays: a model can keep it.
+    """
+    band = next((gate for gate in gates if gate.metric == "duration_ratio" and gate.at_least > -INFINITY), None)
+    if band is None:
+        return {}
+    reading_s = utterance.reading_time_s
+    shortest, longest = band.at_least * reading_s, band.at_most * reading_s
+    wanted = (
+        f"{len(words(utterance.text))} word(s) read in {reading_s:.2f} s must last {shortest:.2f} to {longest:.2f} s "
+        f"({band.at_least:g} to {band.at_most:g} x)"
+    )
+    refused: dict[str, str] = {}
+    for gate in gates:
+        if gate.metric == "length" and longest < gate.at_least:
+            refused[band.name] = f"{wanted}, but length asks for at least {gate.at_least:g} s"
+        if gate.metric == "length" and shortest > gate.at_most:
+            refused[band.name] = refused[gate.name] = f"{wanted}, but length allows at most {gate.at_most:g} s"
+    for chunk in asked:
+        frames = band.at_least * 60 * len(words(chunk.text)) / config.words_per_minute * chunk.budget.frame_rate_hz
+        if frames + config.closing_frames > chunk.budget.max_frames:
+            why = (
+                f"{wanted}: {frames:.0f} frames + {config.closing_frames} to close, "
+                f"but the budget is {chunk.budget.max_frames} frames; --chunks sentence is the way out"
+            )
+            refused[band.name] = why
+            refused |= {gate.name: why for gate in gates if gate.metric == "finished"}
+    return refused
+
+
+def feasibility_map(path: Path = SHIPPED, config: BudgetConfig | None = None) -> list[str]:
+    """Which word counts the documented gates and the token budget can judge together, a line for each change.
+
+    >>> print(feasibility_map()[0])
+    1 word: not duration_ratio
+    """
+    config = config or BudgetConfig()
+    gates = load_profile("documented", "", path).gates
+    answers: list[tuple[int, str]] = []
+    for n_words in range(1, 101):
+        utterance = Utterance("map-1", "short", 1, "w " * n_words, "ar", "")
+        asked = chunks(utterance.text, config)
+        refused = infeasible(utterance, asked, gates, config)
+        answer = f"not {', '.join(refused)}" if refused else "every gate"
+        if not answers or answers[-1][1] != answer:
+            answers.append((n_words, answer))
+    ends = [start - 1 for start, _ in answers[1:]]
+    spans = [
+        f"{start} to {end} words" if end > start else f"{start} word"
+        for (start, _), end in zip(answers, ends, strict=False)
+    ]
+    return [
+        f"{span}: {answer}"
+        for span, (_, answer) in zip([*spans, f"{answers[-1][0]} words and more"], answers, strict=True)
+    ]
+
+
+_NUMBERS = ("at_least", "at_most", "false_reject")
+_TEXTS = ("name", "metric", "unit", "why", "source")
+
+
+def load_profile(name: str, backend: str, path: Path = SHIPPED) -> Profile:
+    """Read one profile of gates.toml, with the overrides for a backend.
+
+    Raises:
+        GateError: The file, the profile or a row is malformed; names the row and the field.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise GateError(f"{path} is missing: give one with --gates-file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise GateError(f"{path} is not valid TOML: {error}") from error
+    profiles = tables.get("profile", {})
+    if name not in profiles:
+        raise GateError(
+            f"{path} has no profile {name!r}; there are {', '.join(profiles) or 'none'}: choose with --gates"
+        )
+    rows = profiles[name].get("gate", [])
+    gates = {gate.name: gate for gate in (_gate(row, f"{path} {name} gate {n}") for n, row in enumerate(rows, 1))}
+    if len(gates) != len(rows) or not rows:
+        raise GateError(
+            f"{path}: profile {name!r} has {len(rows)} gates of {len(gates)} names; each needs its own name"
+        )
+    for number, row in enumerate(tables.get("override", []), 1):
+        where = f"{path} override {number}"
+        if not str(row.get("why", "")).strip():
+            raise GateError(f"{where}: field 'why' is missing; a limit is only changed for a stated reason")
+        if row.get("profile") not in profiles or row.get("gate") is None or row.get("backend") is None:
+            raise GateError(f"{where} needs the backend, the profile and the gate that it changes")
+        if (row["profile"], row["backend"]) == (name, backend):
+            if row["gate"] not in gates:
+                raise GateError(f"{where}: profile {name!r} has no gate {row['gate']!r}; there are {', '.join(gates)}")
+            changed = {key: value for key, value in row.items() if key not in {"backend", "profile", "gate"}}
+            gates[row["gate"]] = _checked(replace(gates[row["gate"]], **_values(changed, where)), where)
+    return Profile(name, tuple(gates.values()))
+
+
+def _gate(row: Mapping[str, Any], where: str) -> Gate:
+    for field in ("metric", "unit", "why"):
+        if not str(row.get(field, "")).strip():
+            raise GateError(f"{where}: field {field!r} is missing; each gate needs metric, unit, why and a limit")
+    return _checked(Gate(**{"name": row["metric"], **_values(row, where)}), where)
+
+
+def _values(row: Mapping[str, Any], where: str) -> dict[str, Any]:
+    known = {field.name for field in fields(Gate)}
+    values: dict[str, Any] = {}
+    for key, value in row.items():
+        if key not in known:
+            raise GateError(f"{where}: field {key!r} is unknown; known are {', '.join(sorted(known))}")
+        if key in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float) or value != value):
+            raise GateError(f"{where}: field {key!r} is {value!r}; a number is needed")
+        if key in _TEXTS and not isinstance(value, str):
+            raise GateError(f"{where}: field {key!r} is {value!r}; a text is needed")
+        if key == "suites" and (not isinstance(value, list) or not value or not set(value) <= set(SUITES)):
+            raise GateError(f"{where}: field 'suites' is {value!r}; some of {', '.join(SUITES)} are needed")
+        values[key] = _steps(value, where) if key == "at_least_from" else tuple(value) if key == "suites" else value
+    return values
+
+
+def _steps(value: object, where: str) -> tuple[tuple[float, float], ...]:
+    try:
+        steps = tuple((float(row["speech_s"]), float(row["at_least"])) for row in value)  # type: ignore[attr-defined]
+    except (TypeError, KeyError, ValueError):
+        steps = ()
+    if not steps or list(steps) != sorted(set(steps)):
+        raise GateError(
+            f"{where}: field 'at_least_from' is {value!r}; "
+            "a list of {speech_s = …, at_least = …} in rising order is needed"
+        )
+    return steps
+
+
+def _checked(gate: Gate, where: str) -> Gate:
+    metrics = known_metrics()
+    if gate.metric not in metrics:
+        raise GateError(f"{where}: metric {gate.metric!r} is unknown; there are {', '.join(sorted(metrics))}")
+    if gate.unit != metrics[gate.metric].unit:
+        raise GateError(f"{where}: {gate.metric} is measured in {metrics[gate.metric].unit}, not in {gate.unit!r}")
+    if (gate.at_least, gate.at_most, gate.at_least_from) == (-INFINITY, INFINITY, ()):
+        raise GateError(f"{where}: {gate.metric} has neither at_least, at_most nor at_least_from; a gate needs a limit")
+    if gate.at_least > gate.at_most:
+        raise GateError(f"{where}: at_least {gate.at_least:g} is above at_most {gate.at_most:g}; nothing could pass")
+    return gate

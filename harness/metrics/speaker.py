@@ -1,0 +1,229 @@
+"""Is it the voice that was to be cloned?
+
+Conventions
+    Speaker embeddings are unit vectors; similarity is their cosine, -1 to 1. Before encoding every clip is resampled
+    to 16 kHz, scaled to -30 dBFS (Resemblyzer itself is not level-invariant: -30 dB of gain costs it 0.03 on average
+    and up to 0.10) and trimmed of long pauses by WebRTC's voice activity detector.
+
+Metrics: `speaker_similarity`, `nearest_reference`, `rate_ratio`.
+
+Source: Resemblyzer 0.1.4 (GE2E, Wan et al. 2018), its weights as shipped. Deviations: the level, as above; the mel
+spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba); windows of many clips share a batch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import audio
+from harness.audio import Audio
+from harness.metrics import Measurement, Metric
+from harness.take import Take
+
+ENCODER_RATE_HZ = 16_000
+ENCODER_DBFS = -30.0
+LEAST_SPEECH_S = 0.4  # less than a quarter of the encoder's 1.6 s window says nothing about a voice
+WINDOWS_PER_BATCH = 64
+
+# A take that resembles its reference less than this is also tried at other sample rates.
+SUSPICIOUS_SIMILARITY = 0.70
+COMMON_RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
+# At a wrong rate the whole voice is transposed; at the right one it must come back this clearly.
+RATE_GAIN = 0.15
+
+SPEAKER_SIMILARITY = Metric("speaker_similarity", unit="cosine", better="higher")
+NEAREST_REFERENCE = Metric("nearest_reference", unit="cosine", better="higher")
+RATE_RATIO = Metric("rate_ratio", unit="ratio", better="neither")
+
+Embeddings = NDArray[np.float32]
+
+
+class SpeakerEncoder(Protocol):
+    """Turns clips into voices."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, version, hash of the weights and of the preparation; embeddings of one fingerprint compare."""
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        """Unit vectors of shape (clips, dimensions); a row of NaN for a clip without speech."""
+
+
+class Resemblyzer:
+    """The default encoder: 256 dimensions, loaded once, on the CPU or a GPU."""
+
+    preparation = 1  # raise it whenever the same clip would get another embedding
+
+    def __init__(self, gpu: bool = False) -> None:
+        self._device = "cuda" if gpu else "cpu"
+        self.loads = 0
+        self._model: Any = None
+        self._mel: Any = None
+
+    @property
+    def fingerprint(self) -> str:
+        from importlib.metadata import version
+        from importlib.util import find_spec
+        from pathlib import Path
+
+        home = find_spec("resemblyzer")
+        assert home is not None
+        assert home.origin is not None
+        weights = audio.content_hash(Path(home.origin).with_name("pretrained.pt").read_bytes())
+        return f"resemblyzer {version('resemblyzer')} {weights[:16]} prep{self.preparation} {self._device}"
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        import torch
+
+        self._load()
+        windows, owners = [], []
+        for number, clip in enumerate(clips):
+            mine = self._windows(clip)
+            windows += mine
+            owners += [number] * len(mine)
+        vectors = np.full((len(clips), 256), np.nan, np.float32)
+        if not windows:
+            return vectors
+        with torch.inference_mode():
+            stacked = torch.stack(windows).to(self._device)
+            encoded = torch.cat([self._model(part) for part in stacked.split(WINDOWS_PER_BATCH)]).cpu().numpy()
+        for number in set(owners):
+            mean = encoded[np.asarray(owners) == number].mean(axis=0)
+            vectors[number] = mean / np.linalg.norm(mean)
+        return vectors
+
+    def _load(self) -> None:
+        if self._model is not None:
+            return
+        import warnings
+
+        import torch
+
+        with warnings.catch_warnings():
+            # Its import of a deprecated SciPy module is its own affair.
+            warnings.simplefilter("ignore")
+            import resemblyzer
+            import torchaudio
+
+        if self._device == "cpu":
+            torch.set_num_threads(1)  # a second thread gains nothing and costs much on a busy machine
+        self.loads += 1
+        self._model = resemblyzer.VoiceEncoder(self._device, verbose=False).eval()
+        self._mel = torchaudio.transforms.MelSpectrogram(
+            ENCODER_RATE_HZ,
+            n_fft=400,
+            hop_length=160,
+            n_mels=40,
+            norm="slaney",
+            mel_scale="slaney",
+            pad_mode="constant",
+        )
+
+    def _windows(self, clip: Audio) -> list[Any]:
+        """Mel windows of 1.6 s, shape (160, 40), overlapping as Resemblyzer cuts them; none without speech."""
+        import torch
+        from resemblyzer.audio import trim_long_silences
+
+        sound = audio.resample(audio.finite(clip), ENCODER_RATE_HZ).samples
+        level = audio.rms_dbfs(sound)
+        if level <= audio.SILENT_DBFS or sound.size < LEAST_SPEECH_S * ENCODER_RATE_HZ:
+            return []
+        sound = trim_long_silences(sound * np.float32(10 ** ((ENCODER_DBFS - level) / 20)))
+        if sound.size < LEAST_SPEECH_S * ENCODER_RATE_HZ:
+            return []
+        samples, frames = self._model.compute_partial_slices(sound.size, rate=1.3, min_coverage=0.75)
+        padded = np.pad(sound, (0, max(0, samples[-1].stop - sound.size)))
+        mel = self._mel(torch.as_tensor(padded, dtype=torch.float32)).T
+        return [mel[cut] for cut in frames]
+
+
+@dataclass(frozen=True, slots=True)
+class Voices:
+    """The references of a run as the encoder hears them, by reference id, and who speaks each."""
+
+    embeddings: Mapping[str, Embeddings]
+    speakers: Mapping[str, str]
+
+
+def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
+    """All measurements that need the speaker encoder, for a batch of takes in order, by metric name."""
+    heard = [take.audio for take in takes if take.audio is not None]
+    rows = iter(encoder.embed(heard)) if heard else iter(())
+    found = []
+    for take in takes:
+        if take.audio is None:
+            reason = f"no audio: {take.error}"
+            group = [metric.missing(reason) for metric in (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO)]
+        else:
+            row, own = next(rows), take.request.reference.id
+            group = [
+                speaker_similarity(row, voices.embeddings[own]),
+                nearest_reference(row, own, voices),
+                rate_ratio(take.audio, row, voices.embeddings[own], encoder),
+            ]
+        found.append({measurement.metric.name: measurement for measurement in group})
+    return found
+
+
+def cosine(one: Embeddings, other: Embeddings) -> float:
+    """Cosine of two unit vectors, clipped to -1..1 (rounding gives 1.0000001); NaN where either is NaN."""
+    return float(np.clip(np.dot(one, other), -1.0, 1.0))
+
+
+def speaker_similarity(take: Embeddings, reference: Embeddings) -> Measurement:
+    """Cosine between the take and its own reference."""
+    if np.isnan(take).any():
+        return SPEAKER_SIMILARITY.missing("no speech was found in the take")
+    return SPEAKER_SIMILARITY.measured(cosine(take, reference))
+
+
+def nearest_reference(take: Embeddings, own: str, voices: Voices) -> Measurement:
+    """How much nearer the take is to its own reference than to the nearest other speaker's; negative: another voice.
+
+    It needs no limit from a paper: language and channel shift all references alike.
+    """
+    if np.isnan(take).any():
+        return NEAREST_REFERENCE.missing("no speech was found in the take")
+    others = {
+        name: cosine(take, row)
+        for name, row in voices.embeddings.items()
+        if voices.speakers[name] != voices.speakers[own]
+    }
+    if not others:
+        return NEAREST_REFERENCE.not_applicable("the run has one speaker only; two are needed to compare")
+    mine, nearest = cosine(take, voices.embeddings[own]), max(others, key=lambda name: others[name])
+    return NEAREST_REFERENCE.measured(
+        mine - others[nearest],
+        f"{own} {mine:.3f}, nearest other {nearest} {others[nearest]:.3f}",
+        own=mine,
+        other=others[nearest],
+        voices=len(voices.embeddings),
+    )
+
+
+def rate_ratio(sound: Audio, take: Embeddings, reference: Embeddings, encoder: SpeakerEncoder) -> Measurement:
+    """The rate at which the take sounds like its reference over the rate that it is labelled with; 1 when they agree.
+
+    Samples of 16 kHz in a file that says 24 kHz play half as fast again and half an octave up. A take that does not
+    resemble its reference is therefore also heard at the other common rates.
+    """
+    if np.isnan(take).any():
+        return RATE_RATIO.missing("no speech was found in the take")
+    labelled, rate = cosine(take, reference), sound.sample_rate_hz
+    if labelled >= SUSPICIOUS_SIMILARITY:
+        return RATE_RATIO.measured(1.0)
+    rates = [other for other in COMMON_RATES_HZ if 0.5 <= other / rate <= 2.0 and other != rate]
+    rows = encoder.embed([Audio(sound.samples, other) for other in rates])
+    tried = {other: cosine(row, reference) for other, row in zip(rates, rows, strict=True) if not np.isnan(row).any()}
+    best = max(tried, key=lambda other: tried[other], default=rate)
+    if best == rate or tried[best] < max(labelled + RATE_GAIN, SUSPICIOUS_SIMILARITY):
+        return RATE_RATIO.measured(1.0)
+    return RATE_RATIO.measured(
+        best / rate,
+        f"labelled {rate} Hz, sounds like its reference at {best} Hz ({tried[best]:.3f} against {labelled:.3f})",
+        apparent_rate_hz=best,
+        labelled_rate_hz=rate,
+    )

@@ -1,0 +1,154 @@
+"""Takes on disk: evidence, cache, and the output folder with the documented names.
+
+    OUT/store/takes/ab/abcd….wav + .json     a take under the digest of its request, the json beside it says all
+    OUT/store/voices/FINGERPRINT/ab….npy     a speaker embedding under the hash of its audio
+    OUT/takes/SUITE/arabic_generated_007_layla.wav + _ref.wav + .json
+
+A take counts as stored only when its sidecar is there and the audio still has the hash that the sidecar names.
+"""
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+
+from harness import audio
+from harness.audio import Audio
+from harness.errors import AudioError
+from harness.metrics.speaker import Embeddings, SpeakerEncoder
+from harness.take import Provenance, Request, Stop, Take
+
+
+class Store:
+    """One output folder; several processes may use it at once."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self._takes = out / "store" / "takes"
+
+    def lock(self, request: Request) -> FileLock:
+        """Held by the process that generates this request; freed by the system when the process dies."""
+        folder = self.out / "store" / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{request.digest}.lock")
+
+    def get(self, request: Request) -> Take | None:
+        """The stored take of a request, or None where there is none or its audio is not what was stored."""
+        path = self._path(request)
+        try:
+            sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            if audio.content_hash(path.read_bytes()) != sidecar["sha256"]:
+                return None
+            return Take(
+                request=request,
+                audio=audio.load(path),
+                stopped_by=Stop(sidecar["stopped_by"]),
+                provenance=Provenance(**sidecar["provenance"]),
+                frames=sidecar["frames"],
+                elapsed_s=sidecar["elapsed_s"],
+                path=path,
+            )
+        except (OSError, ValueError, KeyError, TypeError, AudioError):
+            return None  # half written or damaged: generated again
+
+    def put(self, take: Take, batch: Sequence[Request] = ()) -> Take:
+        """Keep a take; the one given back is what is on disk, so that what is judged is what can be listened to.
+
+        A take without audio is not kept: the next run asks again.
+        """
+        if take.audio is None:
+            return take
+        path = self._path(take.request)
+        data = audio.encode_wav(take.audio)
+        audio.write_atomically(path, data)
+        sidecar = _sidecar(take, batch) | {"sha256": audio.content_hash(data)}
+        audio.write_atomically(path.with_suffix(".json"), _json(sidecar))
+        stored = self.get(take.request)
+        assert stored is not None, f"{path} cannot be read back"
+        return stored
+
+    def export(self, take: Take) -> Path | None:
+        """Copy a stored take, its reference and its sidecar to the documented names; the path of the take."""
+        if take.path is None:
+            return None
+        utterance, reference = take.request.utterance, take.request.reference
+        folder = self.out / "takes" / utterance.suite / (f"seed-{take.request.seed}" if take.request.seed else "")
+        speaker = re.sub(r"[^\w-]+", "_", reference.id)
+        path = folder / f"arabic_generated_{utterance.number:03d}_{speaker}.wav"
+        _copy(take.path.read_bytes(), path)
+        _copy(take.path.with_suffix(".json").read_bytes(), path.with_suffix(".json"))
+        original = reference.path.read_bytes()
+        is_wav = reference.path.suffix.lower() == ".wav"
+        _copy(
+            original if is_wav else audio.encode_wav(audio.load(reference.path)), path.with_name(f"{path.stem}_ref.wav")
+        )
+        return path
+
+    def _path(self, request: Request) -> Path:
+        return self._takes / request.digest[:2] / f"{request.digest}.wav"
+
+
+class RememberedEncoder:
+    """A speaker encoder that looks on disk first; the embedding of a clip is kept under the hash of its samples."""
+
+    def __init__(self, encoder: SpeakerEncoder, out: Path) -> None:
+        self._encoder = encoder
+        self._folder = out / "store" / "voices" / audio.content_hash(encoder.fingerprint.encode())[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        return self._encoder.fingerprint
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        paths = [self._path(clip) for clip in clips]
+        unknown = {path: clip for path, clip in zip(paths, clips, strict=True) if not path.exists()}
+        if unknown:
+            for path, row in zip(unknown, self._encoder.embed(list(unknown.values())), strict=True):
+                buffer = io.BytesIO()
+                np.save(buffer, row)
+                audio.write_atomically(path, buffer.getvalue())
+        return np.stack([np.load(path) for path in paths])
+
+    def _path(self, clip: Audio) -> Path:
+        name = audio.content_hash(clip.samples.tobytes() + str(clip.sample_rate_hz).encode())
+        return self._folder / name[:2] / f"{name}.npy"
+
+
+def _copy(data: bytes, path: Path) -> None:
+    if not path.exists() or path.read_bytes() != data:
+        audio.write_atomically(path, data)
+
+
+def _json(data: dict[str, Any]) -> bytes:
+    return (json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
+    request = take.request
+    assert take.audio is not None
+    return {
+        "digest": request.digest,
+        "utterance": asdict(request.utterance),
+        "reference": {
+            "id": request.reference.id,
+            "sha256": request.reference.sha256,
+            "transcript": request.reference.transcript,
+            "language": request.reference.language,
+        },
+        "chunks": [asdict(chunk) for chunk in request.chunks],
+        "sampling": asdict(request.sampling),
+        "seed": request.seed,
+        "system": request.system,
+        "sample_rate_hz": take.audio.sample_rate_hz,
+        "stopped_by": take.stopped_by,
+        "frames": take.frames,
+        "elapsed_s": round(take.elapsed_s, 3),
+        "provenance": asdict(take.provenance),
+        "batch": [other.digest for other in batch],
+    }

@@ -1,0 +1,119 @@
+"""What is asked of a cloning model, and what comes back.
+
+Conventions: a frame is one codec step over all codebooks. A Request is named by the sha256 of its canonical JSON, so
+the same question has the same name in every run and on every machine.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+
+from harness.audio import Audio
+from harness.corpus import Reference, Utterance
+
+
+class Stop(StrEnum):
+    """Why a generation ended."""
+
+    EOS = "eos"
+    SILENCE = "silence"
+    BUDGET = "budget"
+    TIMEOUT = "timeout"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenBudget:
+    """How many frames a generation is expected to need and may use at most."""
+
+    expected_frames: int
+    max_frames: int
+    frame_rate_hz: float
+
+    @property
+    def max_s(self) -> float:
+        """Seconds of audio that the budget holds."""
+        return self.max_frames / self.frame_rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of the target text that is generated in one go, with the budget for it."""
+
+    text: str
+    budget: TokenBudget
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How the model draws its tokens; the documented settings."""
+
+    temperature: float = 0.3
+    top_k: int = 50
+    top_p: float = 0.95
+    do_sample: bool = True
+    use_cache: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a take comes from; takes of different provenance are not compared."""
+
+    backend: str
+    model: str
+    revision: str
+    codec_revision: str = ""
+    device: str = "cpu"
+    dtype: str = "float32"
+    packages: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One take to be made: an utterance in a voice, with a seed."""
+
+    utterance: Utterance
+    reference: Reference
+    seed: int
+    chunks: tuple[Chunk, ...]
+    system: str
+    """What makes this system under test itself: the backend's `identity`."""
+    sampling: Sampling = field(default_factory=Sampling)
+
+    @property
+    def max_frames(self) -> int:
+        """Frames that all chunks together may use."""
+        return sum(chunk.budget.max_frames for chunk in self.chunks)
+
+    @cached_property
+    def digest(self) -> str:
+        """Name of this request: sha256 of its canonical JSON, 64 hexadecimal digits."""
+        question = {
+            "system": self.system,
+            "language": self.utterance.language,
+            "chunks": [asdict(chunk) for chunk in self.chunks],
+            "reference": {"sha256": self.reference.sha256, "transcript": self.reference.transcript},
+            "seed": self.seed,
+            "sampling": asdict(self.sampling),
+        }
+        canonical = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Take:
+    """One generated audio, or the reason why there is none."""
+
+    request: Request
+    audio: Audio | None
+    stopped_by: Stop
+    provenance: Provenance
+    frames: int | None = None
+    elapsed_s: float = 0.0
+    error: str = ""
+    path: Path | None = None
+    """Where the store keeps the audio, once it does."""

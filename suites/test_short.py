@@ -1,0 +1,25 @@
+"""Short utterances, one or two sentences: where a clone most often stops early or runs on."""
+
+import pytest
+
+pytestmark = pytest.mark.suite("short")
+
+
+def test_stops_because_it_has_finished(require):
+    require("finished")
+
+
+def test_lasts_as_long_as_a_reader_would(require):
+    require("length", "duration_ratio")
+
+
+def test_is_not_mostly_silence(require):
+    require("silence_ratio", "longest_silence")
+
+
+def test_is_clean_audio_at_the_right_rate(require):
+    require("readable", "nonfinite_samples", "sample_rate", "rate_ratio", "speech_level")
+
+
+def test_is_the_voice_of_its_reference(require):
+    require("speaker_similarity", "nearest_reference")
