@@ -6,12 +6,18 @@ Conventions
 
 Metrics
     readable, nonfinite_samples, sample_rate, speech_level   is it sound at all (`artifacts`)
+    downmix_loss, dc_offset, clipping, clicks, dropouts,
+    steady_tone, noise_level, bandwidth                      does it hold what no voice makes (`artifacts`)
+    pitch_spread, voiced_share                               does it sing like a voice (`pitch`)
     length, duration_ratio, speaking_rate, finished          is it as long as it should be (`duration`)
     silence_ratio, longest_silence                           how much of it is silent (`silence`)
-    speaker_similarity, nearest_reference, rate_ratio        is it the right voice (`speaker`)
+    ending_level, inner_gap, held_sound, repeated_speech, reference_leak,
+    extra_speech, tempo_ratio, pace_change                   is it spoken once, to its end, and no more (`structure`)
+    speaker_similarity, nearest_reference, rate_ratio,
+    voice_drift                                              is it the right voice throughout (`speaker`)
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +25,8 @@ if TYPE_CHECKING:
     from harness.take import Take
 
 NOT_MEASURED = float("nan")
+Span = tuple[float, float]
+"""(start_s, end_s) of a stretch of the take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +39,11 @@ class Metric:
     """'higher', 'lower' or 'neither'."""
     version: int = 1
 
-    def measured(self, value: float, detail: str = "", **components: float) -> "Measurement":
+    def measured(
+        self, value: float, detail: str = "", spans: tuple[Span, ...] = (), **components: float
+    ) -> "Measurement":
         """A number for this metric; the components are counts, seconds or decibels that it was made of."""
-        return Measurement(self, float(value), components, detail)
+        return Measurement(self, float(value), components, detail, spans=spans)
 
     def missing(self, why_not: str) -> "Measurement":
         """This metric could not be measured."""
@@ -55,46 +65,40 @@ class Measurement:
     """What a reviewer should know beside the number."""
     why_not: str = ""
     applicable: bool = True
+    spans: tuple[Span, ...] = ()
+    """Where in the take the finding lies, for a report to mark; empty where it has no place in time."""
 
 
 def known_metrics() -> dict[str, Metric]:
     """Every metric there is, by name."""
-    from harness.metrics import artifacts, duration, silence, speaker
+    from harness.metrics import artifacts, duration, pitch, silence, speaker, structure
 
-    rooms = (artifacts, duration, silence, speaker)
+    rooms = (artifacts, duration, pitch, silence, speaker, structure)
     found = (value for room in rooms for value in vars(room).values() if isinstance(value, Metric))
     return {metric.name: metric for metric in found}
 
 
 def measure_waveform(take: "Take") -> dict[str, Measurement]:
-    """Every measurement that needs no model, in one pass over the audio, by metric name."""
-    from harness import audio
-    from harness.metrics import artifacts, duration, silence
+    """Every measurement that needs no model, in one pass over the audio, by metric name.
 
-    found = [artifacts.readable(take), duration.finished(take)]
+    A metric that raises is missing with what it said; it takes no other metric with it.
+    """
+    from harness.metrics import waveform
+
+    found = {
+        metric.name: _guarded(metric, measure, take)
+        for metric, measure in (waveform.OF_ANY_TAKE if take.audio is None else waveform.ALL).items()
+    }
     if take.audio is None:
-        absent = (
-            artifacts.NONFINITE_SAMPLES,
-            artifacts.SAMPLE_RATE,
-            artifacts.SPEECH_LEVEL,
-            duration.LENGTH,
-            duration.DURATION_RATIO,
-            duration.SPEAKING_RATE,
-            silence.SILENCE_RATIO,
-            silence.LONGEST_SILENCE,
-        )
-        found += [metric.missing(f"no audio: {take.error}") for metric in absent]
-    else:
-        sound = audio.finite(take.audio)
-        pauses = silence.Pauses.of(sound)
-        found += [
-            artifacts.nonfinite_samples(take.audio),
-            artifacts.sample_rate(take.audio),
-            artifacts.speech_level(pauses),
-            duration.length(sound),
-            duration.duration_ratio(sound, take.request.utterance.text),
-            duration.speaking_rate(pauses.speech_s, take.request.utterance.text),
-            silence.silence_ratio(pauses),
-            silence.longest_silence(pauses),
-        ]
-    return {measurement.metric.name: measurement for measurement in found}
+        found |= {
+            metric.name: metric.missing(f"no audio: {take.error}")
+            for metric in waveform.ALL.keys() - waveform.OF_ANY_TAKE.keys()
+        }
+    return found
+
+
+def _guarded(metric: Metric, measure: Callable[["Take"], Measurement], take: "Take") -> Measurement:
+    try:
+        return measure(take)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by this metric, and says so
+        return metric.missing(f"the metric raised {type(error).__name__}: {error}")

@@ -44,6 +44,7 @@ def entry(
                 "components": dict(found.components),
                 "detail": found.detail,
                 "why_not": found.why_not,
+                "spans": [list(span) for span in found.spans],
             }
             for name, found in measurements.items()
         },
@@ -55,6 +56,7 @@ def entry(
                 "observed": verdict.observed,
                 "reason": verdict.reason,
                 "why": verdict.gate.why,
+                "advisory": verdict.gate.advisory,
             }
             for verdict in verdicts
         ],
