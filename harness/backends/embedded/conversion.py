@@ -38,6 +38,7 @@ N_COEFFICIENTS = 48
 SILENCE_BELOW_PEAK_DB = 40.0
 WARPS = tuple(float(w) for w in np.linspace(0.82, 1.24, 15))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
+KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some human references take another's voice
 F0_SPREAD_LIMITS = (0.5, 2.0)  # ratio of target to source; beyond, the contour flattens out or breaks
 
 Floats = NDArray[np.float64]
@@ -113,7 +114,7 @@ class Conversion:
         envelope = decode(mapped)
         change_db = replace(frames, envelope=envelope).levels_db - warped.levels_db
         # Outside the speech the map extrapolates: silence stays as silent as it was.
-        loudness = 10.0 ** (-change_db * np.where(warped.sounding, 0.5, 1.0) / 10.0)
+        loudness = 10.0 ** (-change_db * np.where(warped.sounding, KEPT_LOUDNESS, 1.0) / 10.0)
         spread = self.target.log_f0_spread / self.source.log_f0_spread
         spread = min(max(spread, F0_SPREAD_LIMITS[0]), F0_SPREAD_LIMITS[1])
         f0_hz = np.zeros_like(frames.f0_hz)
