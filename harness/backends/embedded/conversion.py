@@ -39,6 +39,7 @@ SILENCE_BELOW_PEAK_DB = 40.0
 WARPS = tuple(float(w) for w in np.linspace(0.82, 1.24, 15))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
 KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some human references take another's voice
+LOUDEST_ABOVE_PEAK_DB = 3.0  # the burst of a stop consonant, which the map would otherwise turn into a click
 F0_SPREAD_LIMITS = (0.5, 2.0)  # ratio of target to source; beyond, the contour flattens out or breaks
 
 Floats = NDArray[np.float64]
@@ -112,9 +113,12 @@ class Conversion:
             transport(coded, self.source.unvoiced, self.target.unvoiced, self.unvoiced_matrix),
         )
         envelope = decode(mapped)
-        change_db = replace(frames, envelope=envelope).levels_db - warped.levels_db
+        mapped_db = replace(frames, envelope=envelope).levels_db
         # Outside the speech the map extrapolates: silence stays as silent as it was.
-        loudness = 10.0 ** (-change_db * np.where(warped.sounding, KEPT_LOUDNESS, 1.0) / 10.0)
+        kept = np.where(warped.sounding, KEPT_LOUDNESS, 1.0)
+        levels_db = kept * warped.levels_db + (1.0 - kept) * mapped_db
+        levels_db = np.minimum(levels_db, np.percentile(levels_db, 95) + LOUDEST_ABOVE_PEAK_DB)
+        loudness = 10.0 ** ((levels_db - mapped_db) / 10.0)
         spread = self.target.log_f0_spread / self.source.log_f0_spread
         spread = min(max(spread, F0_SPREAD_LIMITS[0]), F0_SPREAD_LIMITS[1])
         f0_hz = np.zeros_like(frames.f0_hz)

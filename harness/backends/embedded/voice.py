@@ -32,7 +32,7 @@ from harness.errors import BackendError
 
 TAKE_RATE_HZ = 24_000
 SPEECH_DBFS = -23.0
-PEAK_LIMIT = 0.9
+PEAK_LIMIT = 0.89
 NOISE_FLOOR_DBFS = -80.0  # recordings hold no digital zeros
 LOWEST_SPOKEN_HZ = 40.0
 FADE_S = 0.01
