@@ -15,6 +15,7 @@ def test_a_request_has_one_name_wherever_it_is_asked():
     "changed",
     [
         request(text="نص آخر"),
+        request(utterance=utterance(id="short-002")),
         request(seed=1),
         request(system="test r2"),
         request(sampling=Sampling(temperature=1.0)),

@@ -1,8 +1,9 @@
 """Write the eight shipped reference voices: `python -m harness.backends.embedded.make_voices DIR`.
 
-Each is an espeak-ng voice made into another person through WORLD: pitch, pitch range, vocal tract length, spectral tilt,
-breath and a fixed colour of smooth resonances. Nobody was recorded, so nobody's consent is needed. DIR receives for each
-voice NAME.flac (24 kHz, mono, 16 bit), NAME.txt (what it says) and NAME.lang (ISO code); the same bytes at every run.
+Each is an espeak-ng voice made into another person through WORLD: pitch, pitch range, vocal tract length, spectral
+tilt, breath and a fixed colour of smooth resonances. Nobody was recorded, so nobody's consent is needed. DIR receives
+for each voice NAME.flac (24 kHz, mono, 16 bit), NAME.txt (what it says) and NAME.lang (ISO code); the same bytes at
+every run.
 """
 
 import argparse
@@ -109,7 +110,9 @@ CHARACTERS = (
     Character(
         name="emma",
         language="en",
-        sentence="The old lighthouse keeper counted the boats each evening, and wrote their names in a small green book.",
+        sentence=(
+            "The old lighthouse keeper counted the boats each evening, and wrote their names in a small green book."
+        ),
         variant="f1",
         f0_hz=251.0,
         f0_range=0.99,
@@ -145,7 +148,9 @@ CHARACTERS = (
     Character(
         name="claire",
         language="fr",
-        sentence="Nous avons pris le train de nuit pour voir la mer, et le soleil se levait quand nous sommes arrivés.",
+        sentence=(
+            "Nous avons pris le train de nuit pour voir la mer, et le soleil se levait quand nous sommes arrivés."
+        ),
         variant="Andrea",
         f0_hz=171.0,
         f0_range=1.53,
