@@ -3,8 +3,9 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 
 USAGE_ERROR = 4  # pytest's own code for it
 
@@ -31,8 +32,37 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _power(arguments: argparse.Namespace) -> int:
+    """Measure what each gate finds and how often it cries out over sound speech."""
+    import json
+    import tempfile
+
+    from harness import power
+    from harness.power import speech
+
+    with tempfile.TemporaryDirectory() as work:
+        recordings = arguments.speech
+        takes = speech.recorded(recordings, Path(work)) if recordings else speech.embedded(arguments.texts)
+        table = power.measure(takes, arguments.spoilt, arguments.workers)
+    found = table.as_json()
+    for line in power.lines(found):
+        print(line)
+    if arguments.out:
+        power.write(table, arguments.out)
+        print(f"written to {arguments.out}")
+    if not arguments.check:
+        return 0
+    if not arguments.check.exists():
+        raise UsageError(f"{arguments.check} is missing: write one with --out {arguments.check}")
+    complaints = power.worse(json.loads(arguments.check.read_text(encoding="utf-8")), found)
+    for line in complaints:
+        print(f"WORSE  {line}")
+    return int(bool(complaints))
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
+    "power": _power,
 }
 
 
@@ -40,6 +70,13 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    power = commands.add_parser("power", help=_power.__doc__)
+    power.add_argument("--texts", type=int, default=16, help="sound takes of each voice")
+    power.add_argument("--spoilt", type=int, default=4, help="takes of each voice that are spoilt")
+    power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, not the embedded voice")
+    power.add_argument("--workers", type=int, default=2, help="processes")
+    power.add_argument("--out", type=Path, help="JSON file to write")
+    power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")
     return parser
 
 

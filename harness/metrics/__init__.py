@@ -17,7 +17,7 @@ Metrics
     voice_drift                                              is it the right voice throughout (`speaker`)
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -85,20 +85,17 @@ def measure_waveform(take: "Take") -> dict[str, Measurement]:
     """
     from harness.metrics import waveform
 
-    found = {
-        metric.name: _guarded(metric, measure, take)
-        for metric, measure in (waveform.OF_ANY_TAKE if take.audio is None else waveform.ALL).items()
+    return {
+        metric.name: _guarded(metric, take)
+        for table in (waveform.OF_ANY_TAKE, waveform.OF_ANY_SOUND, waveform.OF_SPEECH)
+        for metric in table
     }
-    if take.audio is None:
-        found |= {
-            metric.name: metric.missing(f"no audio: {take.error}")
-            for metric in waveform.ALL.keys() - waveform.OF_ANY_TAKE.keys()
-        }
-    return found
 
 
-def _guarded(metric: Metric, measure: Callable[["Take"], Measurement], take: "Take") -> Measurement:
+def _guarded(metric: Metric, take: "Take") -> Measurement:
+    from harness.metrics import waveform
+
     try:
-        return measure(take)
+        return waveform.measure(metric, take)
     except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by this metric, and says so
         return metric.missing(f"the metric raised {type(error).__name__}: {error}")

@@ -110,7 +110,7 @@ def clipping(audio: Audio) -> Measurement:
     if peak < QUIET_PEAK or samples.size < FLAT_RUN:
         return CLIPPING.measured(0.0, peak=peak)
     flat = (np.diff(samples) == 0) & (np.abs(samples[1:]) > PLATEAU * peak)
-    inside = sliding_window_view(flat, FLAT_RUN - 1).all(axis=1)
+    inside = np.asarray(sliding_window_view(flat, FLAT_RUN - 1).all(axis=1))
     spans = _spans(inside, 1.0 / audio.sample_rate_hz, join=round(0.05 * audio.sample_rate_hz))
     return CLIPPING.measured(float(inside.mean()), spans=spans, peak=peak)
 

@@ -2,7 +2,7 @@
 
 Conventions: pitch in Hz between 65 and 400, spread in semitones; frames of 40 ms every 20 ms, those within 30 dB of
 the loud ones. A frame is voiced where the autocorrelation of its spectrum below 2 kHz, divided by that of the window,
-reaches 0.55 at a lag within those bounds.
+reaches 0.7 at a lag within those bounds.
 
 Metrics: `pitch_spread`, `voiced_share`.
 
@@ -25,7 +25,7 @@ VOICED_SHARE = Metric("voiced_share", unit="ratio", better="higher")
 WINDOW_S, HOP_S = 0.040, 0.020
 LOWEST_HZ, HIGHEST_HZ = 65.0, 400.0
 BAND_HZ = 2000.0
-VOICED = 0.55
+VOICED = 0.70
 LONG_LAG_COST = 0.002  # a lag: of two equal peaks the shorter period is meant
 RANGE_DB = 30.0
 LEAST_VOICED = 20  # frames, 0.4 s
@@ -67,7 +67,7 @@ class Pitch:
 
 
 def voiced_share(pitch: Pitch) -> Measurement:
-    """Share of the sounding frames that have a pitch: low in whisper and hiss, 0.3 to 0.95 in speech."""
+    """Share of the sounding frames that have a pitch: at most 0.15 in whisper and hiss, 0.2 to 0.9 in speech."""
     if not pitch.sounding:
         return VOICED_SHARE.missing("no speech was found")
     return VOICED_SHARE.measured(pitch.hz.size / pitch.sounding)

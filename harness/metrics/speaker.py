@@ -5,7 +5,7 @@ Conventions
     to 16 kHz, scaled to -30 dBFS (Resemblyzer itself is not level-invariant: -30 dB of gain costs it 0.03 on average
     and up to 0.10) and trimmed of long pauses by WebRTC's voice activity detector.
 
-Metrics: `speaker_similarity`, `nearest_reference`, `rate_ratio`.
+Metrics: `speaker_similarity`, `nearest_reference`, `rate_ratio`, `voice_drift`.
 
 Source: Resemblyzer 0.1.4 (GE2E, Wan et al. 2018), its weights as shipped. Deviations: the level, as above; the mel
 spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba); windows of many clips share a batch.
@@ -39,6 +39,12 @@ RATE_GAIN = 0.15
 SPEAKER_SIMILARITY = Metric("speaker_similarity", unit="cosine", better="higher")
 NEAREST_REFERENCE = Metric("nearest_reference", unit="cosine", better="higher")
 RATE_RATIO = Metric("rate_ratio", unit="ratio", better="neither")
+VOICE_DRIFT = Metric("voice_drift", unit="cosine", better="lower")
+
+DRIFT_PARTS = 3
+DRIFT_LEAST_PART_S = 2.0  # a shorter stretch of the same voice moves by 0.04 and more on its own
+
+METRICS = (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO, VOICE_DRIFT)
 
 Embeddings = NDArray[np.float32]
 
@@ -153,18 +159,23 @@ class Voices:
 def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
     """All measurements that need the speaker encoder, for a batch of takes in order, by metric name."""
     heard = [take.audio for take in takes if take.audio is not None]
+    parts = [thirds(sound) for sound in heard]
     rows = iter(encoder.embed(heard)) if heard else iter(())
+    clips = [clip for those in parts for clip in those]
+    part_rows = iter(encoder.embed(clips)) if clips else iter(())
+    part_counts = iter(len(those) for those in parts)
     found = []
     for take in takes:
         if take.audio is None:
             reason = f"no audio: {take.error}"
-            group = [metric.missing(reason) for metric in (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO)]
+            group = [metric.missing(reason) for metric in METRICS]
         else:
             row, own = next(rows), take.request.reference.id
             group = [
                 speaker_similarity(row, voices.embeddings[own]),
                 nearest_reference(row, own, voices),
                 rate_ratio(take.audio, row, voices.embeddings[own], encoder),
+                voice_drift(take.audio, [next(part_rows) for _ in range(next(part_counts))], voices.embeddings[own]),
             ]
         found.append({measurement.metric.name: measurement for measurement in group})
     return found
@@ -203,6 +214,32 @@ def nearest_reference(take: Embeddings, own: str, voices: Voices) -> Measurement
         own=mine,
         other=others[nearest],
         voices=len(voices.embeddings),
+    )
+
+
+def thirds(sound: Audio) -> list[Audio]:
+    """The take in three equal stretches, or none where they would be too short to hold a voice."""
+    if sound.duration_s < DRIFT_PARTS * DRIFT_LEAST_PART_S:
+        return []
+    return [Audio(part, sound.sample_rate_hz) for part in np.array_split(sound.samples, DRIFT_PARTS)]
+
+
+def voice_drift(sound: Audio, parts: Sequence[Embeddings], reference: Embeddings) -> Measurement:
+    """How far the similarity to the reference lies apart between the thirds of the take, best less worst."""
+    if not parts:
+        least = DRIFT_PARTS * DRIFT_LEAST_PART_S
+        return VOICE_DRIFT.not_applicable(
+            f"{sound.duration_s:.2f} s; thirds of a voice are compared from {least:g} s on"
+        )
+    scores = [cosine(part, reference) for part in parts]
+    if not np.isfinite(scores).all():
+        return VOICE_DRIFT.missing("no speech was found in a third of the take")
+    worst = int(np.argmin(scores))
+    step = sound.duration_s / DRIFT_PARTS
+    return VOICE_DRIFT.measured(
+        max(scores) - min(scores),
+        " / ".join(f"{score:.3f}" for score in scores),
+        spans=((worst * step, (worst + 1) * step),),
     )
 
 

@@ -49,7 +49,7 @@ class Spectrum:
     def bands_db(self) -> Floats:
         """Levels in 24 mel bands from 100 Hz to 7 kHz, shape (frames, 24)."""
         mel = self.power @ _mel_bands(self.hz.size, float(self.hz[-1]))
-        return 10 * np.log10(np.maximum(mel, 10 ** (QUIETEST_DB / 10)), dtype=np.float32)
+        return np.asarray(10 * np.log10(np.maximum(mel, 10 ** (QUIETEST_DB / 10))), np.float32)
 
     def wide_bands(self) -> Floats:
         """Power in equal bands of 500 Hz from 100 Hz up to half the sample rate, shape (frames, bands)."""
@@ -59,7 +59,7 @@ class Spectrum:
 
     def levels_db(self) -> Floats:
         """Level of each frame, shape (frames,)."""
-        return 10 * np.log10(np.maximum(self.power.sum(axis=1), 10 ** (QUIETEST_DB / 10)), dtype=np.float32)
+        return np.asarray(10 * np.log10(np.maximum(self.power.sum(axis=1), 10 ** (QUIETEST_DB / 10))), np.float32)
 
     def sounding(self, range_db: float) -> NDArray[np.bool_]:
         """True for the frames within so many dB of the 95th percentile, shape (frames,)."""

@@ -1,7 +1,8 @@
 """Which metric needs what of a take: the table behind `measure_waveform`.
 
 What several metrics look at (pauses, spectra, prints, pitch) is computed once for the take that is being measured, and
-once for its reference. A take without audio is measured by the metrics of `OF_ANY_TAKE` only.
+once for its reference. A take without audio is measured by the metrics of `OF_ANY_TAKE` only, one that is silent
+throughout by those of `OF_ANY_SOUND` too: silence has no clicks, no leak and no hum, and must not be praised for it.
 """
 
 from collections.abc import Callable, Mapping
@@ -41,6 +42,19 @@ class _Looked:
 _last: list[tuple[Take, _Looked]] = []
 
 
+def measure(metric: Metric, take: Take) -> Measurement:
+    """One measurement of a take; missing, with the reason, where the take holds nothing to measure."""
+    if metric in OF_ANY_TAKE:
+        return OF_ANY_TAKE[metric](take)
+    if take.audio is None:
+        return metric.missing(f"no audio: {take.error}")
+    if metric in OF_ANY_SOUND:
+        return OF_ANY_SOUND[metric](take)
+    if _looked(take).pauses.silent.all():
+        return metric.missing("no speech was found")
+    return OF_SPEECH[metric](take)
+
+
 def _looked(take: Take) -> _Looked:
     """The views of a take; the last one is remembered, because the metrics of one take come in a row."""
     if not _last or _last[0][0] is not take:
@@ -72,14 +86,14 @@ def _text(take: Take) -> str:
 
 
 def _reference_leak(take: Take) -> Measurement:
-    return structure.reference_leak(_looked(take).prints, _reference_prints(take.request.reference, _heard(take).sample_rate_hz))
+    return structure.reference_leak(
+        _looked(take).prints, _reference_prints(take.request.reference, _heard(take).sample_rate_hz)
+    )
 
 
 def _tempo_ratio(take: Take) -> Measurement:
     reference = take.request.reference
-    return structure.tempo_ratio(
-        _looked(take).pauses, _text(take), _reference_pauses(reference), reference.transcript
-    )
+    return structure.tempo_ratio(_looked(take).pauses, _text(take), _reference_pauses(reference), reference.transcript)
 
 
 _Table = Mapping[Metric, Callable[[Take], Measurement]]
@@ -91,14 +105,23 @@ OF_ANY_TAKE: _Table = MappingProxyType(
     }
 )
 
-ALL: _Table = MappingProxyType(
+OF_ANY_SOUND: _Table = MappingProxyType(
     {
-        **OF_ANY_TAKE,
         artifacts.NONFINITE_SAMPLES: lambda take: artifacts.nonfinite_samples(_heard(take)),
         artifacts.SAMPLE_RATE: lambda take: artifacts.sample_rate(_heard(take)),
         artifacts.DOWNMIX_LOSS: lambda take: artifacts.downmix_loss(_heard(take)),
         artifacts.SPEECH_LEVEL: lambda take: artifacts.speech_level(_looked(take).pauses),
         artifacts.DC_OFFSET: lambda take: artifacts.dc_offset(_looked(take).sound),
+        duration.LENGTH: lambda take: duration.length(_heard(take)),
+        duration.DURATION_RATIO: lambda take: duration.duration_ratio(_heard(take), _text(take)),
+        duration.SPEAKING_RATE: lambda take: duration.speaking_rate(_looked(take).pauses.speech_s, _text(take)),
+        silence.SILENCE_RATIO: lambda take: silence.silence_ratio(_looked(take).pauses),
+        silence.LONGEST_SILENCE: lambda take: silence.longest_silence(_looked(take).pauses),
+    }
+)
+
+OF_SPEECH: _Table = MappingProxyType(
+    {
         artifacts.CLIPPING: lambda take: artifacts.clipping(_looked(take).sound),
         artifacts.CLICKS: lambda take: artifacts.clicks(_looked(take).sound),
         artifacts.DROPOUTS: lambda take: artifacts.dropouts(_looked(take).sound, _looked(take).pauses),
@@ -107,11 +130,6 @@ ALL: _Table = MappingProxyType(
         artifacts.BANDWIDTH: lambda take: artifacts.bandwidth(_looked(take).spectrum),
         pitch.PITCH_SPREAD: lambda take: pitch.pitch_spread(_looked(take).pitch),
         pitch.VOICED_SHARE: lambda take: pitch.voiced_share(_looked(take).pitch),
-        duration.LENGTH: lambda take: duration.length(_heard(take)),
-        duration.DURATION_RATIO: lambda take: duration.duration_ratio(_heard(take), _text(take)),
-        duration.SPEAKING_RATE: lambda take: duration.speaking_rate(_looked(take).pauses.speech_s, _text(take)),
-        silence.SILENCE_RATIO: lambda take: silence.silence_ratio(_looked(take).pauses),
-        silence.LONGEST_SILENCE: lambda take: silence.longest_silence(_looked(take).pauses),
         structure.ENDING_LEVEL: lambda take: structure.ending_level(_looked(take).sound, _looked(take).pauses),
         structure.INNER_GAP: lambda take: structure.inner_gap(_looked(take).spectrum),
         structure.HELD_SOUND: lambda take: structure.held_sound(_looked(take).spectrum),
