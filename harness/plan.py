@@ -19,7 +19,8 @@ from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load
 from harness.errors import BackendError
 from harness.gates import Profile, Verdict, infeasible, judge
 from harness.metrics import Measurement, measure_waveform
-from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
+from harness.metrics.encoders import RESEMBLYZER, open_encoder
+from harness.metrics.speaker import Voices, measure_speakers
 from harness.store import RememberedEncoder, Store
 from harness.take import Provenance, Request, Stop, Take
 from harness.text import words
@@ -39,6 +40,7 @@ class Settings:
     takes: int = 1
     by_sentence: bool = False
     batch_size: int = 8
+    speaker_encoder: str = RESEMBLYZER
     budget: BudgetConfig = field(default_factory=BudgetConfig)
 
     @property
@@ -53,7 +55,7 @@ class Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.out)
-        self.encoder = Resemblyzer(gpu=settings.options.gpu)
+        self.encoder = open_encoder(settings.speaker_encoder, gpu=settings.options.gpu)
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
         self._speaker: dict[str, dict[str, Measurement]] = {}
@@ -75,10 +77,10 @@ class Run:
 
     @cached_property
     def _heard_voices(self) -> Voices:
-        rows = self._remembered.embed([audio.load(voice.path) for voice in self.voices])
-        return Voices(
-            embeddings=dict(zip((voice.id for voice in self.voices), rows, strict=True)),
-            speakers={voice.id: voice.speaker for voice in self.voices},
+        return Voices.of(
+            {voice.id: audio.load(voice.path) for voice in self.voices},
+            {voice.id: voice.speaker for voice in self.voices},
+            self._remembered,
         )
 
     @cached_property

@@ -49,6 +49,7 @@ _OPTIONS = (
     _Option("--seed", "0", "the first seed", "N"),
     _Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
     _Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
+    _Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
     _Option("--batch-size", "8", "takes generated in one go", "N"),
     _Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
@@ -182,6 +183,7 @@ def _open_run(config: pytest.Config) -> "Run":
             first_seed=int(_number("--seed", _value(config, "--seed"), least=0, whole=True)),
             takes=int(_number("--takes", _value(config, "--takes"), whole=True)),
             by_sentence=chunked == "sentence",
+            speaker_encoder=_value(config, "--speaker-encoder"),
             batch_size=int(_number("--batch-size", _value(config, "--batch-size"), whole=True)),
         )
     )

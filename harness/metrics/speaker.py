@@ -12,7 +12,7 @@ spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba);
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
+from harness.errors import AudioError
 from harness.metrics import Measurement, Metric
 from harness.take import Take
 
@@ -154,6 +155,24 @@ class Voices:
 
     embeddings: Mapping[str, Embeddings]
     speakers: Mapping[str, str]
+    halves: Mapping[str, float] = field(default_factory=dict)
+    """Similarity of the two halves of a reference: what the same speaker scores in clips of that length."""
+
+    @classmethod
+    def of(cls, clips: Mapping[str, Audio], speakers: Mapping[str, str], encoder: SpeakerEncoder) -> "Voices":
+        """Hear references, whole and in halves, in one batch.
+
+        Raises:
+            AudioError: A reference without speech: nothing could be compared with it.
+        """
+        rows = encoder.embed([*clips.values(), *(half for clip in clips.values() for half in _parts(clip, 2))])
+        whole = dict(zip(clips, rows, strict=False))
+        silent = [name for name, row in whole.items() if np.isnan(row).any()]
+        if silent:
+            raise AudioError(f"no speech was found in the reference {', '.join(silent)}: record it again")
+        first, second = rows[len(clips) :: 2], rows[len(clips) + 1 :: 2]
+        halves = {name: cosine(one, other) for name, one, other in zip(clips, first, second, strict=True)}
+        return cls(whole, speakers, halves)
 
 
 def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
@@ -172,7 +191,7 @@ def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEnco
         else:
             row, own = next(rows), take.request.reference.id
             group = [
-                speaker_similarity(row, voices.embeddings[own]),
+                speaker_similarity(row, own, voices),
                 nearest_reference(row, own, voices),
                 rate_ratio(take.audio, row, voices.embeddings[own], encoder),
                 voice_drift(take.audio, [next(part_rows) for _ in range(next(part_counts))], voices.embeddings[own]),
@@ -186,11 +205,25 @@ def cosine(one: Embeddings, other: Embeddings) -> float:
     return float(np.clip(np.dot(one, other), -1.0, 1.0))
 
 
-def speaker_similarity(take: Embeddings, reference: Embeddings) -> Measurement:
-    """Cosine between the take and its own reference."""
+def speaker_similarity(take: Embeddings, own: str, voices: Voices) -> Measurement:
+    """Cosine between the take and its own reference, shown between what the run's controls score.
+
+    The controls: the two halves of the reference (same speaker, `same`), and the take against the other speakers of the
+    run, on average (`different`).
+    """
     if np.isnan(take).any():
         return SPEAKER_SIMILARITY.missing("no speech was found in the take")
-    return SPEAKER_SIMILARITY.measured(cosine(take, reference))
+    others = [
+        cosine(take, row) for name, row in voices.embeddings.items() if voices.speakers[name] != voices.speakers[own]
+    ]
+    controls: dict[str, float] = {}
+    if others:
+        controls["different"] = float(np.mean(others))
+    if np.isfinite(voices.halves.get(own, np.nan)):
+        controls["same"] = voices.halves[own]
+    shown = {"same": "the reference with itself {:.3f}", "different": "other speakers {:.3f} on average"}
+    detail = ", ".join(shown[name].format(controls[name]) for name in shown if name in controls)
+    return SPEAKER_SIMILARITY.measured(cosine(take, voices.embeddings[own]), detail, (), **controls)
 
 
 def nearest_reference(take: Embeddings, own: str, voices: Voices) -> Measurement:
@@ -221,7 +254,11 @@ def thirds(sound: Audio) -> list[Audio]:
     """The take in three equal stretches, or none where they would be too short to hold a voice."""
     if sound.duration_s < DRIFT_PARTS * DRIFT_LEAST_PART_S:
         return []
-    return [Audio(part, sound.sample_rate_hz) for part in np.array_split(sound.samples, DRIFT_PARTS)]
+    return _parts(sound, DRIFT_PARTS)
+
+
+def _parts(sound: Audio, count: int) -> list[Audio]:
+    return [Audio(part, sound.sample_rate_hz) for part in np.array_split(sound.samples, count)]
 
 
 def voice_drift(sound: Audio, parts: Sequence[Embeddings], reference: Embeddings) -> Measurement:

@@ -36,8 +36,8 @@ ENDING_S = 0.04
 GAP_BELOW_SPEECH_DB = (20.0, 40.0)  # how far below the speech a gap lies: at least, where noise fills it; at most
 GAP_ABOVE_NOISE_DB = 6.0
 
-HELD_LAG = 10  # frames: the spectrum 0.1 s later
-HELD_DB = 3.0  # RMS over bands; the same speech sound 0.1 s later differs by more
+HELD_LAG = 24  # frames, 0.24 s: whole numbers of codec frames at 12.5, 25, 50 and 75 a second
+HELD_DB = 3.0  # RMS over bands; the same speech sound a quarter of a second later differs by more
 HELD_RANGE_DB = 30.0
 
 # A print is what 4 frames, 30 ms apart, look like between 100 Hz and 4 kHz; 8 prints, 30 ms apart, make a stretch.

@@ -89,11 +89,10 @@ def measure(takes: Sequence[Take], rounds: int, workers: int = 2, defects: Seque
             for number, take in enumerate(spoilt):
                 jobs.append((take, defect.name, severity, _foreign(take, spoilt, number), defect.voice))
     references = {take.request.reference.id: take.request.reference for take in takes}
-    encoder = Resemblyzer()
-    rows = encoder.embed([audio.load(voice.path) for voice in references.values()])
-    voices = Voices(
-        embeddings=dict(zip(references, rows, strict=True)),
-        speakers={name: voice.speaker for name, voice in references.items()},
+    voices = Voices.of(
+        {name: audio.load(voice.path) for name, voice in references.items()},
+        {name: voice.speaker for name, voice in references.items()},
+        Resemblyzer(),
     )
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(voices,)) as pool:
         answers = list(pool.map(_answers, jobs, chunksize=16))

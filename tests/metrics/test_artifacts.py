@@ -39,13 +39,13 @@ def test_a_take_without_audio_gets_every_measurement_that_needs_none_with_its_re
     assert all("timed out" in one.why_not for name, one in found.items() if name != "readable")
 
 
-def test_bad_samples_spoil_one_measurement_only():
+def test_bad_samples_spoil_no_other_measurement():
     sound = draw("#" * 26)
     samples = sound.samples.copy()
     samples[1000:1010] = np.nan
     spoilt, sound = measure_waveform(take(Audio(samples, 24_000))), measure_waveform(take(sound))
     assert spoilt["nonfinite_samples"].value == 10
-    for name in spoilt.keys() - {"nonfinite_samples"}:
+    for name in spoilt.keys() - {"nonfinite_samples", "clicks"}:  # as zeros they are heard as a click
         assert spoilt[name].value == pytest.approx(sound[name].value, rel=0.01, abs=0.1, nan_ok=True)
 
 
