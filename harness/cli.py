@@ -60,9 +60,33 @@ def _power(arguments: argparse.Namespace) -> int:
     return int(bool(complaints))
 
 
+def _calibrate(arguments: argparse.Namespace) -> int:
+    """Measure a team's own voices: limit and error rates of the similarity gate, as rows for gates.toml."""
+    from harness.audio import write_atomically
+    from harness.corpus import load_voices
+    from harness.metrics.encoders import open_encoder
+    from harness.power import calibration
+
+    voices = load_voices(arguments.voices, arguments.voices_language)
+    encoder = open_encoder(arguments.speaker_encoder)
+    brackets = calibration.calibrate(voices, encoder)
+    speakers = {voice.speaker for voice in voices}
+    for one in brackets:
+        threshold, error = one.equal_error
+        means = f"same {one.same.mean():.3f}, different {one.different.mean():.3f} on average"
+        print(f"# from {one.from_s:g} s: {means}; equal error {error:.1%} at {threshold:.3f}, limit {one.limit:.2f}")
+    about = f"{len(voices)} clips of {len(speakers)} speakers, {encoder.fingerprint}"
+    text = calibration.rows(brackets, about, one_recording=len(speakers) == len(voices))
+    print(text, end="")
+    if arguments.out:
+        write_atomically(arguments.out, text.encode())
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "power": _power,
+    "calibrate": _calibrate,
 }
 
 
@@ -77,6 +101,11 @@ def _parser() -> argparse.ArgumentParser:
     power.add_argument("--workers", type=int, default=2, help="processes")
     power.add_argument("--out", type=Path, help="JSON file to write")
     power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")
+    calibrate = commands.add_parser("calibrate", help=_calibrate.__doc__)
+    calibrate.add_argument("--voices", type=Path, required=True, help="folder of name.wav + name.txt (+ name.speaker)")
+    calibrate.add_argument("--voices-language", default="", help="language code of voices that have no name.lang")
+    calibrate.add_argument("--speaker-encoder", default="resemblyzer", help="resemblyzer, or an x-vector model")
+    calibrate.add_argument("--out", type=Path, help="file to write the rows to")
     return parser
 
 

@@ -24,13 +24,13 @@ from harness.metrics.duration import DURATION_RATIO, SPEAKING_RATE
 from harness.metrics.speaker import METRICS as SPEAKER_METRICS
 from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
 from harness.metrics.structure import EXTRA_SPEECH, TEMPO_RATIO
-from harness.power.defects import DEFECTS, Defect
+from harness.power.defects import DEFECTS
+from harness.power.rates import CONFIDENCE, Rate
 from harness.power.speech import without_text
 from harness.take import Take
 
 GOLDEN = Path(__file__).resolve().parent.parent.parent / "golden" / "power.json"
 PROFILES = ("documented", "calibrated")
-CONFIDENCE = 0.95
 TEXT_METRICS = (DURATION_RATIO, SPEAKING_RATE, EXTRA_SPEECH, TEMPO_RATIO)
 
 Answers = Mapping[str, Mapping[str, Outcome]]
@@ -40,52 +40,20 @@ _Job = tuple[Take, str | None, int, Take, bool]
 """A take, the name of a defect or None, its severity, a foreign take, whether the speaker encoder is asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many of so many, with the interval."""
-
-    count: int
-    of: int
-
-    @property
-    def value(self) -> float:
-        """The share; NaN of nothing."""
-        return self.count / self.of if self.of else float("nan")
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        """Clopper and Pearson's (1934): never narrower than promised.
-
-        >>> [round(end, 3) for end in Rate(0, 122).interval]
-        [0.0, 0.03]
-        """
-        from scipy.stats import beta
-
-        tail = (1 - CONFIDENCE) / 2
-        low = float(beta.ppf(tail, self.count, self.of - self.count + 1)) if self.count else 0.0
-        high = float(beta.ppf(1 - tail, self.count + 1, self.of - self.count)) if self.count < self.of else 1.0
-        return low, high
-
-    def as_json(self) -> dict[str, Any]:
-        """Count, denominator and interval."""
-        low, high = self.interval
-        return {"count": self.count, "of": self.of, "low": round(low, 4), "high": round(high, 4)}
-
-
-def measure(takes: Sequence[Take], rounds: int, workers: int = 2, defects: Sequence[Defect] = DEFECTS) -> "Table":
+def measure(takes: Sequence[Take], rounds: int, workers: int = 2, only_rejected: bool = False) -> "Table":
     """Judge sound takes, then spoil those that come first and judge them again.
 
     Args:
         takes: Sound takes, ordered so that the first ones cover every voice.
         rounds: How many rounds over the voices are spoilt.
         workers: Processes.
-        defects: What is put in.
+        only_rejected: Of each defect only the severity that a listener rejects.
     """
     speakers = {take.request.reference.id for take in takes}
     spoilt = takes[: rounds * len(speakers)]
     jobs: list[_Job] = [(take, None, 0, take, True) for take in takes]
-    for defect in defects:
-        for severity in range(len(defect.amounts)):
+    for defect in DEFECTS:
+        for severity in [defect.rejects] if only_rejected else range(len(defect.amounts)):
             for number, take in enumerate(spoilt):
                 jobs.append((take, defect.name, severity, _foreign(take, spoilt, number), defect.voice))
     references = {take.request.reference.id: take.request.reference for take in takes}
