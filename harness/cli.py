@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from harness.errors import HarnessError
 
@@ -31,8 +32,25 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    """Draw the report of a run again, also of one that was killed; exits as the run does."""
+    from harness import report
+    from harness.report import page, terminal
+    from harness.report.journal import Journal
+
+    out = Path(arguments.out)
+    manifest = Journal(out).manifest()
+    shown = report.write(manifest, out)
+    if arguments.single_file:
+        shown = page.write_single_file(manifest, out)
+    for line in terminal.summary(manifest, out, shown):
+        print(line)
+    return manifest.exit_code
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
+    "report": _report,
 }
 
 
@@ -40,6 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    drawn = commands.add_parser("report", help=_report.__doc__)
+    drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
+    drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
     return parser
 
 

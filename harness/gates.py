@@ -116,6 +116,11 @@ class Verdict:
         number = "" if self.measurement.why_not else f"{self.measurement.value:.4g} {self.gate.unit}"
         return "; ".join(part for part in (number, self.measurement.detail, self.reason) if part)
 
+    @property
+    def margin(self) -> float:
+        """Distance to the nearer limit in the gate's unit, negative outside; NaN where nothing was measured."""
+        return min(self.measurement.value - self.gate.at_least, self.gate.at_most - self.measurement.value)
+
 
 def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:
     """Judge a take: one verdict a gate, in order.
