@@ -48,9 +48,18 @@ def _report(arguments: argparse.Namespace) -> int:
     return manifest.exit_code
 
 
+def _allure(arguments: argparse.Namespace) -> int:
+    """Make the Allure report of a run; its page asks nobody for anything."""
+    from harness.report import allure_site
+
+    print(allure_site.generate(Path(arguments.results), Path(arguments.report)))
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "report": _report,
+    "allure": _allure,
 }
 
 
@@ -58,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    site = commands.add_parser("allure", help=_allure.__doc__)
+    site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")
+    site.add_argument("report", nargs="?", default=".harness/allure-report", help="folder for the report")
     drawn = commands.add_parser("report", help=_report.__doc__)
     drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
     drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")

@@ -59,6 +59,7 @@ _RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
 _ENTRIES = pytest.StashKey["list[Entry]"]()
 _SEEN = pytest.StashKey[set[str]]()
+_PYTESTS_REPORTCHARS = "fE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -86,8 +87,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if _is_worker(config):
         return
     config.pluginmanager.register(_Reporter(config))
-    if _targets_suites(config) and not config.option.collectonly and not config.option.xmlpath:
-        config.option.xmlpath = str(_out(config) / "junit.xml")
+    if _targets_suites(config) and not config.option.collectonly:
+        config.option.xmlpath = config.option.xmlpath or str(_out(config) / "junit.xml")
+        if config.option.reportchars == _PYTESTS_REPORTCHARS:
+            config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
 
 
 def _refuse_without_gpu() -> None:
@@ -299,7 +302,7 @@ def take(run: "Run", utterance: "Utterance", seed: int, request: pytest.FixtureR
     if _allure(request.config):
         from harness.report import allure
 
-        allure.describe(utterance, found, run.settings.backend, request.node.originalname)
+        allure.describe(utterance, found, run.settings.backend)
     return found
 
 
@@ -347,10 +350,10 @@ def _attach(request: pytest.FixtureRequest, found: "Entry", out: Path, failed: b
     from harness.report import allure
 
     seen = request.config.stash.setdefault(_SEEN, set())
-    allure.attach_verdicts(found, out)
     if failed or found["digest"] not in seen:
         allure.attach_take(found, out)
     seen.add(found["digest"])
+    allure.attach_verdicts(found, out, request.node.originalname)
 
 
 @pytest.hookimpl(wrapper=True)

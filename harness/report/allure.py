@@ -37,7 +37,7 @@ CATEGORIES = (
 )
 
 
-def describe(utterance: Utterance, take: Take, backend: str, test: str) -> None:
+def describe(utterance: Utterance, take: Take, backend: str) -> None:
     """Label the running test, and name it the same in every run.
 
     Allure tells tests apart by their parameters. The utterance itself as a parameter would start a new history
@@ -54,7 +54,6 @@ def describe(utterance: Utterance, take: Take, backend: str, test: str) -> None:
     allure.dynamic.label("voice", reference.id)
     allure.dynamic.label("language", utterance.language)
     allure.dynamic.label("backend", backend)
-    allure.dynamic.title(f"{utterance.id}, seed {seed}: {test.removeprefix('test_').replace('_', ' ')}")
     allure.dynamic.parameter("utterance", utterance.id, excluded=True)
     allure.dynamic.parameter("seed", seed, excluded=True)
     allure.dynamic.parameter("take", f"{utterance.id}, seed {seed}")
@@ -67,8 +66,9 @@ def _plain(text: str) -> str:
     return "".join(f"&#{ord(sign)};" if sign in "<>&`*_[]#!|\\" else sign for sign in text)
 
 
-def attach_verdicts(found: Entry, out: Path) -> None:
-    """A step for each gate, and one text with every verdict of the test."""
+def attach_verdicts(found: Entry, out: Path, test: str) -> None:
+    """A title, a step for each gate, and one text with every verdict of the test."""
+    allure.dynamic.title(f"{label(found)}: {test.removeprefix('test_').replace('_', ' ')}")
     for verdict in found["verdicts"]:
         try:
             with allure.step(f"{verdict['outcome']}  {verdict['gate']}: {verdict['observed']}"):
