@@ -75,7 +75,7 @@ def _not_judged(manifest: Manifest) -> Iterator[str]:
 def _suites(manifest: Manifest) -> Iterator[str]:
     for suite, counts in manifest.by_suite().items():
         shown = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
-        yield f"{suite:<14}{counts['takes']} takes: {shown}"
+        yield f"{suite:<14}{counts['takes']} take{'s' * (counts['takes'] != 1)}: {shown}"
 
 
 def _wrapped(line: str, indent: str = "  ") -> list[str]:
