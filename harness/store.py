@@ -52,6 +52,8 @@ class Store:
                 provenance=Provenance(**sidecar["provenance"]),
                 frames=sidecar["frames"],
                 elapsed_s=sidecar["elapsed_s"],
+                unconditioned=sidecar["unconditioned"],
+                details=sidecar["details"],
                 path=path,
             )
         except (OSError, ValueError, KeyError, TypeError, AudioError):
@@ -149,6 +151,8 @@ def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
         "stopped_by": take.stopped_by,
         "frames": take.frames,
         "elapsed_s": round(take.elapsed_s, 3),
+        "unconditioned": take.unconditioned,
+        "details": dict(take.details),
         "provenance": asdict(take.provenance),
         "batch": [other.digest for other in batch],
     }
