@@ -22,7 +22,7 @@ from harness.metrics import Measurement, Metric
 
 BELOW_SPEECH_DB = 40.0
 SPEECH_PERCENTILE = 95.0
-INAUDIBLE_DBFS = -60.0
+INAUDIBLE_DBFS = -80.0
 
 SILENCE_RATIO = Metric("silence_ratio", unit="ratio", better="lower")
 LONGEST_SILENCE = Metric("longest_silence", unit="s", better="lower")
