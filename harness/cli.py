@@ -31,8 +31,21 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _tiny_higgs(arguments: argparse.Namespace) -> int:
+    """Build a tiny random checkpoint of Higgs Audio v2 in DIR/model and DIR/codec, to run the whole gate on a CPU."""
+    from pathlib import Path
+
+    from harness.backends.higgs import tiny
+
+    folder = Path(arguments.folder)
+    tiny.write(folder)
+    print(f"pytest suites/ --backend higgs --model {folder / 'model'} --codec {folder / 'codec'}")
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
+    "tiny-higgs": _tiny_higgs,
 }
 
 
@@ -40,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
+    tiny.add_argument("folder", metavar="DIR")
     return parser
 
 

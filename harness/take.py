@@ -66,12 +66,13 @@ class Sampling:
     def __post_init__(self) -> None:
         if not (self.temperature > 0 and self.top_k >= 1 and 0 < self.top_p <= 1):
             raise UsageError(
-                f"sampling: temperature {self.temperature:g}, top-k {self.top_k}, top-p {self.top_p:g}; more than 0, at "
-                "least 1, and more than 0 up to 1 are needed"
+                f"sampling: temperature {self.temperature:g}, top-k {self.top_k}, top-p {self.top_p:g}; "
+                "more than 0, at least 1, and more than 0 up to 1 are needed"
             )
         if self.ras_window < 0 or self.ras_repeats < 1:
             raise UsageError(
-                f"sampling: repetition window {self.ras_window}, repeats {self.ras_repeats}; at least 0 and 1 are needed"
+                f"sampling: repetition window {self.ras_window}, repeats {self.ras_repeats}; "
+                "at least 0 and 1 are needed"
             )
         if not self.do_sample and self.ras_window:
             raise UsageError(

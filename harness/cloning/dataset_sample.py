@@ -49,7 +49,8 @@ class DatasetSample:
             rising = (np.diff(starts, append=total) > 0).all()
             if audios and (starts[0] != 0 or not rising):
                 raise UsageError(
-                    f"{name}_start is {starts.tolist()} for {total} steps; starts only, from 0, rising, each below {total}"
+                    f"{name}_start is {starts.tolist()} for {total} steps; starts only are needed, from 0, rising, "
+                    f"each below {total}"
                 )
 
     @property

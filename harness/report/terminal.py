@@ -1,14 +1,37 @@
 """The end of a run in the terminal, 80 columns wide, readable without colour and in a CI log."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from textwrap import wrap
 
 from harness.gates import Outcome
 from harness.report.manifest import Manifest, four_lines, label
+from harness.take import Take
 
 MOST_SHOWN = 12
 WIDTH = 80
+
+
+@dataclass
+class Pace:
+    """How fast takes are made: frames a second, and the real-time factor (seconds of work for a second of audio)."""
+
+    began: float = field(default_factory=time.monotonic)
+    frames: int = 0
+    audio_s: float = 0.0
+
+    def add(self, take: Take) -> None:
+        """Count one take."""
+        self.frames += take.frames or 0
+        self.audio_s += take.audio.duration_s if take.audio is not None else 0.0
+
+    def __str__(self) -> str:
+        elapsed = time.monotonic() - self.began
+        if not self.frames or not self.audio_s or not elapsed:
+            return ""
+        return f", {self.frames / elapsed:.0f} frames/s, RTF {elapsed / self.audio_s:.3f}"
 
 
 def summary(manifest: Manifest, report: str) -> Iterator[str]:

@@ -7,21 +7,19 @@ by chunk, the chunks before it kept as context.
 
 import hashlib
 import platform
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from harness.audio import Audio
 from harness.backends import BackendOptions, Interrupted
-from harness.backends.higgs.loading import DTYPES, Checkpoint, find
+from harness.backends.higgs.loading import DTYPES, find
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
-from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build, speeches
+from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build
 from harness.cloning.output import joined
 from harness.cloning.termination import DelayedStream, Termination
 from harness.errors import AudioError, BackendError, UsageError
@@ -49,7 +47,6 @@ class _Loaded:
     generator: "Generator"
     silent: "SilenceCodes"
     proved: bool = False
-    prompts: dict[str, AudioContent] = field(default_factory=dict)
 
 
 @dataclass
@@ -87,6 +84,8 @@ class HiggsBackend:
     def __init__(self, options: BackendOptions) -> None:
         self._model = find("model", options.model, options.revision)
         self._codec = find("codec", options.codec, options.codec_revision)
+        assert self._model.weights_hash
+        assert self._codec.weights_hash  # both read here, so that a broken file ends the command before it begins
         self._options = options
         self._device = f"cuda:{options.device_number}" if options.gpu else "cpu"
         self._dtype = options.dtype or ("bfloat16" if options.gpu else "float32")

@@ -91,7 +91,7 @@ def find(what: str, given: str, revision: str) -> Checkpoint:
     if folder.exists() or not HUB_ID.fullmatch(given):
         raise UsageError(f"{flag} {given}: is no folder and no hub id (OWNER/NAME): check the path")
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         found = Path(snapshot_download(given, revision=revision or None, allow_patterns=HUB_FILES))
@@ -164,8 +164,8 @@ def refuse_wrong_weights(what: str, name: str, info: Mapping[str, Any]) -> None:
     wrong = [f"{len(keys)} weights {how} (first {min(map(str, keys))})" for how, keys in counts.items() if keys]
     if wrong:
         raise BackendError(
-            f"{what} {name} does not hold this {what}'s weights: {', '.join(wrong)}; another model's file stands in its "
-            f"place, or the download is not whole: give the right one with --{what}"
+            f"{what} {name} does not hold this {what}'s weights: {', '.join(wrong)}; another model's file stands in "
+            f"its place, or the download is not whole: give the right one with --{what}"
         )
 
 

@@ -29,7 +29,7 @@ class Prompt:
 
 
 class Prompter:
-    """Turns conversations into prompts; the codes of a reference are computed once, however many takes it conditions."""
+    """Turns conversations into prompts; the codes of a reference are computed once, for all its takes."""
 
     def __init__(self, processor: Any) -> None:
         self.processor = processor

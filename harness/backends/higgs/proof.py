@@ -31,8 +31,8 @@ def prove_codec(codec: Any) -> None:
     rate, books = codec.config.frame_rate, codec.config.num_quantizers
     if (rate, books) != (FRAME_RATE_HZ, CODEBOOKS):
         raise BackendError(
-            f"the codec gives {rate:g} frames a second in {books} codebooks; {FRAME_RATE_HZ} in {CODEBOOKS} are needed: "
-            "give the model's own codec with --codec"
+            f"the codec gives {rate:g} frames a second in {books} codebooks; {FRAME_RATE_HZ} in {CODEBOOKS} are "
+            "needed: give the model's own codec with --codec"
         )
 
 

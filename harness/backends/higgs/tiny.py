@@ -12,6 +12,8 @@ them no silence stop and no swap of the reference could be tested.
 from pathlib import Path
 from typing import Any
 
+from harness.errors import UsageError
+
 # The released vocabulary has 128,000 byte-pair tokens and then 256 special ones; this one has 256 bytes and then those.
 RELEASED_SPECIALS = 128_000
 BYTES = 256
@@ -78,10 +80,24 @@ def token_id(released: int) -> int:
     return released - RELEASED_SPECIALS + BYTES
 
 
+def write(folder: Path, seed: int = 0) -> None:
+    """Build the checkpoint where there is none yet; nothing that is there is overwritten.
+
+    Raises:
+        UsageError: Something is there already.
+    """
+    there = [name for name in ("model", "codec") if (folder / name).exists()]
+    if there:
+        raise UsageError(f"{folder} holds {' and '.join(there)} already: give another folder, or delete it first")
+    build(folder, seed)
+
+
 def build(folder: Path, seed: int = 0) -> None:
     """Write folder/model and folder/codec; the same seed writes the same weights."""
     import torch
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(seed)
         codec = _codec(folder / "codec")
@@ -97,6 +113,13 @@ def _codec(folder: Path) -> Any:
         HubertConfig,
     )
 
+    acoustic: dict[str, Any] = {
+        "encoder_hidden_size": 4,
+        "decoder_hidden_size": 48,
+        "hidden_size": 16,
+        "downsampling_ratios": CODEC_RATIOS,
+        "upsampling_ratios": CODEC_RATIOS,
+    }
     config = HiggsAudioV2TokenizerConfig(
         target_bandwidths=CODEC_KBPS,
         sample_rate=24_000,
@@ -104,13 +127,7 @@ def _codec(folder: Path) -> Any:
         downsample_factor=320,
         codebook_size=1024,
         codebook_dim=8,
-        acoustic_model_config=DacConfig(
-            encoder_hidden_size=4,
-            decoder_hidden_size=48,
-            hidden_size=16,
-            downsampling_ratios=CODEC_RATIOS,
-            upsampling_ratios=CODEC_RATIOS,
-        ),
+        acoustic_model_config=DacConfig(**acoustic),
         semantic_model_config=HubertConfig(
             hidden_size=16,
             num_hidden_layers=1,
