@@ -34,7 +34,7 @@ class BackendOptions:
     timeout_s: float = 600.0
     """Wall-clock seconds after which a batch that is still generating is stopped."""
     conversation: str = "released"
-    system_text: str = ""
+    system_text: str = "instruction"
     scene: str = ""
     reference_window_s: float = 30.0
     reference_fallback: bool = False

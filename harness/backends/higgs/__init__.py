@@ -142,6 +142,8 @@ class HiggsBackend:
             BackendError: The checkpoint cannot be used.
             Interrupted: Somebody ended the run; holds what was finished.
         """
+        if not requests:
+            return []
         loaded = self._load()
         jobs = [self._job(request) for request in requests]
         try:
@@ -333,7 +335,7 @@ class HiggsBackend:
         return Provenance(
             backend=self.name,
             model=self._model.name,
-            revision=self._model.revision,
+            revision=self.identity,
             codec_revision=self._codec.revision,
             device=device,
             dtype=self._dtype,

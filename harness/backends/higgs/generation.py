@@ -62,6 +62,7 @@ class Generator:
     model: Any
     static_cache: bool = False
     compile: bool = False
+    compiler: str = "inductor"
     clock: Callable[[], float] = time.monotonic
     prefills: int = 0
     _compiled: Any = None
@@ -173,8 +174,8 @@ class Generator:
         if not self.compile:
             return one_column
         if self._compiled is None:
-            graphs = "reduce-overhead" if self.model.device.type == "cuda" else "default"
-            compiled = torch.compile(one_column, mode=graphs, fullgraph=True, dynamic=False)
+            graphs = {"mode": "reduce-overhead"} if self.model.device.type == "cuda" else {}
+            compiled = torch.compile(one_column, backend=self.compiler, fullgraph=True, dynamic=False, **graphs)
 
             def stepped(*inputs: Any) -> Any:
                 torch.compiler.cudagraph_mark_step_begin()
@@ -189,7 +190,7 @@ class Generator:
         import torch
 
         config = self.model.config
-        logits = logits.float().view(-1, config.num_codebooks, config.codebook_size)
+        logits = logits.float().reshape(-1, config.num_codebooks, config.codebook_size)
         uniforms = state.uniforms[:, number]
         column = choose(logits, uniforms[:, 0], sampling)
         if sampling.ras_window:

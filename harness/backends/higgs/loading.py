@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.errors import BackendError, UsageError
 
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
 SAMPLED_BYTES = 4096
 LARGEST_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
