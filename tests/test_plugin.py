@@ -310,6 +310,27 @@ def test_two_workers_judge_what_one_does(project):
     assert manifests[0] == manifests[1]
 
 
+def test_more_workers_than_devices_is_a_usage_error(project, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    result = judge(project(GOOD), "--gpu", "-n", "3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --gpu: 3 workers for 2 CUDA devices; each worker needs one of its own: give -n 2"]
+    )
+
+
+@pytest.mark.parametrize(("worker", "device"), [({}, 0), ({"workerid": "gw0"}, 0), ({"workerid": "gw3"}, 3)])
+def test_each_worker_has_the_device_of_its_number(worker, device):
+    from types import SimpleNamespace
+
+    from harness.plugin import _device_number
+
+    assert _device_number(SimpleNamespace(workerinput=worker)) == device
+
+
 def test_a_run_without_takes_has_no_verdict(project):
     result = judge(project(GOOD), "-k", "nothing")
     assert "VERDICT" not in result.stdout.str()
