@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness import audio
-from harness.backends import Backend, BackendOptions, open_backend
+from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load_voices
 from harness.errors import BackendError
@@ -22,7 +22,7 @@ from harness.metrics import Measurement, measure_waveform
 from harness.metrics.encoders import RESEMBLYZER, open_encoder
 from harness.metrics.speaker import Voices, measure_speakers
 from harness.store import RememberedEncoder, Store
-from harness.take import Provenance, Request, Stop, Take
+from harness.take import Provenance, Request, Sampling, Stop, Take
 from harness.text import words
 
 
@@ -42,6 +42,7 @@ class Settings:
     batch_size: int = 8
     speaker_encoder: str = RESEMBLYZER
     budget: BudgetConfig = field(default_factory=BudgetConfig)
+    sampling: Sampling = field(default_factory=Sampling)
 
     @property
     def seeds(self) -> range:
@@ -67,7 +68,8 @@ class Run:
 
     @cached_property
     def voices(self) -> tuple[Reference, ...]:
-        return load_voices(self.settings.voices_folder, self.settings.voices_language)
+        settings = self.settings
+        return load_voices(settings.voices_folder, settings.voices_language, settings.options.reference_fallback)
 
     @cached_property
     def _shipped_voices(self) -> dict[str, Reference]:
@@ -77,9 +79,10 @@ class Run:
 
     @cached_property
     def _heard_voices(self) -> Voices:
+        voices = [voice for voice in self.voices if not voice.problem]
         return Voices.of(
-            {voice.id: audio.load(voice.path) for voice in self.voices},
-            {voice.id: voice.speaker for voice in self.voices},
+            {voice.id: audio.load(voice.path) for voice in voices},
+            {voice.id: voice.speaker for voice in voices},
             self._remembered,
         )
 
@@ -95,6 +98,7 @@ class Run:
             seed=seed,
             chunks=chunks(utterance.text, self.settings.budget, self.settings.by_sentence),
             system=self._identity,
+            sampling=self.settings.sampling,
         )
 
     @cached_property
@@ -147,6 +151,10 @@ class Run:
                 else:
                     ours.append(request)
             ready += [(self.store.put(take, ours), True) for take in self._spoken(ours)]
+        except Interrupted as interrupt:
+            for take in interrupt.finished:
+                self.store.put(take, ours)
+            raise
         finally:
             for lock in held:
                 lock.release()

@@ -165,6 +165,8 @@ class Voices:
         Raises:
             AudioError: A reference without speech: nothing could be compared with it.
         """
+        if not clips:
+            return cls({}, {})
         rows = encoder.embed([*clips.values(), *(half for clip in clips.values() for half in _parts(clip, 2))])
         whole = dict(zip(clips, rows, strict=False))
         silent = [name for name, row in whole.items() if np.isnan(row).any()]
@@ -177,7 +179,7 @@ class Voices:
 
 def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
     """All measurements that need the speaker encoder, for a batch of takes in order, by metric name."""
-    heard = [take.audio for take in takes if take.audio is not None]
+    heard = [take.audio for take in takes if take.audio is not None and not _why_not(take)]
     parts = [thirds(sound) for sound in heard]
     rows = iter(encoder.embed(heard)) if heard else iter(())
     clips = [clip for those in parts for clip in those]
@@ -185,8 +187,8 @@ def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEnco
     part_counts = iter(len(those) for those in parts)
     found = []
     for take in takes:
-        if take.audio is None:
-            reason = f"no audio: {take.error}"
+        if take.audio is None or _why_not(take):
+            reason = _why_not(take)
             group = [metric.missing(reason) for metric in METRICS]
         else:
             row, own = next(rows), take.request.reference.id
@@ -198,6 +200,14 @@ def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEnco
             ]
         found.append({measurement.metric.name: measurement for measurement in group})
     return found
+
+
+def _why_not(take: Take) -> str:
+    """Why a take cannot be compared with its reference; empty where it can."""
+    if take.audio is None:
+        return f"no audio: {take.error}"
+    lost = take.unconditioned or take.request.reference.problem
+    return f"generated without its reference: {lost}" if lost else ""
 
 
 def cosine(one: Embeddings, other: Embeddings) -> float:
