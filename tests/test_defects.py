@@ -187,8 +187,8 @@ def test_no_audio(judged, error):
         ("repeated_speech", "loop", 2),
         ("reference_leak", "reference_leak", 2),
         ("extra_speech", "foreign_tail", 2),
-        ("tempo_ratio", "too_fast", 2),
-        ("voice_drift", "other_voice", 1),
+        ("tempo_ratio", "too_slow", 2),
+        ("voice_drift", "other_voice", 0),
     ],
 )
 def test_an_injected_defect_fails_its_gate(judged, good, gate, defect, severity):
