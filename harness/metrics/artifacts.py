@@ -164,10 +164,10 @@ def steady_tone(audio: Audio, level_dbfs: float) -> Measurement:
     In each frequency bin the 10th percentile over time: speech leaves every bin for a while, a hum never does.
     """
     samples = audio.samples
-    starts = range(0, samples.size - TONE_WINDOW + 1, TONE_WINDOW // 4)
+    starts = range(0, samples.size - TONE_WINDOW + 1, TONE_WINDOW // 2)
     if len(starts) < TONE_LEAST_WINDOWS:
         return STEADY_TONE.not_applicable(f"{audio.duration_s:.2f} s is too short to tell a tone from a vowel")
-    frames = sliding_window_view(samples, TONE_WINDOW)[:: TONE_WINDOW // 4]
+    frames = sliding_window_view(samples, TONE_WINDOW)[:: TONE_WINDOW // 2]
     window = np.hanning(TONE_WINDOW).astype(np.float32)
     power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
     rank = int(len(starts) * TONE_PERCENTILE / 100)

@@ -48,7 +48,7 @@ STRETCH_PRINTS, SOUNDING_PRINTS = 8, 6
 PRINT_RANGE_DB = 50.0
 SAME = 0.80  # mean correlation over a stretch
 STRETCH_S = ((STRETCH_PRINTS - 1) * STEP + (PRINT_FRAMES - 1) * STEP) * HOP_S
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 64
 
 # The slowest reader: textbook dictation reaches 3.5 letters a second of speech, pauses left out.
 SLOWEST_LETTERS_S = 3.5
