@@ -6,6 +6,8 @@ say so; where the variable CI is set they fail instead.
 
 import base64
 import http.server
+import json
+import math
 import os
 import shutil
 import subprocess
@@ -26,10 +28,18 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parents[2]
 NASTY = '<script>window.hacked=1</script>"><img src=x onerror="window.hacked=1">'
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --autoplay-policy=no-user-gesture-required"
-).split()
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--autoplay-policy=no-user-gesture-required",
+]
 
 
 def needed(*programs):
@@ -70,8 +80,6 @@ class Browser:
 
     def logs(self):
         """What was asked since the last call, and what the console said."""
-        import json
-
         messages = [json.loads(one["message"])["message"] for one in self.driver.get_log("performance")]
         asked = [one["params"]["request"]["url"] for one in messages if one["method"] == "Network.requestWillBeSent"]
         return asked, [one["message"] for one in self.driver.get_log("browser")]
@@ -211,7 +219,7 @@ def test_loudness_is_matched_to_the_softest(browser, url):
     volumes = browser.run(
         "return [...document.querySelectorAll('#short-002-seed0 audio')].map((one) => [one.volume, one.dataset.level])"
     )
-    levels = [float(level) + 20 * __import__("math").log10(volume) for volume, level in volumes]
+    levels = [float(level) + 20 * math.log10(volume) for volume, level in volumes]
     assert max(levels) - min(levels) < 0.1
     assert min(volume for volume, _ in volumes) < 1 == max(volume for volume, _ in volumes)
 
@@ -230,7 +238,6 @@ def test_blind_listening_hides_who_is_who_until_the_vote(browser, url):
 
 def test_the_keyboard_walks_through_the_takes(browser, url):
     browser.open(url)
-    browser.run("document.querySelector('#which').value = 'all'; document.querySelector('#which').onchange")
     browser.press("j")
     first = browser.run("return document.querySelector('.take.active').id")
     browser.press("j")
@@ -303,18 +310,32 @@ def test_two_hundred_takes_with_three_players_are_drawn_and_opened_fast(browser,
             f"short-{number:03d}", sound=speech(4, seed=number, gap=gap), golden=speech(4, seed=500 + number)
         )
     manifest = recorded_run.end()
-    begun = time.perf_counter()
+    begun, computed = time.perf_counter(), time.process_time()
     index = page.write_folder(manifest, recorded_run.out)
-    drawn_s = time.perf_counter() - begun
+    drawn_s, computed_s = time.perf_counter() - begun, time.process_time() - computed
     begun = time.perf_counter()
     browser.open(index.as_uri())
     opened_s = time.perf_counter() - begun
-    print(f"200 takes: drawn in {drawn_s:.1f} s, opened in {opened_s:.2f} s")
+    print(f"200 takes: drawn in {drawn_s:.1f} s ({computed_s:.1f} s of one core), opened in {opened_s:.2f} s")
     assert browser.run("return document.querySelectorAll('audio').length") == 600
     assert len(list((index.parent / "clips").glob("*"))) <= 402  # the reference once, as evidence and as preview
-    assert drawn_s < 60
+    assert computed_s < 60  # of one core: other work on the machine does not count
     assert opened_s < 3
 
+
+SHOW_THE_SHEET = """
+const look = setInterval(() => {
+  const frame = document.querySelector("iframe");
+  if (frame?.contentDocument?.querySelector("audio")) {
+    clearInterval(look);
+    frame.scrollIntoView();
+    setTimeout(done, 500);
+  } else if (!frame) {
+    const rows = [...document.querySelectorAll("[data-testid=test-result-attachment-header]")];
+    rows.find((one) => one.innerText.includes("listen"))?.click();
+  }
+}, 700);
+"""
 
 ALLURE_PLAYERS = """
 const frame = document.querySelector("iframe").contentDocument;
@@ -340,8 +361,6 @@ const audios = [...frame.querySelectorAll("audio")];
 
 def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, tmp_path):
     needed("npx")
-    suite = tmp_path / "suites"
-    suite.mkdir()
     out, results, site = tmp_path / "out", tmp_path / "allure", tmp_path / "site"
     command = [
         sys.executable,
@@ -367,23 +386,13 @@ def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, t
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         base = f"http://127.0.0.1:{server.server_port}/"
-        browser.open(base)
-        time.sleep(2)
-        names = browser.run("return document.body.innerText")
-        assert "May it go out? PASS" in names
-        tests = __import__("json").loads((site / "test-results.json").read_text(encoding="utf-8"))["byId"]
+        tests = json.loads((site / "test-results.json").read_text(encoding="utf-8"))["byId"]
+        assert [test["status"] for test in tests.values() if test["name"] == "May it go out? PASS"] == ["passed"]
         first = next(key for key, test in tests.items() if "stops because it has finished" in test["name"])
         for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
             browser.driver.delete_all_cookies()
             browser.open(f"{base}?{width}{scheme}#{first}", width, 1400, scheme)
-            time.sleep(2)
-            if not browser.run("return document.querySelector('iframe')"):
-                browser.run(
-                    "[...document.querySelectorAll('[data-testid=test-result-attachment-header]')]"
-                    ".find((one) => one.innerText.includes('listen')).click()"
-                )
-                time.sleep(2)
-            browser.run("document.querySelector('iframe').scrollIntoView()")
+            browser.wait(SHOW_THE_SHEET)
             browser.screenshot(f"allure-{width}-{scheme}")
             played = browser.wait(ALLURE_PLAYERS)
             assert len(played) == 2

@@ -4,12 +4,13 @@ import io
 
 import numpy as np
 import pytest
-import soundfile
 
 from harness import audio
 from harness.audio import Audio
 from harness.report.clips import Recording, Shelf
 from tests.synthetic import draw
+
+soundfile = pytest.importorskip("soundfile")
 
 
 def write(path, sound):

@@ -34,5 +34,5 @@ def test_several_writers_do_not_tear_each_other_s_lines(tmp_path):
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):
-    with pytest.raises(UsageError, match="run.jsonl is missing: give the folder"):
+    with pytest.raises(UsageError, match=r"run\.jsonl is missing: give the folder"):
         Journal(tmp_path).manifest()

@@ -65,7 +65,7 @@ def test_a_single_file_holds_each_clip_once_and_links_to_nothing(recorded_run, c
     text = (recorded_run.out / page.SINGLE_FILE).read_text(encoding="utf-8")
     stored = json.loads(re.search(r'id="clips">(.*?)</script>', text)[1])
     assert len(stored) == 2
-    assert text.count("data-clip=") == 8 + 1  # and once in the script
+    assert text.count("data-clip=") == 8
     assert not re.search(r'(src|href)="(?!data:|#)', text)
 
 
