@@ -56,10 +56,21 @@ def _allure(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _tiny_higgs(arguments: argparse.Namespace) -> int:
+    """Build a tiny random checkpoint of Higgs Audio v2 in DIR/model and DIR/codec, to run the whole gate on a CPU."""
+    from harness.backends.higgs import tiny
+
+    folder = Path(arguments.folder)
+    tiny.write(folder)
+    print(f"pytest suites/ --backend higgs --model {folder / 'model'} --codec {folder / 'codec'}")
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "report": _report,
     "allure": _allure,
+    "tiny-higgs": _tiny_higgs,
 }
 
 
@@ -73,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     drawn = commands.add_parser("report", help=_report.__doc__)
     drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
     drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
+    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
+    tiny.add_argument("folder", metavar="DIR")
     return parser
 
 

@@ -5,15 +5,18 @@ corpus and each seed. What the selected tests need is generated once, before the
 """
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.backends import options
+from harness.backends.options import Option
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -27,32 +30,18 @@ if TYPE_CHECKING:
     from harness.take import Take
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    flag: str
-    default: str
-    help: str
-    metavar: str = "NAME"
-
-    @property
-    def name(self) -> str:
-        return "harness_" + self.flag.removeprefix("--").replace("-", "_")
-
-
 _OPTIONS = (
-    _Option("--backend", "embedded", "system under test: embedded or directory"),
-    _Option("--model", "", "folder of the system under test; for the directory backend, of its audio", "FOLDER"),
-    _Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
-    _Option("--gates-file", "", "another gates.toml than suites/gates.toml", "FILE"),
-    _Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
-    _Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
-    _Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
-    _Option("--takes", "1", "takes of each utterance, one seed each", "K"),
-    _Option("--seed", "0", "the first seed", "N"),
-    _Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
-    _Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
-    _Option("--batch-size", "8", "takes generated in one go", "N"),
-    _Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
+    *options.OPTIONS,
+    Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
+    Option("--gates-file", "", "another gates.toml than suites/gates.toml", "FILE"),
+    Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
+    Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
+    Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
+    Option("--takes", "1", "takes of each utterance, one seed each", "K"),
+    Option("--seed", "0", "the first seed", "N"),
+    Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
+    Option("--batch-size", "8", "takes generated in one go", "N"),
+    Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
 
 _RUN = pytest.StashKey["Run"]()
@@ -64,7 +53,8 @@ _PYTESTS_REPORTCHARS = "fE"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("voice cloning release gate")
-    group.addoption("--gpu", action="store_true", help="run on a CUDA GPU; without one the command is refused")
+    for switch in options.SWITCHES:
+        group.addoption(switch.flag, action="store_true", help=switch.help)
     for option in _OPTIONS:
         text = f"{option.help} (default: {option.default or 'none'})"
         group.addoption(option.flag, dest=option.name, metavar=option.metavar, help=text)
@@ -72,7 +62,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _value(config: pytest.Config, flag: str) -> str:
-    name = _Option(flag, "", "").name
+    name = Option(flag, "", "").name
     given = config.getoption(name)
     return str(config.getini(name) if given is None else given)
 
@@ -83,7 +73,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than a second")
     config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
     if config.getoption("--gpu"):
-        _refuse_without_gpu()
+        _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
     if _is_worker(config):
         return
     config.pluginmanager.register(_Reporter(config))
@@ -93,15 +83,25 @@ def pytest_configure(config: pytest.Config) -> None:
             config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
 
 
-def _refuse_without_gpu() -> None:
+def _refuse_without_gpu(workers: int) -> None:
     import torch
 
+    devices = torch.cuda.device_count()
     if not torch.cuda.is_available():
         built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
         raise pytest.UsageError(
-            f"--gpu: torch {torch.__version__} has {built} and sees {torch.cuda.device_count()} CUDA devices; "
+            f"--gpu: torch {torch.__version__} has {built} and sees {devices} CUDA devices; "
             "run on a machine with an NVIDIA GPU and a CUDA build of torch, or leave --gpu out"
         )
+    if workers > devices:
+        raise pytest.UsageError(
+            f"--gpu: {workers} workers for {devices} CUDA devices; each worker needs one of its own: give -n {devices}"
+        )
+
+
+def _device_number(config: pytest.Config) -> int:
+    """An xdist worker has the device of its own number, gw0, gw1 and so on."""
+    return int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw"))
 
 
 def _out(config: pytest.Config) -> Path:
@@ -161,47 +161,35 @@ def _run(config: pytest.Config) -> "Run":
 
 def _open_run(config: pytest.Config) -> "Run":
     from harness import corpus, gates
-    from harness.backends import BackendOptions
     from harness.plan import Run, Settings
 
+    def value(flag: str) -> str:
+        return _value(config, flag)
+
+    def whole(flag: str, least: int = 1) -> int:
+        return int(options.number(flag, value(flag), least, whole=True))
+
     here = config.invocation_params.dir
-    voices, gates_file, rate = (_value(config, flag) for flag in ("--voices", "--gates-file", "--speaking-rate"))
-    chunked = _value(config, "--chunks")
-    if chunked not in {"off", "sentence"}:
-        raise UsageError(f"--chunks is {chunked!r}; off or sentence is needed")
-    model = _value(config, "--model")
-    backend = _value(config, "--backend")
+    voices, gates_file = value("--voices"), value("--gates-file")
+    if value("--chunks") not in {"off", "sentence"}:
+        raise UsageError(f"--chunks is {value('--chunks')!r}; off or sentence is needed")
+    system = options.read(value, lambda flag: bool(config.getoption(flag)), here, _device_number(config))
+    backend = options.backend_name(value, system.gpu)
     return Run(
         Settings(
             backend=backend,
-            options=BackendOptions(
-                model=str(here / model) if model and (here / model).exists() else model,
-                gpu=bool(config.getoption("--gpu")),
-                words_per_minute=_number("--speaking-rate", rate) if rate else None,
-            ),
-            profile=gates.load_profile(
-                _value(config, "--gates"), backend, here / gates_file if gates_file else gates.SHIPPED
-            ),
+            options=system,
+            profile=gates.load_profile(value("--gates"), backend, here / gates_file if gates_file else gates.SHIPPED),
             out=_out(config),
             voices_folder=here / voices if voices else corpus.SHIPPED / "voices",
-            voices_language=_value(config, "--voices-language"),
-            first_seed=int(_number("--seed", _value(config, "--seed"), least=0, whole=True)),
-            takes=int(_number("--takes", _value(config, "--takes"), whole=True)),
-            by_sentence=chunked == "sentence",
-            batch_size=int(_number("--batch-size", _value(config, "--batch-size"), whole=True)),
+            voices_language=value("--voices-language"),
+            first_seed=whole("--seed", least=0),
+            takes=whole("--takes"),
+            by_sentence=value("--chunks") == "sentence",
+            batch_size=whole("--batch-size"),
+            sampling=options.sampling(value),
         )
     )
-
-
-def _number(flag: str, given: str, least: float = 1, whole: bool = False) -> float:
-    kind = "a whole number" if whole else "a number"
-    try:
-        value = int(given) if whole else float(given)
-    except ValueError:
-        raise UsageError(f"{flag} is {given!r}; {kind} of at least {least:g} is needed") from None
-    if not value >= least:
-        raise UsageError(f"{flag} is {given!r}; {kind} of at least {least:g} is needed")
-    return value
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -261,10 +249,23 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     asked = [item.callspec.params for item in getattr(session, "items", []) if _planned_take(item) is not None]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = _run(session.config)
-        with _Usage(), _progress(session.config) as progress:
+        with _Usage(), _terminable(), _progress(session.config) as progress:
             requests = {run.request(params["utterance"], params["seed"]) for params in asked}
             run.generate(requests, progress)
     return (yield)
+
+
+@contextmanager
+def _terminable() -> Generator[None]:
+    """A request to terminate ends a generation like Ctrl-C: what is finished is kept, the device is freed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
@@ -388,7 +389,9 @@ class _Reporter:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """From here on the folder says that a run goes on, and no longer what an earlier one came to."""
         if _targets_suites(self._config) and _journal(self._config).open:
-            self._write(_journal(self._config).manifest())
+            manifest = _journal(self._config).manifest()
+            if manifest.planned:
+                self._write(manifest)
         return (yield)
 
     def _write(self, manifest: "Manifest") -> None:

@@ -26,6 +26,16 @@ ROW = (
 GOOD, SILENT, LONG = "#" * 26, "#" * 16 + "." * 10, "#" * 50
 
 
+@pytest.fixture(scope="module", autouse=True)
+def extension_modules_stay():
+    """After each test pytester forgets the modules that it imported; torch and its like crash when imported twice."""
+    import scipy.signal
+    import soundfile
+    import torch
+
+    return scipy.signal, soundfile, torch
+
+
 @pytest.fixture
 def project(pytester):
     """A project with a suite, two voices and a folder of takes: `project(pictures)` draws short-001, short-002, …"""
@@ -308,6 +318,27 @@ def test_two_workers_judge_what_one_does(project):
             take["verdicts"].sort(key=lambda verdict: verdict["name"])
             del take["listen"], take["reference_audio"]
     assert manifests[0] == manifests[1]
+
+
+def test_more_workers_than_devices_is_a_usage_error(project, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    result = judge(project(GOOD), "--gpu", "-n", "3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --gpu: 3 workers for 2 CUDA devices; each worker needs one of its own: give -n 2"]
+    )
+
+
+@pytest.mark.parametrize(("worker", "device"), [({}, 0), ({"workerid": "gw0"}, 0), ({"workerid": "gw3"}, 3)])
+def test_each_worker_has_the_device_of_its_number(worker, device):
+    from types import SimpleNamespace
+
+    from harness.plugin import _device_number
+
+    assert _device_number(SimpleNamespace(workerinput=worker)) == device
 
 
 def test_a_run_without_takes_has_no_verdict(project):
