@@ -384,20 +384,22 @@ class _Reporter:
         distributed = self._config.getoption("numprocesses", default=None)
         if not self._config.option.collectonly and (_targets_suites(self._config) or distributed):
             _journal(self._config).begin()
+        if distributed and _journal(self._config).open:
+            _journal(self._config).forget_reports()  # the workers may begin before the controller's test loop
 
     @pytest.hookimpl(tryfirst=True, wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """From here on the folder says that a run goes on, and no longer what an earlier one came to."""
+        """From here on the folder no longer says what an earlier run came to; it says that one goes on."""
         if _targets_suites(self._config) and _journal(self._config).open:
-            manifest = _journal(self._config).manifest()
-            if manifest.planned:
-                self._write(manifest)
+            _journal(self._config).forget_reports()
+            self._write(_journal(self._config).manifest())
         return (yield)
 
     def _write(self, manifest: "Manifest") -> None:
         from harness import report
 
-        report.write(manifest, _out(self._config))
+        if manifest.planned:
+            report.write(manifest, _out(self._config))
         if _allure(self._config):
             from harness.report import allure
 

@@ -177,6 +177,25 @@ def test_a_test_that_breaks_after_its_verdicts_is_a_harness_error(project):
     assert result.ret == 3
 
 
+@pytest.mark.slow
+def test_a_killed_run_of_several_workers_leaves_no_earlier_pass(project):
+    dying = SUITE + "    import os, signal\n    os.kill(os.getppid(), signal.SIGKILL)\n"
+    folder = project(GOOD, GOOD, suite=dying)
+    out = folder.path / ".harness"
+    out.mkdir()
+    (out / "run.json").write_text('{"verdict": "PASS"}')
+    assert folder.runpytest_subprocess(*OPTIONS, "-n", "2", "--alluredir", "allure").ret == -9
+    assert not (out / "run.json").exists()
+
+    from harness.report.journal import Journal
+
+    manifest = Journal(out).manifest()
+    assert len(manifest.planned_takes) == 2
+    assert manifest.verdict != "PASS"
+    (verdict,) = [path for path in (folder.path / "allure").glob("*-result.json") if "May it" in path.read_text()]
+    assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
+
+
 def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     dying = SUITE.replace("def test_silence(require):", "def test_silence(require, utterance):") + (
         "    import os, signal\n    if utterance.number == 2:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
