@@ -130,6 +130,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, attention: str) 
 def _load(kind: Any, what: str, checkpoint: Checkpoint, device: str, options: Mapping[str, str]) -> Any:
     from transformers.utils import logging
 
+    _refuse_another_kind(kind.config_class.model_type, what, checkpoint)
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -148,6 +149,21 @@ def _load(kind: Any, what: str, checkpoint: Checkpoint, device: str, options: Ma
             logging.enable_progress_bar()
     refuse_wrong_weights(what, checkpoint.name, info)
     return loaded.to(device).eval()
+
+
+def _refuse_another_kind(wanted: str, what: str, checkpoint: Checkpoint) -> None:
+    """Refuse by name, before a config without the needed fields is filled up with the class's own, 21 GB in size."""
+    try:
+        found = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise BackendError(
+            f"{what} {checkpoint.name}: its config.json cannot be read ({_first_line(error)})"
+        ) from error
+    if found != wanted:
+        raise BackendError(
+            f"{what} {checkpoint.name} is a {found!r} by its config.json; a {wanted!r} is needed: a checkpoint from "
+            "before the transformers format cannot be loaded; give a converted one"
+        )
 
 
 def refuse_wrong_weights(what: str, name: str, info: Mapping[str, Any]) -> None:
