@@ -4,15 +4,14 @@ A test in a module marked `suite("short")` that asks for `require` (or `take`) r
 corpus and each seed. What the selected tests need is generated once, before the first of them.
 """
 
-import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from harness.corpus import Utterance
     from harness.metrics import Measurement
     from harness.plan import Run
+    from harness.report.journal import Journal
     from harness.report.manifest import Entry, Manifest
+    from harness.report.progress import Progress
     from harness.take import Take
 
 
@@ -44,9 +45,10 @@ _OPTIONS = (
 )
 
 _RUN = pytest.StashKey["Run"]()
-_MANIFEST = pytest.StashKey["Manifest"]()
+_JOURNAL = pytest.StashKey["Journal"]()
 _ENTRIES = pytest.StashKey["list[Entry]"]()
 _SEEN = pytest.StashKey[set[str]]()
+_PYTESTS_REPORTCHARS = "fE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,13 +71,16 @@ def _value(config: pytest.Config, flag: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "suite(name): the tests of this module judge takes of that corpus")
     config.addinivalue_line("markers", "slow: takes more than a second")
+    config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
     if config.getoption("--gpu"):
         _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
-    if hasattr(config, "workerinput"):
+    if _is_worker(config):
         return
     config.pluginmanager.register(_Reporter(config))
-    if _targets_suites(config) and not config.option.collectonly and not config.option.xmlpath:
-        config.option.xmlpath = str(_out(config) / "junit.xml")
+    if _targets_suites(config) and not config.option.collectonly:
+        config.option.xmlpath = config.option.xmlpath or str(_out(config) / "junit.xml")
+        if config.option.reportchars == _PYTESTS_REPORTCHARS:
+            config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
 
 
 def _refuse_without_gpu(workers: int) -> None:
@@ -200,14 +205,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which takes the selected tests plan."""
+    """Note which takes the selected tests plan, on disk, so that a killed run is known to be one."""
     planned = {item.nodeid: [take] for item in session.items if (take := _planned_take(item)) is not None}
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["harness_planned"] = planned
-        session.config.workeroutput["harness_about"] = _about(session.config) if planned else {}
-    elif planned:
-        _manifest(session.config).planned |= {test: set(takes) for test, takes in planned.items()}
-        _manifest(session.config).about = _about(session.config)
+    if planned and not session.config.option.collectonly:
+        journal = _journal(session.config)
+        if not journal.open and not _is_worker(session.config):
+            journal.begin()
+        journal.add(planned=planned, about=_about(session.config))
 
 
 def _planned_take(item: pytest.Item) -> tuple[str, int] | None:
@@ -225,13 +229,18 @@ def _about(config: pytest.Config) -> dict[str, str]:
         "encoder": run.encoder.fingerprint,
         "voices": ", ".join(voice.id for voice in run.voices),
         "chunks": "sentence" if run.settings.by_sentence else "off",
+        "commit": os.environ.get("GITHUB_SHA", ""),
     }
 
 
-def _manifest(config: pytest.Config) -> "Manifest":
-    from harness.report.manifest import Manifest
+def _journal(config: pytest.Config) -> "Journal":
+    from harness.report.journal import Journal
 
-    return config.stash.setdefault(_MANIFEST, Manifest())
+    return config.stash.setdefault(_JOURNAL, Journal(_out(config)))
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -240,9 +249,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     asked = [item.callspec.params for item in getattr(session, "items", []) if _planned_take(item) is not None]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = _run(session.config)
-        with _Usage(), _terminable(), _progress(session.config) as advance:
+        with _Usage(), _terminable(), _progress(session.config) as progress:
             requests = {run.request(params["utterance"], params["seed"]) for params in asked}
-            run.generate(requests, advance)
+            run.generate(requests, progress)
     return (yield)
 
 
@@ -259,54 +268,20 @@ def _terminable() -> Generator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-class _progress:
-    """A progress bar on a terminal, a line every tenth of the way elsewhere, nothing in an xdist worker."""
+@contextmanager
+def _progress(config: pytest.Config) -> "Iterator[Progress]":
+    from harness.report.progress import Progress
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
-
-    def __enter__(self) -> "Callable[[int, int, Take], None]":
-        from rich.console import Console
-
-        from harness.report.terminal import Pace
-
-        self._capture = self._config.pluginmanager.getplugin("capturemanager")
-        if self._capture is not None:
-            self._capture.suspend_global_capture(in_=True)
-        self._console = Console(file=sys.stdout, quiet=hasattr(self._config, "workerinput"))
-        self._bar: Any = None
-        self._shown = 0
-        self._pace = Pace()
-        return self._advance
-
-    def _advance(self, done: int, of: int, take: "Take") -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self._pace.add(take)
-        voice = f"{take.request.utterance.id} in the voice {take.request.reference.id}{self._pace}"
-        if not self._console.is_terminal:
-            if done == of or done * 10 // of > self._shown:
-                self._shown = done * 10 // of
-                self._console.print(f"takes {done}/{of}: {voice}", highlight=False)
-            return
-        if self._bar is None:
-            columns = (
-                TextColumn("takes"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.description}"),
-            )
-            self._bar = Progress(*columns, console=self._console)
-            self._bar.start()
-            self._bar.add_task(voice, total=of)
-        self._bar.update(self._bar.task_ids[0], completed=done, description=voice)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        if self._capture is not None:
-            self._capture.resume_global_capture()
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    progress = Progress(sys.stdout, quiet=_is_worker(config))
+    try:
+        yield progress
+    finally:
+        progress.close()
+        if capture is not None:
+            capture.resume_global_capture()
 
 
 @pytest.fixture(scope="session")
@@ -345,23 +320,18 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
         from harness.gates import Outcome
-        from harness.report.manifest import entry, four_lines
+        from harness.report.manifest import AGAINST, entry, four_lines, properties
 
         with _Usage():
             verdicts = run.judge(take, metrics)
         measured = run.measurements(take, speaker=not set(metrics) <= set(run.measurements(take, speaker=False)))
-        found = entry(
-            take, {name: measured[name] for name in metrics if name in measured}, verdicts, run.store.export(take)
-        )
+        out = run.settings.out
+        kept = {name: measured[name] for name in metrics if name in measured}
+        found = entry(take, kept, verdicts, run.store.export(take), out)
         request.node.stash.setdefault(_ENTRIES, []).append(found)
-        for name, one in found["measurements"].items():
-            request.node.user_properties.append((name, f"{one['value']} {one['unit']}"))
-        against = [
-            four_lines(found, verdict)
-            for verdict in found["verdicts"]
-            if verdict["outcome"] in {"FAIL", "INCONCLUSIVE"}
-        ]
-        _attach(request, take, found, bool(against))
+        request.node.user_properties += properties(found)
+        against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] in AGAINST]
+        _attach(request, found, out, bool(against))
         if against:
             pytest.fail("\n".join(against), pytrace=False)
         if all(verdict.outcome == Outcome.REFUSED for verdict in verdicts):
@@ -374,33 +344,31 @@ def _allure(config: pytest.Config) -> bool:
     return bool(config.getoption("allure_report_dir", default=None))
 
 
-def _attach(request: pytest.FixtureRequest, take: "Take", found: "Entry", failed: bool) -> None:
+def _attach(request: pytest.FixtureRequest, found: "Entry", out: Path, failed: bool) -> None:
     """The first test of a take carries its audio, and every test that fails."""
     if not _allure(request.config):
         return
     from harness.report import allure
 
     seen = request.config.stash.setdefault(_SEEN, set())
-    allure.attach_verdicts(found)
-    if failed or take.request.digest not in seen:
-        allure.attach_audio(take, Path(found["listen"]) if found["listen"] else None)
-    seen.add(take.request.digest)
+    if failed or found["digest"] not in seen:
+        allure.attach_take(found, out)
+    seen.add(found["digest"])
+    allure.attach_verdicts(found, out, request.node.originalname)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what a test found along with its report, which also crosses from an xdist worker."""
     report = yield
-    report.harness = item.stash.get(_ENTRIES, []) if report.when == "call" else []  # type: ignore[attr-defined]
+    found: list[Entry] = item.stash.get(_ENTRIES, []) if report.when == "call" else []
+    of_the_test = report.when == "call" and (
+        call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
+    )
+    report.harness = {"found": found, "kind": "failed" if of_the_test else "harness error"}  # type: ignore[attr-defined]
     return report
-
-
-def _how_it_ended(report: pytest.TestReport) -> str:
-    """One line: the message of the exception, the reason of the skip, or what xdist says of a crashed worker."""
-    if isinstance(report.longrepr, tuple):
-        return report.longrepr[2]
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash else report.longrepr).strip().partition("\n")[0]
 
 
 class _Reporter:
@@ -408,49 +376,83 @@ class _Reporter:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._manifest: Manifest | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Begin before xdist starts its workers, which write into the same journal."""
+        distributed = self._config.getoption("numprocesses", default=None)
+        if not self._config.option.collectonly and (_targets_suites(self._config) or distributed):
+            _journal(self._config).begin()
+
+    @pytest.hookimpl(tryfirst=True, wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """From here on the folder says that a run goes on, and no longer what an earlier one came to."""
+        if _targets_suites(self._config) and _journal(self._config).open:
+            self._write(_journal(self._config).manifest())
+        return (yield)
+
+    def _write(self, manifest: "Manifest") -> None:
+        from harness import report
+
+        report.write(manifest, _out(self._config))
+        if _allure(self._config):
+            from harness.report import allure
+
+            folder = self._config.invocation_params.dir / str(self._config.getoption("allure_report_dir"))
+            allure.write_run(manifest, folder, _out(self._config))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        manifest = _manifest(self._config)
-        found: list[Entry] = getattr(report, "harness", [])
-        for one in found:
-            manifest.add(report.nodeid, one)
-        if not found and (report.failed or report.skipped):
-            manifest.ended_without_verdict[report.nodeid] = _how_it_ended(report)
-            if report.failed:
-                manifest.failed.add(report.nodeid)
+        journal = _journal(self._config)
+        if not journal.open:
+            return
+        from harness.report.manifest import AGAINST
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """An xdist worker has ended: take in what it had planned."""
-        sent = getattr(node, "workeroutput", {})
-        manifest = _manifest(self._config)
-        manifest.planned |= {
-            test: {(name, seed) for name, seed in takes} for test, takes in sent.get("harness_planned", {}).items()
-        }
-        manifest.about = manifest.about or sent.get("harness_about", {})
+        sent = getattr(report, "harness", {"found": [], "kind": "harness error"})  # a worker that died sends none
+        event: dict[str, object] = {"test": report.nodeid}
+        if sent["found"]:
+            event["found"] = sent["found"]
+        explained = any(verdict["outcome"] in AGAINST for one in sent["found"] for verdict in one["verdicts"])
+        if report.failed and not (explained and sent["kind"] == "failed"):
+            event |= {"kind": sent["kind"], "how": _how(report)}
+        elif report.skipped and not sent["found"]:
+            event |= {"kind": "skipped", "how": _how(report)}
+        if len(event) > 1:
+            journal.add(**event)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        manifest = _manifest(self._config)
-        if not manifest.planned or self._config.option.collectonly:
+        journal = _journal(self._config)
+        if not journal.open:
             return
-        from harness.audio import write_atomically
-        from harness.gates import Outcome
-        from harness.report import page
+        from harness.report.journal import now
 
-        out = _out(self._config)
-        document = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1) + "\n"
-        write_atomically(out / "run.json", document.encode())
-        page.write(manifest, out / "report.html")
-        if session.exitstatus == pytest.ExitCode.OK and manifest.verdict != Outcome.PASS:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        manifest = journal.manifest()
+        if not manifest.planned:
+            return
+        ended = {"ended": now(), "exit_status": int(session.exitstatus)}
+        manifest.take_in(ended)
+        session.exitstatus = manifest.exit_code
+        journal.add(**ended | {"exit_status": manifest.exit_code})
+        self._manifest = manifest
+        self._write(manifest)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        manifest = _manifest(self._config)
-        if not manifest.planned or self._config.option.collectonly:
+        if self._manifest is None:
             return
+        from harness.report.page import FOLDER
         from harness.report.terminal import summary
 
+        out = _out(self._config)
         terminalreporter.section("may it go out?")
-        for line in summary(manifest, str(_out(self._config) / "report.html")):
+        for line in summary(self._manifest, out, out / FOLDER / "index.html"):
             terminalreporter.write_line(line)
+
+
+def _how(report: pytest.TestReport) -> str:
+    """Why a test failed or was skipped, in one line."""
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr or report.outcome).strip()
+    return text.splitlines()[0] if text else str(report.outcome)
