@@ -32,18 +32,6 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _tiny_higgs(arguments: argparse.Namespace) -> int:
-    """Build a tiny random checkpoint of Higgs Audio v2 in DIR/model and DIR/codec, to run the whole gate on a CPU."""
-    from pathlib import Path
-
-    from harness.backends.higgs import tiny
-
-    folder = Path(arguments.folder)
-    tiny.write(folder)
-    print(f"pytest suites/ --backend higgs --model {folder / 'model'} --codec {folder / 'codec'}")
-    return 0
-
-
 def _report(arguments: argparse.Namespace) -> int:
     """Draw the report of a run again, also of one that was killed; exits as the run does."""
     from harness import report
@@ -68,11 +56,21 @@ def _allure(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _tiny_higgs(arguments: argparse.Namespace) -> int:
+    """Build a tiny random checkpoint of Higgs Audio v2 in DIR/model and DIR/codec, to run the whole gate on a CPU."""
+    from harness.backends.higgs import tiny
+
+    folder = Path(arguments.folder)
+    tiny.write(folder)
+    print(f"pytest suites/ --backend higgs --model {folder / 'model'} --codec {folder / 'codec'}")
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
-    "tiny-higgs": _tiny_higgs,
     "report": _report,
     "allure": _allure,
+    "tiny-higgs": _tiny_higgs,
 }
 
 
@@ -80,14 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
-    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
-    tiny.add_argument("folder", metavar="DIR")
     site = commands.add_parser("allure", help=_allure.__doc__)
     site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")
     site.add_argument("report", nargs="?", default=".harness/allure-report", help="folder for the report")
     drawn = commands.add_parser("report", help=_report.__doc__)
     drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
     drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
+    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
+    tiny.add_argument("folder", metavar="DIR")
     return parser
 
 

@@ -389,7 +389,9 @@ class _Reporter:
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """From here on the folder says that a run goes on, and no longer what an earlier one came to."""
         if _targets_suites(self._config) and _journal(self._config).open:
-            self._write(_journal(self._config).manifest())
+            manifest = _journal(self._config).manifest()
+            if manifest.planned:
+                self._write(manifest)
         return (yield)
 
     def _write(self, manifest: "Manifest") -> None:

@@ -1,8 +1,4 @@
-"""How far the generation is: a bar on a terminal, a line every tenth of the way in a log, both with the time left.
-
-Where a system counts frames, both also say how fast it makes them: frames a second, and the real-time factor, which is
-seconds of work for a second of audio.
-"""
+"""How far the generation is: a bar on a terminal, a line every tenth of the way in a log, both with the time left."""
 
 import time
 from collections.abc import Callable
@@ -27,7 +23,9 @@ class Progress:
 
     def __call__(self, done: int, of: int, take: Take) -> None:
         """One more take is there."""
-        what = f"{take.request.utterance.id} in the voice {take.request.reference.id}{self._pace(take)}"
+        self._frames += take.frames or 0
+        self._audio_s += take.audio.duration_s if take.audio is not None else 0.0
+        what = f"{take.request.utterance.id} in the voice {take.request.reference.id}{self._pace()}"
         if self._console.is_terminal:
             self._move(done, of, what)
         elif done == of or done * 10 // of > self._shown:
@@ -36,13 +34,12 @@ class Progress:
             rest = f"about {left} left" if done < of else f"in {duration(self._clock() - self._begun)}"
             self._console.print(f"takes {done}/{of}, {rest}: {what}", highlight=False, markup=False, soft_wrap=True)
 
-    def _pace(self, take: Take) -> str:
-        self._frames += take.frames or 0
-        self._audio_s += take.audio.duration_s if take.audio is not None else 0.0
-        elapsed = self._clock() - self._begun
-        if not (self._frames and self._audio_s and elapsed):
+    def _pace(self) -> str:
+        """Frames a second, and the real-time factor: seconds of work for a second of audio."""
+        elapsed_s = self._clock() - self._begun
+        if not self._frames or not self._audio_s or not elapsed_s:
             return ""
-        return f", {self._frames / elapsed:.0f} frames/s, RTF {elapsed / self._audio_s:.3f}"
+        return f", {self._frames / elapsed_s:.0f} frames/s, RTF {elapsed_s / self._audio_s:.3f}"
 
     def _move(self, done: int, of: int, what: str) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -64,7 +61,7 @@ class Progress:
 def duration(seconds: float) -> str:
     """A stretch of time as people say it.
 
-    >>> duration(41), duration(95), duration(4000)
+    >>> duration(41), duration(95), duration(4020)
     ('41 s', '1 min 35 s', '1 h 07 min')
     """
     whole = round(seconds)
