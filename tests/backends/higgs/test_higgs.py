@@ -142,6 +142,25 @@ def test_a_long_text_is_spoken_in_chunks_that_keep_the_earlier_ones_as_context(o
     assert spoken == [1, 2, 3]
 
 
+def test_context_is_dropped_where_the_model_has_no_positions_for_it(opened, asked, monkeypatch):
+    text = " ".join(["كلمة " * 17 + "نهاية."] * 3)
+    backend, lengths = opened(), []
+    loaded = backend._load()
+    monkeypatch.setattr(type(loaded.silent), "__call__", lambda self, frame: True)
+    monkeypatch.setattr(loaded.model.config, "max_position_embeddings", 1_000)
+    real = type(loaded.prompter).prompt
+    monkeypatch.setattr(
+        type(loaded.prompter), "prompt", lambda *given: lengths.append(len(real(*given).frames)) or real(*given)
+    )
+    (take,) = backend.generate([asked(text, by_sentence=True, sampling=GREEDY)])
+    assert take.error == ""
+    assert lengths[-2:] != [3, 3]
+    assert lengths[-1] < 3
+    monkeypatch.setattr(loaded.model.config, "max_position_embeddings", 400)
+    (take,) = backend.generate([asked(text, by_sentence=True, sampling=GREEDY)])
+    assert "positions and the model has 400: give --chunks sentence or a shorter --reference-window" in take.error
+
+
 def test_a_chunk_that_was_cut_ends_the_take(opened, asked):
     text = " ".join(["كلمة " * 17 + "نهاية."] * 3)
     request = asked(text, by_sentence=True, sampling=GREEDY)
