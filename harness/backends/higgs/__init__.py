@@ -17,7 +17,7 @@ import numpy as np
 from harness.audio import Audio
 from harness.backends import BackendOptions, Interrupted
 from harness.backends.higgs.job import Job, row_seed
-from harness.backends.higgs.loading import DTYPES, find
+from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, find, said
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build
@@ -72,7 +72,6 @@ class HiggsBackend:
         self._window = reference.ReferenceConfig(window_s=options.reference_window_s)
         self._loaded: _Loaded | None = None
         self._refusal = ""
-        self._generator_options: dict[str, Any] = {}
         self.loads = 0
         """How often a model was loaded; 1 after any number of takes."""
 
@@ -154,9 +153,9 @@ class HiggsBackend:
         if self._loaded is None:
             try:
                 self._loaded = self._open()
-            except BackendError as error:
-                self._refusal = str(error)
-                raise
+            except (BackendError, *FOREIGN_ERRORS) as error:
+                self._refusal = said(error)
+                raise BackendError(self._refusal) from error
         return self._loaded
 
     def _open(self) -> _Loaded:
@@ -175,9 +174,7 @@ class HiggsBackend:
         proof.prove_codec(codec)
         model = loading.load_model(self._model, self._device, self._dtype, self._options.attention)
         prompter = Prompter(loading.load_processor(self._model, codec))
-        generator = Generator(
-            model, static_cache=self._options.static_cache, compile=self._options.compile, **self._generator_options
-        )
+        generator = Generator(model, static_cache=self._options.static_cache, compile=self._options.compile)
         return _Loaded(model, codec, prompter, generator, silence.learn(codec))
 
     def _prove(self, loaded: _Loaded, jobs: Sequence[Job]) -> None:
@@ -191,10 +188,10 @@ class HiggsBackend:
             proof.prove_sampling(loaded.model, conditioned.request.sampling)
             proof.prove_prompt(conversation, loaded.prompter.prompt(conversation), loaded.prompter, loaded.model)
             proof.prove_swap(conversation, loaded.prompter, loaded.model)
-        except BackendError as error:
-            self._refusal = str(error)
+        except (BackendError, *FOREIGN_ERRORS) as error:
+            self._refusal = said(error)
             self.close()
-            raise
+            raise BackendError(self._refusal) from error
         loaded.proved = True
 
     def _job(self, request: Request) -> Job:
@@ -230,8 +227,8 @@ class HiggsBackend:
         for job in jobs:
             try:
                 ready.append((job, self._row(loaded, job, number)))
-            except UsageError as error:  # a text that would steer the model, or that it cannot hold
-                job.error = str(error)
+            except (UsageError, *FOREIGN_ERRORS) as error:  # a text that would steer the model, or does not fit it
+                job.error = said(error)
         if not ready:
             return
         try:
@@ -245,6 +242,9 @@ class HiggsBackend:
             half = len(ready) // 2
             for part in (ready[:half], ready[half:]):
                 self._speak(loaded, [job for job, _ in part], number)
+        except FOREIGN_ERRORS as error:
+            for job, _ in ready:
+                job.error = f"generation failed ({said(error)})"
 
     def _row(self, loaded: _Loaded, job: Job, number: int) -> "Row":
         """The row for one chunk, with as much context as the model has positions for.

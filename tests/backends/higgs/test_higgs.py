@@ -199,6 +199,15 @@ def test_a_take_that_alone_does_not_fit_is_a_take_with_an_error(opened, asked, m
     assert all("does not fit into the device's memory" in take.error for take in takes)
 
 
+def test_whatever_the_libraries_raise_is_a_take_with_an_error(opened, asked, monkeypatch):
+    def speak(*_):
+        raise IndexError("index 1026 is out of bounds\nand a page of C++ after it")
+
+    monkeypatch.setattr(Generator, "speak", speak)
+    takes = opened().generate([asked(text) for text in TEXTS])
+    assert {take.error for take in takes} == {"generation failed (IndexError: index 1026 is out of bounds)"}
+
+
 def test_an_interrupt_keeps_the_rows_that_were_finished_and_frees_the_device(fresh, asked):
     requests = [asked(text) for text in TEXTS]
     fresh.generate(requests)
