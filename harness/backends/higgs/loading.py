@@ -28,12 +28,12 @@ CONFIG_FILES = (
     "tokenizer_config.json",
     "chat_template.jinja",
 )
-"""What else shapes a take; processor_config.json is left out, because it holds a path of the machine it was saved on."""
+"""What else shapes a take; processor_config.json is left out: it holds a path of the machine that it was saved on."""
 LARGEST_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
 
 DTYPES = ("bfloat16", "float16", "float32")
 FOREIGN_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, IndexError, ImportError, AttributeError)
-"""What torch, transformers and safetensors raise over what is not as it should be; none of it crosses the seam."""
+"""What torch, transformers and safetensors raise over what is not as it should be; none crosses the seam."""
 
 
 @dataclass(frozen=True)
