@@ -188,6 +188,7 @@ def _open_run(config: pytest.Config) -> "Run":
             by_sentence=value("--chunks") == "sentence",
             batch_size=whole("--batch-size"),
             sampling=options.sampling(value),
+            budget=options.budget(value),
         )
     )
 
