@@ -98,13 +98,19 @@ def main(folder: Path) -> None:
                 if gate.metric == "speaker_similarity":
                     for what, pairs in (("rejects same", same), ("accepts other", strange)):
                         judged = [
-                            value >= resolved.at_least for value, speech_s in pairs if (resolved := gate.for_speech(speech_s))
+                            value >= resolved.at_least
+                            for value, speech_s in pairs
+                            if (resolved := gate.for_speech(speech_s))
                         ]
                         count = judged.count(what == "accepts other")
                         print(f"  {profile:<11} {what:<15} {interval(count, len(judged))} pairs")
         nearest = []
         for number in mine:
-            own = [cosine(vectors[number], vectors[other]) for other in mine if other != number and found[other][1] == found[number][1]]
+            own = [
+                cosine(vectors[number], vectors[other])
+                for other in mine
+                if other != number and found[other][1] == found[number][1]
+            ]
             far = [cosine(vectors[number], vectors[other]) for other in mine if found[other][1] != found[number][1]]
             nearest.append(float(np.mean(own)) > max(far))
         print(f"  nearest reference is one's own voice: all but {interval(nearest.count(False), len(nearest))}")

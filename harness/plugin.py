@@ -389,6 +389,14 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
+def _how_it_ended(report: pytest.TestReport) -> str:
+    """One line: the message of the exception, the reason of the skip, or what xdist says of a crashed worker."""
+    if isinstance(report.longrepr, tuple):
+        return report.longrepr[2]
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash else report.longrepr).strip().partition("\n")[0]
+
+
 class _Reporter:
     """Lives where every test's report arrives: in the one process, or in xdist's controller."""
 
@@ -401,8 +409,7 @@ class _Reporter:
         for one in found:
             manifest.add(report.nodeid, one)
         if not found and (report.failed or report.skipped):
-            how = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).strip()
-            manifest.ended_without_verdict[report.nodeid] = how.splitlines()[-1] if how else str(report.outcome)
+            manifest.ended_without_verdict[report.nodeid] = _how_it_ended(report)
             if report.failed:
                 manifest.failed.add(report.nodeid)
 

@@ -94,6 +94,8 @@ class Request:
         """Name of this request: sha256 of its canonical JSON, 64 hexadecimal digits."""
         question = {
             "system": self.system,
+            # Not only its text: audio that somebody already generated is filed under the utterance.
+            "utterance": self.utterance.id,
             "language": self.utterance.language,
             "chunks": [asdict(chunk) for chunk in self.chunks],
             "reference": {"sha256": self.reference.sha256, "transcript": self.reference.transcript},

@@ -113,7 +113,7 @@ class Manifest:
     def refused(self) -> dict[tuple[str, int], str]:
         """Takes that were planned and not judged, each with a reason."""
         return {
-            take: self.ended_without_verdict.get(test, f"{test} did not run")
+            take: f"{test}: {self.ended_without_verdict.get(test, 'it did not run')}"
             for test, takes in self.planned.items()
             if test not in self.ended
             for take in takes

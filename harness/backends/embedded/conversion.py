@@ -1,25 +1,25 @@
 """Give speech another speaker's voice: statistics of a reference recording, and the map onto them.
 
-WORLD splits speech into pitch, spectral envelope and aperiodicity every 5 ms, and puts it together again. Between the two
-steps the conversion changes what carries a speaker's identity and leaves what carries the words:
+WORLD splits speech into pitch, spectral envelope and aperiodicity every 5 ms, and puts it together again. Between the
+two steps the conversion changes what carries a speaker's identity and leaves what carries the words:
 
-- Vocal tract length: the frequency axis of the source envelope is stretched by one factor for the whole voice, the one that
-  brings the source's envelopes nearest to the reference's. Formants of a longer tract are lower by a factor, which no map of
-  mean and covariance undoes well.
-- Timbre: the envelope, coded as a mel cepstrum with its energy term, goes through the optimal transport between two Gaussians.
-  That map is linear and symmetric, gives the source frames the reference's mean and full covariance, and moves them the
-  least: consonants stay consonants. Voiced and unvoiced frames have a map each.
-- Loudness: half of what the energy term became, half of what it was, so that syllables keep their weight.
-- Pitch: mean and spread of log F0.
+- Vocal tract length: the frequency axis of the source envelope is stretched by one factor for the whole voice, the one
+  that brings the source's envelopes nearest to the reference's. Formants of a longer tract are lower by a factor, which
+  no map of mean and covariance undoes well.
+- Timbre: the envelope, coded as a mel cepstrum with its energy term, goes through the optimal transport between two
+  Gaussians. That map is linear and symmetric, gives the source frames the reference's mean and full covariance, and
+  moves them the least: consonants stay consonants. Voiced and unvoiced frames have a map each.
+- Loudness: a weighted mean of what the energy became and what it was, so that syllables keep their weight.
+- Pitch: median and spread of log F0.
 - Breath: mean of the aperiodicity of the voiced frames.
 
-A demonstration: a real map to a real voice, far from a product's naturalness. It knows no speaker encoder and searches for no
-similarity score.
+A demonstration: a real map to a real voice, far from a product's naturalness. It knows no speaker encoder and searches
+for no similarity score.
 
 Conventions: envelopes are power spectra of 16 kHz speech, (n_frames, n_bins); F0 is 0 Hz in unvoiced frames.
 
-Source: WORLD: Morise, Yokomori, Ozawa (2016); D4C: Morise (2016). Transport between Gaussians and its distance: Bures (1969),
-Dowson and Landau (1982).
+Source: WORLD: Morise, Yokomori, Ozawa (2016); D4C: Morise (2016). Transport between Gaussians and its distance: Bures
+(1969), Dowson and Landau (1982).
 """
 
 from dataclasses import dataclass, replace
@@ -39,6 +39,7 @@ SILENCE_BELOW_PEAK_DB = 40.0
 WARPS = tuple(float(w) for w in np.linspace(0.82, 1.24, 15))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
 KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some human references take another's voice
+LOUDEST_ABOVE_PEAK_DB = 3.0  # the burst of a stop consonant, which the map would otherwise turn into a click
 F0_SPREAD_LIMITS = (0.5, 2.0)  # ratio of target to source; beyond, the contour flattens out or breaks
 
 Floats = NDArray[np.float64]
@@ -55,6 +56,10 @@ class Frames:
     aperiodicity: Floats
     """(n, 513), 0 periodic to 1 noise."""
 
+    def at(self, index: slice) -> "Frames":
+        """Return some of the frames."""
+        return Frames(self.f0_hz[index], self.envelope[index], self.aperiodicity[index])
+
     @property
     def voiced(self) -> NDArray[np.bool_]:
         """(n,) true where the frame has a pitch."""
@@ -70,6 +75,11 @@ class Frames:
         """(n,) true within 40 dB of the loud frames (95th percentile)."""
         levels = self.levels_db
         return np.asarray(levels > np.percentile(levels, 95) - SILENCE_BELOW_PEAK_DB)
+
+    def without_edges(self) -> "Frames":
+        """Return the frames from the first that sounds to the last."""
+        heard = np.flatnonzero(self.sounding)
+        return self.at(slice(heard[0], heard[-1] + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +122,20 @@ class Conversion:
             transport(coded, self.source.unvoiced, self.target.unvoiced, self.unvoiced_matrix),
         )
         envelope = decode(mapped)
-        change_db = replace(frames, envelope=envelope).levels_db - warped.levels_db
+        mapped_db = replace(frames, envelope=envelope).levels_db
         # Outside the speech the map extrapolates: silence stays as silent as it was.
-        loudness = 10.0 ** (-change_db * np.where(warped.sounding, KEPT_LOUDNESS, 1.0) / 10.0)
+        kept = np.where(warped.sounding, KEPT_LOUDNESS, 1.0)
+        levels_db = kept * warped.levels_db + (1.0 - kept) * mapped_db
+        levels_db = np.minimum(levels_db, np.percentile(levels_db, 95) + LOUDEST_ABOVE_PEAK_DB)
+        loudness = 10.0 ** ((levels_db - mapped_db) / 10.0)
         spread = self.target.log_f0_spread / self.source.log_f0_spread
         spread = min(max(spread, F0_SPREAD_LIMITS[0]), F0_SPREAD_LIMITS[1])
         f0_hz = np.zeros_like(frames.f0_hz)
         log_f0 = np.log(frames.f0_hz[frames.voiced])
         f0_hz[frames.voiced] = np.exp(self.target.log_f0_mean + spread * (log_f0 - self.source.log_f0_mean))
+        f0_hz = np.clip(f0_hz, LOWEST_F0_HZ, HIGHEST_F0_HZ) * frames.voiced
         breath_db = self.target.aperiodicity_db - self.source.aperiodicity_db
-        return shift_aperiodicity(
-            Frames(
-                np.clip(f0_hz, LOWEST_F0_HZ, HIGHEST_F0_HZ) * frames.voiced,
-                envelope * loudness[:, None],
-                frames.aperiodicity,
-            ),
-            breath_db,
-        )
+        return shift_aperiodicity(Frames(f0_hz, envelope * loudness[:, None], frames.aperiodicity), breath_db)
 
 
 def analyse(audio: Audio, *, noisy: bool) -> Frames:
@@ -196,9 +203,8 @@ def describe(frames: Frames) -> Voice:
 
 def prepare(frames: Frames, target: Voice) -> Conversion:
     """Find the way from the voice heard in frames to the target: the warp of the smallest distance, then the maps."""
-    thinned = Frames(frames.f0_hz[::2], frames.envelope[::2], frames.aperiodicity[::2])
-    voices = [(warp, describe(warp_tract(thinned, warp))) for warp in WARPS]
-    warp, _ = min(voices, key=lambda item: bures_distance(item[1].voiced, target.voiced))
+    thinned = frames.at(slice(None, None, 2))
+    warp = min(WARPS, key=lambda warp: bures_distance(describe(warp_tract(thinned, warp)).voiced, target.voiced))
     source = describe(warp_tract(frames, warp))
     return Conversion(
         source,

@@ -1,7 +1,8 @@
 """The child process of `synthesis`: one utterance through espeak-ng, then the end.
 
-Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA VOICE WORDS_PER_MINUTE < text > pcm`. It imports
-the standard library only, so it starts in a few milliseconds. A failure is one line on stderr and exit status 1.
+Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA VOICE WORDS_PER_MINUTE < text > pcm`. It
+imports the standard library only, so it starts in a few milliseconds. The output is the sample rate in 4 bytes, then
+the samples. A failure is one line on stderr and exit status 1.
 
 Source: speak_lib.h of espeak-ng 1.52 for the calls and the constants.
 """

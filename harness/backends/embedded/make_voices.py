@@ -1,8 +1,9 @@
 """Write the eight shipped reference voices: `python -m harness.backends.embedded.make_voices DIR`.
 
-Each is an espeak-ng voice made into another person through WORLD: pitch, pitch range, vocal tract length, spectral tilt, breath
-and a fixed colour of smooth resonances. Nobody was recorded, so nobody's consent is needed. DIR receives for each voice
-NAME.flac (24 kHz, mono, 16 bit), NAME.txt (what it says) and NAME.lang (ISO code); the same bytes at every run.
+Each is an espeak-ng voice made into another person through WORLD: pitch, pitch range, vocal tract length, spectral
+tilt, breath and a fixed colour of smooth resonances. Nobody was recorded, so nobody's consent is needed. DIR receives
+for each voice NAME.flac (24 kHz, mono, 16 bit), NAME.txt (what it says) and NAME.lang (ISO code); the same bytes at
+every run.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import numpy as np
 from harness.audio import Audio
 from harness.backends.embedded.conversion import (
     FFT_SIZE,
+    FRAME_S,
     HIGHEST_F0_HZ,
     LOWEST_F0_HZ,
     RATE_HZ,
@@ -25,8 +27,9 @@ from harness.backends.embedded.conversion import (
     warp_tract,
 )
 from harness.backends.embedded.synthesis import speak
-from harness.backends.embedded.voice import EDGE_S, FRAME_S, PAUSE_SHARE, master, retime
+from harness.backends.embedded.voice import EDGE_S, PAUSE_SHARE, master, retime
 
+WORDS_PER_MINUTE = 150
 CLIP_S = 5.2
 COLOUR_DB = 5.0  # the strongest resonance of a voice's colour
 COLOUR_RIPPLES = range(2, 7)  # half waves over the mel axis: slower is tilt, faster would be formants
@@ -107,7 +110,9 @@ CHARACTERS = (
     Character(
         name="emma",
         language="en",
-        sentence="The old lighthouse keeper counted the boats each evening, and wrote their names in a small green book.",
+        sentence=(
+            "The old lighthouse keeper counted the boats each evening, and wrote their names in a small green book."
+        ),
         variant="f1",
         f0_hz=251.0,
         f0_range=0.99,
@@ -143,7 +148,9 @@ CHARACTERS = (
     Character(
         name="claire",
         language="fr",
-        sentence="Nous avons pris le train de nuit pour voir la mer, et le soleil se levait quand nous sommes arrivés.",
+        sentence=(
+            "Nous avons pris le train de nuit pour voir la mer, et le soleil se levait quand nous sommes arrivés."
+        ),
         variant="Andrea",
         f0_hz=171.0,
         f0_range=1.53,
@@ -158,10 +165,8 @@ CHARACTERS = (
 def record(character: Character) -> Audio:
     """Let a character say its sentence: about 5 s at 24 kHz, speech at -23 dBFS, 0.08 s edges."""
     rng = np.random.default_rng(character.colour)
-    frames = analyse(speak(character.sentence, character.language, character.variant, 150), noisy=False)
-    heard = np.flatnonzero(frames.sounding)
-    inside = slice(heard[0], heard[-1] + 1)
-    frames = Frames(frames.f0_hz[inside], frames.envelope[inside], frames.aperiodicity[inside])
+    spoken = speak(character.sentence, character.language, character.variant, WORDS_PER_MINUTE)
+    frames = analyse(spoken, noisy=False).without_edges()
     frames = retime(frames, round((CLIP_S - 2.0 * EDGE_S) / FRAME_S) + 1, PAUSE_SHARE * CLIP_S, rng)
     log_f0 = np.log(frames.f0_hz[frames.voiced])
     f0_hz = np.zeros_like(frames.f0_hz)
@@ -169,7 +174,8 @@ def record(character: Character) -> Audio:
     f0_hz = np.clip(f0_hz, LOWEST_F0_HZ, HIGHEST_F0_HZ) * frames.voiced
     warped = warp_tract(frames, character.warp)
     coloured = warped.envelope * 10.0 ** (colouring_db(character) / 10.0)
-    breathing = shift_aperiodicity(Frames(f0_hz, coloured, frames.aperiodicity), np.array([character.breath_db]))
+    breath_db = np.array([character.breath_db])
+    breathing = shift_aperiodicity(Frames(f0_hz, coloured, frames.aperiodicity), breath_db)
     return master(resynthesise(breathing), CLIP_S, EDGE_S, rng)
 
 

@@ -1,8 +1,8 @@
 """Base speech from espeak-ng: the words of a take, before it has anyone's voice.
 
-espeak-ng carries noise and phase state from one call to the next and seeds its noise with the clock, so the same text gives other
-samples the second time.
-Each call here therefore runs in a fresh process with a fixed seed (`espeak_process`): equal arguments give equal samples.
+espeak-ng carries noise and phase state from one call to the next and seeds its noise with the clock, so the same text
+gives other samples the second time. Each call here therefore runs in a fresh process with a fixed seed
+(`espeak_process`): equal arguments give equal samples.
 
 Conventions: `speak` returns mono speech at espeak's own rate (22,050 Hz) with espeak's own edges, pauses and loudness.
 
@@ -76,12 +76,12 @@ def speak(text: str, language: str, variant: str, words_per_minute: int) -> Audi
 
 
 def speakable(text: str) -> str:
-    """Return the text as espeak reads it best: composed, without invisible characters, pauses at line ends.
+    r"""Return the text as espeak reads it best: composed, without invisible characters, pauses at line ends.
 
     >>> speakable("مـــحمّد")
     'محمّد'
-    >>> speakable("one\\n\\ntwo")
-    'one.\\ntwo'
+    >>> speakable("one\n\ntwo")
+    'one.\ntwo'
     """
     lines = []
     for line in re.split(r"[\n\r\v\f\x85\u2028\u2029]+", unicodedata.normalize("NFKC", text)):

@@ -1,0 +1,20 @@
+import pytest
+
+from harness.backends import BACKENDS, BackendOptions, open_backend
+from harness.errors import UsageError
+
+
+def test_an_unknown_backend_is_refused_with_the_choice():
+    with pytest.raises(UsageError, match="backend 'tortoise' is unknown; there are embedded, directory"):
+        open_backend("tortoise", BackendOptions())
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_of_the_table_answers_to_its_name(name, tmp_path):
+    assert open_backend(name, BackendOptions(model=str(tmp_path))).name == name
+
+
+@pytest.mark.parametrize(("model", "complaint"), [("", "needs a folder"), ("nowhere", "'nowhere' is no folder")])
+def test_a_folder_that_is_not_there_is_said(model, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        open_backend("directory", BackendOptions(model=model))

@@ -1,0 +1,106 @@
+"""The embedded voice as a system under test; how it sounds is measured in tests/backends/embedded/."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.audio import Audio
+from harness.backends import BackendOptions, embedded
+from harness.backends.embedded import EmbeddedBackend, speak
+from harness.cloning.budget import BudgetConfig, chunks
+from harness.errors import BackendError, UsageError
+from harness.take import Provenance, Stop
+from tests.synthetic import draw, request, write_voice
+
+WORDS = "واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة"
+
+
+@pytest.fixture
+def asked(tmp_path):
+    return request(text=WORDS, reference=write_voice(tmp_path, "layla", draw("#" * 20)))
+
+
+@pytest.fixture
+def spoken(monkeypatch):
+    """What the synthesiser is asked for; it answers with a buzz of the wanted length, or what the test puts here."""
+    calls, answer = [], []
+
+    def clone(text, language, reference, *, duration_s, seed):
+        calls.append({"text": text, "duration_s": duration_s, "seed": seed})
+        return answer[0] if answer else draw("#" * round(duration_s * 10))
+
+    monkeypatch.setattr("harness.backends.embedded.voice.clone", clone)
+    return calls, answer
+
+
+def heard(asked, words_per_minute=embedded.WORDS_PER_MINUTE):
+    return speak(asked, words_per_minute, Provenance("embedded", "embedded", "r1"))
+
+
+def test_speech_ends_by_itself_at_its_speaking_rate(asked, spoken):
+    take = heard(asked, words_per_minute=120)
+    assert take.stopped_by is Stop.EOS
+    assert spoken[0][0]["duration_s"] == pytest.approx(5.0)
+    assert take.frames == 125
+    assert take.audio.duration_s == pytest.approx(5.0)
+
+
+def test_speech_beyond_the_budget_is_cut_at_its_frame(asked, spoken):
+    take = heard(asked, words_per_minute=60)
+    assert (take.stopped_by, take.frames) == (Stop.BUDGET, 150)
+    assert take.audio.samples.size == 150 * 960
+
+
+def test_two_seconds_of_silence_end_a_take(asked, spoken):
+    spoken[1].append(draw("#" * 20 + "." * 30))
+    take = heard(asked)
+    assert (take.stopped_by, take.frames) == (Stop.SILENCE, 100)
+
+
+def test_not_even_one_word_is_over_in_no_time(asked, spoken):
+    heard(replace(asked, chunks=chunks("نعم", BudgetConfig())))
+    assert spoken[0][0]["duration_s"] == embedded.SHORTEST_S
+
+
+def test_chunks_are_spoken_in_order_each_with_its_own_performance(asked, spoken):
+    text = " ".join([f"{WORDS}."] * 6)
+    take = heard(replace(asked, chunks=chunks(text, BudgetConfig(), by_sentence=True)))
+    assert [call["text"].count(".") for call in spoken[0]] == [3, 3]
+    assert len({call["seed"] for call in spoken[0]}) == 2
+    assert take.audio.duration_s == pytest.approx(2 * 30 * 60 / embedded.WORDS_PER_MINUTE, abs=0.2)
+
+
+def test_a_chunk_that_is_cut_ends_the_take(asked, spoken):
+    text = " ".join([f"{WORDS}."] * 6)
+    take = heard(replace(asked, chunks=chunks(text, BudgetConfig(), by_sentence=True)), words_per_minute=60)
+    assert take.stopped_by is Stop.BUDGET
+    assert len(spoken[0]) == 1
+
+
+def test_a_synthesiser_that_fails_is_a_take_that_says_so(asked, spoken, monkeypatch):
+    def fail(*_, **__):
+        raise BackendError("espeak-ng gave no sound")
+
+    monkeypatch.setattr("harness.backends.embedded.voice.clone", fail)
+    take = heard(asked)
+    assert (take.audio, take.error, take.stopped_by) == (None, "espeak-ng gave no sound", Stop.UNKNOWN)
+
+
+def test_no_sound_at_all_is_a_take_that_says_so(asked, spoken):
+    spoken[1].append(Audio(np.zeros(0, np.float32), 24_000))
+    assert "no sound" in heard(asked).error
+
+
+@pytest.mark.parametrize("rate", [39, 401, float("nan")])
+def test_a_rate_that_nobody_speaks_at_is_refused(rate):
+    with pytest.raises(UsageError, match="words a minute; 40 to 400 can be spoken"):
+        EmbeddedBackend(BackendOptions(words_per_minute=rate))
+
+
+def test_the_speaking_rate_is_part_of_the_identity():
+    assert EmbeddedBackend(BackendOptions()).identity != EmbeddedBackend(BackendOptions(words_per_minute=100)).identity
+
+
+def test_it_says_that_it_is_a_demonstration():
+    assert "demonstration" in EmbeddedBackend(BackendOptions()).note

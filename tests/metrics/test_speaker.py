@@ -1,0 +1,154 @@
+"""The encoder's own tests need its weights, which come with its package; they are slow because torch is."""
+
+import numpy as np
+import pytest
+
+from harness import audio
+from harness.audio import Audio
+from harness.corpus import SHIPPED, load_voices
+from harness.metrics import speaker
+from tests.synthetic import draw, reference, request, take
+
+
+def unit(*values):
+    vector = np.array(values, np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+class Fake:
+    """Hears the level of a clip as its voice, so that tests can choose what is heard."""
+
+    fingerprint = "fake"
+
+    def __init__(self, heard):
+        self.heard = heard
+
+    def embed(self, clips):
+        return np.stack([self.heard[clip.sample_rate_hz] for clip in clips])
+
+
+OWN, OTHER, NOBODY = unit(1, 0, 0), unit(0, 1, 0), np.full(3, np.nan, np.float32)
+VOICES = speaker.Voices({"layla": OWN, "omar": OTHER}, {"layla": "layla", "omar": "omar"})
+
+
+def measured(heard, rate=24_000):
+    heard = {other: heard for other in speaker.COMMON_RATES_HZ} | (heard if isinstance(heard, dict) else {})
+    (found,) = speaker.measure_speakers([take(draw("#" * 26, rate_hz=rate))], VOICES, Fake(heard))
+    return found
+
+
+def test_the_own_voice_is_similar_and_nearest():
+    found = measured(unit(2, 1, 0))
+    assert found["speaker_similarity"].value == pytest.approx(0.894, abs=0.001)
+    assert found["nearest_reference"].value == pytest.approx(0.447, abs=0.001)
+    assert found["nearest_reference"].detail == "layla 0.894, nearest other omar 0.447"
+    assert found["rate_ratio"].value == 1
+
+
+def test_another_voice_is_nearer_to_another_reference():
+    found = measured(unit(1, 2, 0))
+    assert found["nearest_reference"].value == pytest.approx(-0.447, abs=0.001)
+
+
+def test_a_take_without_speech_has_no_voice_and_says_so():
+    assert all("no speech" in one.why_not and one.applicable for one in measured(NOBODY).values())
+
+
+def test_a_take_without_audio_has_no_voice_and_says_so():
+    (found,) = speaker.measure_speakers([take(error="timed out")], VOICES, Fake({}))
+    assert {one.why_not for one in found.values()} == {"no audio: timed out"}
+    assert set(found) == {"speaker_similarity", "nearest_reference", "rate_ratio"}
+
+
+def test_one_speaker_alone_has_no_nearest_other():
+    alone = speaker.Voices({"layla": OWN, "again": OTHER}, {"layla": "l", "again": "l"})
+    found = speaker.nearest_reference(OWN, "layla", alone)
+    assert not found.applicable
+
+
+def test_a_wrong_label_is_found_by_the_rate_at_which_the_voice_comes_back():
+    found = measured(
+        {24_000: unit(1, 2, 0), 16_000: unit(5, 1, 0)} | dict.fromkeys((22_050, 32_000, 44_100, 48_000), OTHER)
+    )
+    assert found["rate_ratio"].value == pytest.approx(2 / 3)
+    assert "labelled 24000 Hz, sounds like its reference at 16000 Hz" in found["rate_ratio"].detail
+
+
+def test_another_voice_is_not_taken_for_a_wrong_label():
+    assert measured(unit(1, 2, 0))["rate_ratio"].value == 1
+
+
+def test_company_in_the_batch_does_not_matter_to_who_is_who():
+    takes = [take(), take(error="x"), take(asked=request(reference=reference(id="omar")))]
+    first, second, third = speaker.measure_speakers(
+        takes, VOICES, Fake({24_000: OWN} | dict.fromkeys(speaker.COMMON_RATES_HZ, OWN))
+    )
+    assert first["speaker_similarity"].value == 1
+    assert second["speaker_similarity"].why_not
+    assert third["speaker_similarity"].value == 0
+
+
+def test_rounding_never_gives_more_than_one():
+    long = np.full(256, 1 / 16, np.float32) * np.float32(1.0000001)
+    assert speaker.cosine(long, long) == 1.0
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return speaker.Resemblyzer()
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return {voice.id: audio.load(voice.path) for voice in load_voices(SHIPPED / "voices")}
+
+
+@pytest.mark.slow
+def test_resemblyzer_itself_gives_the_same_embedding(encoder, clips):
+    import resemblyzer
+
+    clip = audio.resample(clips["layla"], 16_000).samples
+    scaled = clip * 10 ** ((speaker.ENCODER_DBFS - audio.rms_dbfs(clip)) / 20)
+    theirs = resemblyzer.VoiceEncoder("cpu", verbose=False).embed_utterance(
+        resemblyzer.audio.trim_long_silences(scaled)
+    )
+    assert float(theirs @ encoder.embed([clips["layla"]])[0]) == pytest.approx(1.0, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_neither_gain_nor_rate_changes_the_voice(encoder, clips):
+    clip = clips["omar"]
+    faint = Audio(clip.samples * np.float32(0.03), clip.sample_rate_hz)
+    rows = encoder.embed([clip, faint, audio.resample(clip, 48_000), audio.resample(clip, 16_000)])
+    assert (rows @ rows[0] > 0.995).all()
+
+
+@pytest.mark.slow
+def test_scores_do_not_depend_on_company_or_order(encoder, clips):
+    names = sorted(clips)
+    together = dict(zip(names, encoder.embed([clips[name] for name in names]), strict=True))
+    backwards = dict(zip(names[::-1], encoder.embed([clips[name] for name in names[::-1]]), strict=True))
+    for name in names:
+        alone = encoder.embed([clips[name]])[0]
+        np.testing.assert_allclose(together[name], alone, atol=1e-3)
+        np.testing.assert_allclose(backwards[name], alone, atol=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("picture", ["." * 30, "#"])
+def test_silence_and_a_blip_are_no_voice(encoder, picture):
+    assert np.isnan(encoder.embed([draw(picture)])).all()
+
+
+@pytest.mark.slow
+def test_the_shipped_voices_are_clearly_different_people(encoder, clips):
+    rows = encoder.embed(list(clips.values()))
+    assert (rows @ rows.T - np.eye(len(rows))).max() < 0.75
+
+
+@pytest.mark.slow
+def test_the_encoder_is_loaded_once(clips):
+    encoder = speaker.Resemblyzer()
+    for _ in range(3):
+        encoder.embed([clips["emma"]])
+    assert encoder.loads == 1

@@ -1,0 +1,84 @@
+"""What holds for the project as a whole."""
+
+import ast
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.gates import load_profile
+
+ROOT = Path(__file__).resolve().parent.parent
+HEAVY = {"torch", "torchaudio", "transformers", "librosa", "resemblyzer", "scipy", "matplotlib", "pyworld"}
+
+
+def in_a_fresh_process(code):
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_collecting_the_suites_imports_nothing_heavy():
+    loaded = in_a_fresh_process(
+        "import json, sys, pytest\n"
+        "status = pytest.main(['suites/', '--collect-only', '-q', '-p', 'no:cacheprovider'])\n"
+        "print(json.dumps([int(status), sorted(sys.modules)]))"
+    )
+    assert loaded[0] == 0
+    assert not HEAVY & set(loaded[1])
+
+
+def required_metrics(path):
+    """Metric names that a suite's tests pass to `require`."""
+    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
+    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "require"]
+    return {argument.value for call in named for argument in call.args}
+
+
+SUITES = sorted(path for path in (ROOT / "suites").glob("test_*.py") if required_metrics(path))
+
+
+def test_there_are_suites_to_check():
+    assert [path.stem for path in SUITES] == [
+        "test_cross_lingual",
+        "test_diacritized",
+        "test_medium",
+        "test_robustness",
+        "test_short",
+    ]
+
+
+@pytest.mark.parametrize("profile", ["documented", "calibrated"])
+@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
+def test_every_suite_requires_every_metric_that_has_a_gate_for_it(path, profile):
+    suite = path.stem.removeprefix("test_")
+    assert required_metrics(path) == {gate.metric for gate in load_profile(profile, "").gates if suite in gate.suites}
+
+
+def test_every_module_of_the_package_is_tested_by_a_file_of_its_name():
+    # An empty package, a data-free entry point and the child process of the synthesiser have nothing of their own.
+    exempt = {"__main__", "espeak_process"}
+    missing = []
+    for path in sorted((ROOT / "harness").rglob("*.py")):
+        name = path.parent.name if path.stem == "__init__" else path.stem
+        folder = path.parent.parent if path.stem == "__init__" else path.parent
+        test = ROOT / "tests" / folder.relative_to(ROOT / "harness") / f"test_{name}.py" if folder != ROOT else None
+        if test is not None and name not in exempt and not test.exists() and not (test.parent / name).is_dir():
+            missing.append(str(test.relative_to(ROOT)))
+    assert missing == []
+
+
+def test_conftest_is_one_line():
+    assert len((ROOT / "conftest.py").read_text().splitlines()) == 1
+
+
+def test_no_room_is_called_after_nothing():
+    assert not {path.stem for path in (ROOT / "harness").rglob("*.py")} & {
+        "utils",
+        "helpers",
+        "common",
+        "base",
+        "manager",
+    }

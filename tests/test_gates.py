@@ -1,0 +1,208 @@
+import math
+
+import pytest
+
+from harness.cloning.budget import BudgetConfig, chunks
+from harness.errors import GateError
+from harness.gates import Gate, Outcome, feasibility_map, infeasible, judge, load_profile, release
+from harness.metrics import known_metrics
+from harness.metrics.duration import DURATION_RATIO, FINISHED
+from harness.metrics.silence import SILENCE_RATIO
+from harness.metrics.speaker import SPEAKER_SIMILARITY
+from tests.synthetic import utterance
+
+BAND = Gate("duration_ratio", "duration_ratio", "ratio", "because", at_least=1.2, at_most=2.0)
+SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", at_least_from=((2.0, 0.70), (4.0, 0.75)))
+
+
+def outcome(gate, *measurements, refused=None):
+    (verdict,) = judge([gate], {found.metric.name: found for found in measurements}, refused or {})
+    return verdict.outcome
+
+
+@pytest.mark.parametrize(
+    ("value", "answer"),
+    [
+        (1.2, "PASS"),
+        (2.0, "PASS"),
+        (1.199, "FAIL"),
+        (2.001, "FAIL"),
+        (math.nan, "FAIL"),
+        (math.inf, "FAIL"),
+        (-math.inf, "FAIL"),
+    ],
+)
+def test_a_number_passes_only_when_it_is_shown_inside(value, answer):
+    assert outcome(BAND, DURATION_RATIO.measured(value)) == answer
+
+
+def test_what_could_not_be_measured_is_inconclusive():
+    assert outcome(BAND, DURATION_RATIO.missing("no audio")) == Outcome.INCONCLUSIVE
+
+
+def test_what_was_not_measured_is_inconclusive():
+    assert outcome(BAND) == Outcome.INCONCLUSIVE
+
+
+def test_what_does_not_arise_is_refused_and_never_passed():
+    finished = Gate("finished", "finished", "yes", "because", at_least=1)
+    assert outcome(finished, FINISHED.not_applicable("cannot tell")) == Outcome.REFUSED
+
+
+def test_what_no_speech_could_pass_is_refused_with_the_arithmetic():
+    (verdict,) = judge([BAND], {"duration_ratio": DURATION_RATIO.measured(9)}, {"duration_ratio": "1 word"})
+    assert (verdict.outcome, verdict.reason) == (Outcome.REFUSED, "1 word")
+
+
+@pytest.mark.parametrize(
+    ("speech_s", "value", "answer"),
+    [(1.9, 0.1, "REFUSED"), (2.0, 0.70, "PASS"), (3.9, 0.69, "FAIL"), (4.0, 0.70, "FAIL"), (9.0, 0.75, "PASS")],
+)
+def test_a_limit_may_depend_on_how_much_speech_there_is(speech_s, value, answer):
+    pauses = SILENCE_RATIO.measured(0.5, silent_s=3.0, total_s=3.0 + speech_s)
+    assert outcome(SIMILAR, pauses, SPEAKER_SIMILARITY.measured(value)) == answer
+
+
+def test_a_gate_does_not_judge_what_it_is_not_for():
+    with pytest.raises(GateError, match="cannot judge"):
+        judge([BAND], {"duration_ratio": SILENCE_RATIO.measured(0.1)}, {})
+
+
+def test_a_verdict_reads_in_one_line():
+    (verdict,) = judge([BAND], {"duration_ratio": DURATION_RATIO.measured(3.21, "slow")}, {})
+    assert (str(verdict.gate), verdict.observed) == ("duration_ratio 1.2 to 2 ratio", "3.21 ratio; slow")
+    assert str(SIMILAR) == "similar >= 0.7 from 2 s, 0.75 from 4 s of speech (cosine)"
+    assert str(Gate("x", "x", "s", "w", at_most=3)) == "x <= 3 s"
+    assert str(Gate("x", "x", "s", "w", at_least=3)) == "x >= 3 s"
+    assert str(Gate("x", "x", "s", "w", at_least=3, at_most=3)) == "x = 3 s"
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "planned", "judged", "answer"),
+    [
+        (["PASS", "REFUSED"], 2, 2, "PASS"),
+        (["PASS", "FAIL", "INCONCLUSIVE"], 2, 1, "FAIL"),
+        (["PASS", "INCONCLUSIVE"], 1, 1, "INCONCLUSIVE"),
+        (["PASS"], 2, 1, "INCONCLUSIVE"),
+        (["REFUSED"], 1, 1, "INCONCLUSIVE"),
+        ([], 0, 0, "INCONCLUSIVE"),
+    ],
+)
+def test_a_release_passes_only_when_all_that_was_planned_was_judged_and_passed(outcomes, planned, judged, answer):
+    assert release(map(Outcome, outcomes), planned, judged) == answer
+
+
+def refusals(n_words, by_sentence=False, profile="documented"):
+    text = " ".join("كلمة." if number % 10 == 9 else "كلمة" for number in range(n_words))
+    config = BudgetConfig()
+    gates = load_profile(profile, "").gates
+    return infeasible(utterance(text), chunks(text, config, by_sentence), gates, config)
+
+
+def test_the_arithmetic_of_one_word_is_spelt_out():
+    assert refusals(1) == {
+        "duration_ratio": "1 word(s) read in 0.40 s must last 0.48 to 0.80 s (1.2 to 2 x), "
+        "but length asks for at least 1 s"
+    }
+
+
+def test_the_arithmetic_of_the_cap_is_spelt_out_with_the_way_out():
+    refused = refusals(50)
+    assert refused.keys() == {"duration_ratio", "finished"}
+    assert (
+        "600 frames + 9 to close, but the budget is 512 frames; --chunks sentence is the way out" in refused["finished"]
+    )
+
+
+def test_under_the_calibrated_limits_one_word_can_be_judged():
+    assert refusals(1, profile="calibrated") == {}
+
+
+def test_a_profile_without_a_band_refuses_nothing():
+    assert infeasible(utterance("كلمة"), (), [SIMILAR], BudgetConfig()) == {}
+
+
+def test_the_map_of_what_can_be_judged_has_no_holes():
+    assert feasibility_map() == [
+        "1 word: not duration_ratio",
+        "2 to 41 words: every gate",
+        "42 to 62 words: not duration_ratio, finished",
+        "63 words and more: not duration_ratio, length, finished",
+    ]
+
+
+@pytest.mark.parametrize("profile", ["documented", "calibrated"])
+def test_both_profiles_hold_the_same_gates_each_with_its_why(profile):
+    gates = load_profile(profile, "embedded").gates
+    assert [gate.name for gate in gates] == [gate.name for gate in load_profile("documented", "embedded").gates]
+    assert all(gate.why and gate.unit == known_metrics()[gate.metric].unit for gate in gates)
+
+
+def test_the_documented_numbers_are_the_missions():
+    limits = {gate.name: gate for gate in load_profile("documented", "higgs").gates}
+    assert (limits["duration_ratio"].at_least, limits["duration_ratio"].at_most) == (1.2, 2.0)
+    assert (limits["length"].at_least, limits["length"].at_most) == (1.0, 30.0)
+    assert limits["silence_ratio"].at_most == 0.30
+    assert limits["runaway"].at_most == 3.0
+    assert limits["sample_rate"].at_least == limits["sample_rate"].at_most == 24_000
+
+
+def test_every_calibrated_gate_says_what_it_was_calibrated_on():
+    for gate in load_profile("calibrated", "").gates:
+        assert gate.source, gate.name
+        assert gate.false_reject is not None or "a property of the file" in gate.source, gate.name
+
+
+ROW = """[[profile.p.gate]]
+metric = "length"
+unit = "s"
+at_least = 1
+why = "w"
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("[profile", "not valid TOML"),
+        ("", "has no profile 'p'; there are none"),
+        ("[profile.p]", "has 0 gates"),
+        (ROW + ROW, "2 gates of 1 names"),
+        (ROW.replace('"length"', '"lenght"'), "gate 1: metric 'lenght' is unknown"),
+        (ROW.replace('"s"', '"ms"'), "measured in s, not in 'ms'"),
+        (ROW.replace('why = "w"\n', ""), "field 'why' is missing"),
+        (ROW.replace("at_least = 1\n", ""), "a gate needs a limit"),
+        (ROW.replace("= 1\n", "= nan\n"), "field 'at_least' is nan"),
+        (ROW.replace("= 1\n", '= "1"\n'), "field 'at_least' is '1'; a number is needed"),
+        (ROW + "at_most = 0\n", "nothing could pass"),
+        (ROW + "limit = 0\n", "field 'limit' is unknown"),
+        (ROW + 'suites = ["shrot"]\n', r"field 'suites' is \['shrot'\]"),
+        (ROW + "at_least_from = [3]\n", "rising order is needed"),
+        (ROW + "at_least_from = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n", "rising order is needed"),
+        (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\n', "field 'why' is missing"),
+        (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="size"\nat_least=2\nwhy="w"\n', "no gate 'size'"),
+        (ROW + '[[override]]\nprofile="q"\nbackend="b"\ngate="length"\nat_least=2\nwhy="w"\n', "needs the backend"),
+    ],
+)
+def test_a_malformed_gate_names_row_and_field(tmp_path, content, complaint):
+    path = tmp_path / "gates.toml"
+    path.write_text(content)
+    with pytest.raises(GateError, match=complaint) as caught:
+        load_profile("p", "b", path)
+    assert "gates.toml" in str(caught.value)
+
+
+def test_an_override_is_for_its_backend_and_replaces_the_why(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_text(ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\nwhy="slow codec"\n')
+    assert [(gate.at_least, gate.why) for gate in load_profile("p", "b", path).gates] == [(2, "slow codec")]
+    assert [(gate.at_least, gate.why) for gate in load_profile("p", "c", path).gates] == [(1, "w")]
+
+
+def test_nothing_can_be_required_that_no_gate_judges():
+    profile = load_profile("documented", "")
+    with pytest.raises(GateError, match="metric 'beauty' is unknown"):
+        profile.of("short", ["beauty"])
+    with pytest.raises(GateError, match="no gate on 'speaking_rate' in suite 'short'"):
+        profile.of("short", ["speaking_rate"])
+    assert [gate.name for gate in profile.of("short", ["duration_ratio"])] == ["duration_ratio", "runaway"]

@@ -1,0 +1,270 @@
+"""The plugin, played through pytest itself on audio that the tests draw."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+
+from harness.audio import encode_wav
+from tests.synthetic import draw, write_voice
+
+SUITE = """
+import pytest
+pytestmark = pytest.mark.suite("short")
+
+def test_length(require):
+    require("finished", "length", "duration_ratio")
+
+def test_silence(require):
+    require("silence_ratio")
+"""
+ROW = (
+    '[[utterance]]\nid = "short-{0:03d}"\ntext = "واحد اثنان ثلاثة أربعة خمسة"\nlanguage = "ar"\nreference = "layla"\n'
+)
+GOOD, SILENT, LONG = "#" * 26, "#" * 16 + "." * 10, "#" * 50
+
+
+@pytest.fixture
+def project(pytester):
+    """A project with a suite, two voices and a folder of takes: `project(pictures)` draws short-001, short-002, …"""
+    pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
+    pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
+
+    def made(*pictures, suite=SUITE):
+        folder = pytester.mkdir("suites")
+        (folder / "test_short.py").write_text(suite, encoding="utf-8")
+        (folder / "corpus").mkdir()
+        corpus = "\n".join(ROW.format(number) for number in range(1, len(pictures) + 1))
+        (folder / "corpus" / "short.toml").write_text(corpus, encoding="utf-8")
+        for name in ("layla", "omar"):
+            write_voice(pytester.path / "voices", name, draw("#" * 20))
+        takes = pytester.mkdir("audio")
+        lines = ["utterance,file,stopped_by,frames"]
+        for number, picture in enumerate(pictures, 1):
+            if picture is not None:
+                (takes / f"{number}.wav").write_bytes(encode_wav(draw(picture)))
+            lines.append(f"short-{number:03d},{number}.wav,eos,65")
+        (takes / "manifest.csv").write_text("\n".join(lines))
+        return pytester
+
+    return made
+
+
+OPTIONS = ("suites", "--backend", "directory", "--model", "audio", "--corpus", "suites/corpus", "--voices", "voices")
+
+
+def judge(project, *options):
+    return project.runpytest_inprocess(*OPTIONS, *options)
+
+
+def test_a_good_release_passes_and_everything_planned_is_judged(project):
+    result = judge(project(GOOD, GOOD))
+    result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["takes         2 planned = 2 judged + 0 refused", "VERDICT       PASS"])
+    assert result.ret == 0
+
+
+def test_a_failure_reads_in_four_lines(project):
+    result = judge(project(GOOD, LONG))
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "FAIL  duration_ratio 1.2 to 2 ratio in suite 'short'",
+            "  observed  2.5 ratio (short-002, seed 0)",
+            "  why       *",
+            "  listen    .harness/takes/short/arabic_generated_002_layla.wav",
+            "VERDICT       FAIL",
+        ]
+    )
+    result.assert_outcomes(passed=3, failed=1)
+
+
+def test_a_missing_take_is_judged_and_not_dropped(project):
+    result = judge(project(GOOD, None))
+    result.assert_outcomes(passed=2, failed=2)
+    result.stdout.fnmatch_lines(["*2.wav is missing*", "takes         2 planned = 2 judged + 0 refused"])
+    assert "VERDICT       PASS" not in result.stdout.str()
+
+
+def test_a_test_that_breaks_leaves_its_take_refused(project):
+    broken = (
+        SUITE
+        + "\n@pytest.fixture\ndef lamp():\n    raise RuntimeError('off')\n\ndef test_lamp(lamp, take):\n    pass\n"
+    )
+    result = judge(project(GOOD, suite=broken))
+    result.stdout.fnmatch_lines(["REFUSED  short-001, seed 0: *off*", "takes         1 planned = 0 judged + 1 refused"])
+    assert result.ret == 1
+
+
+def test_a_run_that_judges_less_than_planned_does_not_pass(project):
+    skipping = SUITE + "\n@pytest.mark.skip(reason='later')\ndef test_voice(require):\n    pass\n"
+    result = judge(project(GOOD, suite=skipping))
+    result.stdout.fnmatch_lines(["REFUSED  short-001, seed 0: *later*", "VERDICT       INCONCLUSIVE"])
+    assert result.ret == 1
+
+
+def test_an_unpassable_gate_is_listed_with_its_arithmetic_and_does_not_fail(project):
+    folder = project("#" * 11)
+    corpus = folder.path / "suites" / "corpus" / "short.toml"
+    corpus.write_text(
+        corpus.read_text(encoding="utf-8").replace("واحد اثنان ثلاثة أربعة خمسة", "واحد"), encoding="utf-8"
+    )
+    result = judge(folder)
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["not judged, and why:", "  short-001, seed 0: duration_ratio", "    1 word(s) read in 0.40 s*"]
+    )
+
+
+def test_each_take_has_a_test_of_its_own(project):
+    result = judge(project(GOOD), "--takes", "3", "--seed", "5", "--collect-only", "-q")
+    result.stdout.fnmatch_lines(
+        ["*test_length?short-001-seed5?", "*test_length?short-001-seed6?", "*test_length?short-001-seed7?"]
+    )
+
+
+def test_only_what_is_selected_is_made(project):
+    folder = project(GOOD, GOOD)
+    judge(folder, "-k", "short-002")
+    assert [path.name for path in (folder.path / ".harness" / "takes" / "short").glob("*_layla.wav")] == [
+        "arabic_generated_002_layla.wav"
+    ]
+    result = judge(folder, "-k", "short-002")
+    assert "takes 1/1" not in result.stdout.str()
+
+
+def test_the_manifest_and_the_page_and_junit_are_written(project):
+    folder = project(GOOD, LONG)
+    judge(folder)
+    out = folder.path / ".harness"
+    manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert (manifest["verdict"], manifest["planned"], manifest["judged"]) == ("FAIL", 2, 2)
+    assert 'name="duration_ratio"' in (out / "junit.xml").read_text()
+    assert list(out.rglob("*.html"))
+
+
+def test_options_may_stand_in_the_ini_file(project):
+    folder = project(GOOD)
+    ini = folder.path / "tox.ini"
+    ini.write_text(ini.read_text() + "\nharness_backend = directory\nharness_model = audio\nharness_out = results\n")
+    folder.runpytest_inprocess("suites", "--corpus", "suites/corpus", "--voices", "voices").assert_outcomes(passed=2)
+    assert (folder.path / "results" / "run.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--backend", "tortoise"], "backend 'tortoise' is unknown"),
+        (["--model", "nowhere"], "'nowhere' is no folder"),
+        (["--model", ""], "needs a folder"),
+        (["--voices", "empty"], "holds no sound file"),
+        (["--voices", "nowhere"], "does not exist"),
+        (["--gates", "strict"], "no profile 'strict'; there are documented, calibrated"),
+        (["--gates-file", "gates.toml"], "metric 'beauty' is unknown"),
+        (["--gates-file", "nowhere.toml"], "is missing"),
+        (["--takes", "0"], "--takes is '0'; a whole number of at least 1 is needed"),
+        (["--takes", "many"], "--takes is 'many'"),
+        (["--seed", "-1"], "--seed is '-1'"),
+        (["--chunks", "word"], "--chunks is 'word'; off or sentence is needed"),
+        (["--corpus", "broken"], "not valid TOML"),
+        (["--corpus", "twice"], "row 2: id 'short-001' is that of row 1"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_4(project, options, complaint):
+    folder = project(GOOD)
+    folder.mkdir("empty")
+    for name, content in {"broken": "[[utterance", "twice": ROW.format(1) * 2}.items():
+        folder.mkdir(name)
+        (folder.path / name / "short.toml").write_text(content, encoding="utf-8")
+    (folder.path / "gates.toml").write_text(
+        '[[profile.documented.gate]]\nmetric = "beauty"\nunit = "s"\nat_least = 1\nwhy = "w"\n'
+    )
+    result = judge(folder, *options)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    errors = [line for line in result.stderr.lines if line.startswith("ERROR: ")]
+    assert len(errors) == 1
+    assert complaint in errors[0]
+
+
+def test_gpu_without_cuda_is_a_usage_error(project, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    result = judge(project(GOOD), "--gpu")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    (line,) = [line for line in result.stderr.lines if line]
+    assert re.fullmatch(r"ERROR: --gpu: torch \S+ has .* and sees 0 CUDA devices; run on .* or leave --gpu out", line)
+
+
+def test_a_module_that_does_not_say_its_suite_is_refused(project):
+    result = judge(project(GOOD, suite="def test_it(require):\n    pass\n"))
+    assert result.ret != 0
+    result.stdout.fnmatch_lines(["*has no suite(name) mark*"])
+
+
+def test_requiring_what_no_gate_judges_fails(project):
+    suite = SUITE + '\ndef test_rate(require):\n    require("speaking_rate")\n'
+    result = judge(project(GOOD, suite=suite))
+    result.stdout.fnmatch_lines(["*no gate on 'speaking_rate' in suite 'short'*"])
+    assert result.ret == 1
+
+
+@pytest.mark.slow
+def test_two_workers_judge_what_one_does(project):
+    folder = project(GOOD, LONG, None, GOOD)
+    alone = judge(folder, "--out", "alone")
+    shared = folder.runpytest_subprocess(*OPTIONS, "--out", "shared", "-n", "2")
+    assert alone.ret == shared.ret == 1
+    manifests = [
+        json.loads((folder.path / out / "run.json").read_text(encoding="utf-8")) for out in ("alone", "shared")
+    ]
+    for manifest in manifests:
+        for take in manifest["takes"]:
+            take["verdicts"].sort(key=lambda verdict: verdict["name"])
+            del take["listen"], take["reference_audio"]
+    assert manifests[0] == manifests[1]
+
+
+def test_a_run_without_takes_has_no_verdict(project):
+    result = judge(project(GOOD), "-k", "nothing")
+    assert "VERDICT" not in result.stdout.str()
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+@pytest.mark.slow
+def test_the_embedded_gate_loads_each_model_once(pytester):
+    """The real command, on the shipped corpus, in a process of its own."""
+    watch = """
+import harness.metrics.speaker as speaker, harness.plan as plan
+opened = []
+real_open, real_load = plan.open_backend, speaker.Resemblyzer._load
+def open_backend(*options):
+    opened.append("backend")
+    return real_open(*options)
+plan.open_backend = open_backend
+def pytest_unconfigure(config):
+    from harness.plugin import _RUN
+    print("LOADS", opened, config.stash[_RUN].encoder.loads)
+"""
+    pytester.makepyfile(watch=watch)
+    root = pytest.importorskip("harness").__file__.rsplit("/", 2)[0]
+    command = [sys.executable, "-m", "pytest", "-p", "watch", "suites/", "-q", "-p", "no:cacheprovider"]
+    command += ["-k", "short-00 and (voice or finished)", "--out", str(pytester.path / "out")]
+    done = subprocess.run(
+        command,
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**_environment(), "PYTHONPATH": str(pytester.path)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "LOADS ['backend'] 1" in done.stdout
+
+
+def _environment():
+    import os
+
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}

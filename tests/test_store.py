@@ -1,0 +1,115 @@
+import json
+
+import numpy as np
+import pytest
+
+from harness.audio import Audio
+from harness.store import RememberedEncoder, Store
+from harness.take import Stop
+from tests.synthetic import draw, request, take, write_voice
+
+
+def asked(tmp_path, **changes):
+    return request(reference=write_voice(tmp_path / "voices", "layla", draw("#" * 20)), **changes)
+
+
+def test_a_take_is_given_back_as_it_was_kept(tmp_path):
+    store = Store(tmp_path)
+    kept = store.put(take(draw("##..##"), Stop.SILENCE, asked=asked(tmp_path)))
+    again = store.get(kept.request)
+    assert (again.stopped_by, again.frames, again.provenance) == (Stop.SILENCE, 65, kept.provenance)
+    np.testing.assert_array_equal(again.audio.samples, kept.audio.samples)
+    assert kept.path.name == f"{kept.request.digest}.wav"
+
+
+def test_what_is_judged_is_what_is_on_disk(tmp_path):
+    sound = Audio(np.full(24_000, 1e-6, np.float32), 24_000)
+    kept = Store(tmp_path).put(take(sound, asked=asked(tmp_path)))
+    assert kept.audio.samples.max() == 0
+
+
+def test_a_take_that_was_never_made_is_not_there(tmp_path):
+    assert Store(tmp_path).get(request()) is None
+
+
+@pytest.mark.parametrize("damage", ["audio", "sidecar", "half a sidecar", "no sidecar", "no audio", "another version"])
+def test_a_damaged_take_is_made_again(tmp_path, damage):
+    store = Store(tmp_path)
+    kept = store.put(take(asked=asked(tmp_path)))
+    sidecar = kept.path.with_suffix(".json")
+    match damage:
+        case "audio":
+            kept.path.write_bytes(kept.path.read_bytes()[:-2] + b"\1\1")
+        case "sidecar":
+            sidecar.write_text("{}")
+        case "half a sidecar":
+            sidecar.write_text(sidecar.read_text()[:100])
+        case "no sidecar":
+            sidecar.unlink()
+        case "no audio":
+            kept.path.unlink()
+        case "another version":
+            sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"provenance": {"voice": 1}}))
+    assert store.get(kept.request) is None
+
+
+def test_a_take_without_audio_is_not_kept(tmp_path):
+    store = Store(tmp_path)
+    failed = take(error="out of memory", asked=asked(tmp_path))
+    assert store.put(failed) is failed
+    assert store.get(failed.request) is None
+    assert store.export(failed) is None
+
+
+def test_takes_and_references_get_the_documented_names(tmp_path):
+    store = Store(tmp_path)
+    kept = store.put(take(asked=asked(tmp_path)))
+    path = store.export(kept)
+    assert path == tmp_path / "takes" / "short" / "arabic_generated_001_layla.wav"
+    assert path.read_bytes() == kept.path.read_bytes()
+    beside = path.with_name("arabic_generated_001_layla_ref.wav")
+    assert beside.read_bytes() == kept.request.reference.path.read_bytes()
+    assert json.loads(path.with_suffix(".json").read_text())["digest"] == kept.request.digest
+
+
+def test_further_seeds_have_a_folder_of_their_own(tmp_path):
+    store = Store(tmp_path)
+    assert store.export(store.put(take(asked=asked(tmp_path, seed=3)))).parent.name == "seed-3"
+
+
+def test_a_reference_that_is_no_wav_is_kept_beside_as_one(tmp_path):
+    import soundfile
+
+    from harness import audio
+
+    voice = tmp_path / "voices" / "layla.flac"
+    voice.parent.mkdir()
+    soundfile.write(voice, draw("#" * 20).samples, 24_000)
+    store = Store(tmp_path)
+    kept = store.put(take(asked=request(reference=write_voice(tmp_path / "voices", "layla", draw("#" * 20)))))
+    as_flac = kept.request.reference.__class__("layla", voice, "x", "ar", "layla", "0" * 64)
+    path = store.export(store.put(take(asked=request(reference=as_flac))))
+    assert audio.load(path.with_name(f"{path.stem}_ref.wav")).duration_s == pytest.approx(2.0)
+
+
+class Counting:
+    fingerprint = "counting"
+
+    def __init__(self):
+        self.clips = 0
+
+    def embed(self, clips):
+        self.clips += len(clips)
+        return np.stack([np.array([clip.samples.sum(), 1], np.float32) for clip in clips])
+
+
+def test_an_embedding_is_computed_once_for_a_clip_and_an_encoder(tmp_path):
+    encoder = Counting()
+    remembered = RememberedEncoder(encoder, tmp_path)
+    one, other = draw("#"), draw("##")
+    first = remembered.embed([one, other, one])
+    np.testing.assert_array_equal(RememberedEncoder(encoder, tmp_path).embed([one, other, one]), first)
+    assert encoder.clips == 2
+    encoder.fingerprint = "another"
+    RememberedEncoder(encoder, tmp_path).embed([one])
+    assert encoder.clips == 3
