@@ -45,6 +45,8 @@ _OPTIONS = (
     _Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
     _Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
     _Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
+    _Option("--asr", "", "speech recogniser, any transformers CTC or encoder-decoder model", "FOLDER_OR_HUB_ID"),
+    _Option("--asr-2", "", "a second recogniser, judged by gates of its own", "FOLDER_OR_HUB_ID"),
     _Option("--takes", "1", "takes of each utterance, one seed each", "K"),
     _Option("--seed", "0", "the first seed", "N"),
     _Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
@@ -118,6 +120,7 @@ def pytest_collection(session: pytest.Session) -> None:
         run = _run(session.config)
         assert run.backend is not None
         assert run.voices
+        assert all(found.fingerprint for found in run.recognizers.values() if found is not None)
         corpus = _corpus_folder(session.config)
         for suite in sorted(path.stem for path in corpus.glob("*.toml")):
             _load(session.config, suite)
@@ -163,13 +166,13 @@ def _open_run(config: pytest.Config) -> "Run":
     chunked = _value(config, "--chunks")
     if chunked not in {"off", "sentence"}:
         raise UsageError(f"--chunks is {chunked!r}; off or sentence is needed")
-    model = _value(config, "--model")
+    model, asr, asr_2 = (_folder_or_name(config, flag) for flag in ("--model", "--asr", "--asr-2"))
     backend = _value(config, "--backend")
     return Run(
         Settings(
             backend=backend,
             options=BackendOptions(
-                model=str(here / model) if model and (here / model).exists() else model,
+                model=model,
                 gpu=bool(config.getoption("--gpu")),
                 words_per_minute=_number("--speaking-rate", rate) if rate else None,
             ),
@@ -182,9 +185,18 @@ def _open_run(config: pytest.Config) -> "Run":
             first_seed=int(_number("--seed", _value(config, "--seed"), least=0, whole=True)),
             takes=int(_number("--takes", _value(config, "--takes"), whole=True)),
             by_sentence=chunked == "sentence",
+            asr=asr,
+            asr_2=asr_2,
             batch_size=int(_number("--batch-size", _value(config, "--batch-size"), whole=True)),
         )
     )
+
+
+def _folder_or_name(config: pytest.Config, flag: str) -> str:
+    """A model as given; a folder is found from where the command was typed."""
+    given = _value(config, flag)
+    folder = config.invocation_params.dir / given
+    return str(folder) if given and folder.exists() else given
 
 
 def _number(flag: str, given: str, least: float = 1, whole: bool = False) -> float:
@@ -234,6 +246,7 @@ def _about(config: pytest.Config) -> dict[str, str]:
         "note": run.backend.note,
         "gates": run.settings.profile.name,
         "encoder": run.encoder.fingerprint,
+        **{opinion.option: found.fingerprint if found else "none" for opinion, found in run.recognizers.items()},
         "voices": ", ".join(voice.id for voice in run.voices),
         "chunks": "sentence" if run.settings.by_sentence else "off",
     }
@@ -339,14 +352,14 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
         from harness.gates import Outcome
+        from harness.metrics import advisory
         from harness.report.manifest import entry, four_lines
 
         with _Usage():
             verdicts = run.judge(take, metrics)
-        measured = run.measurements(take, speaker=not set(metrics) <= set(run.measurements(take, speaker=False)))
-        found = entry(
-            take, {name: measured[name] for name in metrics if name in measured}, verdicts, run.store.export(take)
-        )
+        measured = run.measurements(take, metrics)
+        shown = [name for name in (*metrics, *advisory(metrics)) if name in measured]
+        found = entry(take, {name: measured[name] for name in shown}, verdicts, run.store.export(take))
         request.node.stash.setdefault(_ENTRIES, []).append(found)
         for name, one in found["measurements"].items():
             request.node.user_properties.append((name, f"{one['value']} {one['unit']}"))

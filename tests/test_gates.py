@@ -150,7 +150,8 @@ def test_the_documented_numbers_are_the_missions():
 def test_every_calibrated_gate_says_what_it_was_calibrated_on():
     for gate in load_profile("calibrated", "").gates:
         assert gate.source, gate.name
-        assert gate.false_reject is not None or "a property of the file" in gate.source, gate.name
+        unmeasured = ("a property of the file", "no recogniser to calibrate on")
+        assert gate.false_reject is not None or gate.source.startswith(unmeasured), gate.name
 
 
 ROW = """[[profile.p.gate]]

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.text import READING_TIMES, letters, letters_reading_time_s, reading_time_s, sentences, words
 
@@ -13,14 +15,54 @@ def test_stand_alone_signs_are_no_words():
     assert words("بعد الغداء – إن شئت – ، ـ ...") == ["بعد", "الغداء", "إن", "شئت"]
 
 
-def test_sentences_keep_their_ends():
-    assert sentences("كيف حالك؟ أنا بخير.\nشكرا!") == ["كيف حالك؟", "أنا بخير.", "شكرا!"]
-
-
 def test_the_documented_time_counts_words_only():
     assert reading_time_s("أ ب ج د هـ") == 2.0
     assert reading_time_s("أ ب ج", words_per_minute=60) == 3.0
     assert reading_time_s("") == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 0),
+        ("... ، ؟", 0),
+        ("مرحبا", 1),
+        ("مَرْحَبًا", 1),
+        ("مرحبـــا", 1),
+        ("مرحبا ، يا عالم", 3),
+        ("في ٢٠٢٤ و 15%", 4),
+        ("اشتريت iPhone - أمس", 3),
+        ("سطر\n\nآخر", 2),
+    ],
+)
+def test_words_are_tokens_that_can_be_spoken(text, count):
+    assert len(words(text)) == count
+
+
+def test_reading_time_is_the_documented_hundred_and_fifty_words_a_minute():
+    assert reading_time_s("كلمة " * 150) == 60.0
+    assert reading_time_s("كلمة " * 100, words_per_minute=100) == 60.0
+
+
+@given(st.text())
+def test_every_word_of_a_text_is_in_one_of_its_sentences(text):
+    assert [word for sentence in sentences(text) for word in words(sentence)] == words(text)
+
+
+def test_sentences_end_at_arabic_and_latin_marks_and_at_line_breaks():
+    assert sentences("أين؟ هنا! نعم. Yes. قال: لا؛ ثم ذهب\nفقرة") == [
+        "أين؟",
+        "هنا!",
+        "نعم.",
+        "Yes.",
+        "قال: لا؛",
+        "ثم ذهب",
+        "فقرة",
+    ]
+
+
+def test_letters_leave_marks_out():
+    assert letters("عَلَّمَ ـــ 12؟") == 5
 
 
 def test_letters_know_that_a_number_takes_longer_than_it_is_written():
