@@ -23,7 +23,7 @@ class Told:
 
 
 def tiny_whisper(folder: Path, seed=0):
-    """A Whisper of the real architecture with 16 dimensions, written as transformers writes one; byte-level vocabulary."""
+    """A Whisper of the real architecture with 16 dimensions and a byte-level vocabulary, as transformers saves one."""
     import torch
     from transformers import (
         GenerationConfig,

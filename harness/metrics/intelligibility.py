@@ -112,8 +112,8 @@ def floor(reference: Reference, heard: Heard) -> Floor:
         return Floor(
             found.letters.rate,
             found.words.rate,
-            f"the recogniser gets {found.letters.rate:.0%} of the letters of the reference {reference.id} wrong; to judge "
-            f"this voice at most {HIGHEST_FLOOR:.0%} may be wrong (heard: {heard.text})",
+            f"the recogniser gets {found.letters.rate:.0%} of the letters of the reference {reference.id} wrong; to "
+            f"judge this voice at most {HIGHEST_FLOOR:.0%} may be wrong (heard: {heard.text})",
         )
     return Floor(found.letters.rate, found.words.rate)
 

@@ -40,14 +40,17 @@ def summary(manifest: Manifest, report: str) -> Iterator[str]:
 
 
 def _not_judged(manifest: Manifest) -> Iterator[str]:
-    """Refused gates, those with one reason together."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
+    """Refused gates, all takes with one reason together."""
+    by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
     for found, verdict in manifest.not_judged():
-        by_reason.setdefault((label(found), verdict["reason"]), []).append(verdict["name"])
+        takes, names = by_reason.setdefault(verdict["reason"], (set(), {}))
+        takes.add(label(found))
+        names[verdict["name"]] = None
     if by_reason:
         yield "not judged, and why:"
-    for (take, reason), names in by_reason.items():
-        yield f"  {take}: {', '.join(names)}"
+    for reason, (takes, names) in by_reason.items():
+        whose = takes.copy().pop() if len(takes) == 1 else f"{len(takes)} takes"
+        yield f"  {whose}: {', '.join(names)}"
         yield from wrap(reason, WIDTH, initial_indent="    ", subsequent_indent="    ")
     if by_reason:
         yield ""
