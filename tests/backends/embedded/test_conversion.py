@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+
+from harness.audio import resample
+from harness.backends.embedded import conversion
+from harness.backends.embedded.synthesis import speak
+
+
+@pytest.fixture(scope="module")
+def base():
+    return conversion.analyse(speak("في صباح يوم مشمس خرج الأطفال إلى الحديقة", "ar", "m3", 175), noisy=False)
+
+
+@pytest.fixture(scope="module")
+def other():
+    return conversion.analyse(speak("The children walked to the garden and sat down", "en-us", "f2", 150), noisy=False)
+
+
+def test_analysis_and_synthesis_keep_length_and_pitch(base):
+    again = conversion.analyse(conversion.resynthesise(base), noisy=False)
+    assert again.f0_hz.size == pytest.approx(base.f0_hz.size, abs=2)
+    assert np.median(again.f0_hz[again.voiced]) == pytest.approx(np.median(base.f0_hz[base.voiced]), rel=0.05)
+
+
+def test_the_map_between_two_gaussians_carries_one_onto_the_other():
+    rng = np.random.default_rng(0)
+    mix = rng.normal(size=(5, 5))
+    source, target = rng.normal(size=(4000, 5)), rng.normal(size=(4000, 5)) @ mix + 3
+    one, other = conversion.fit(source), conversion.fit(target)
+    moved = conversion.fit(conversion.transport(source, one, other, conversion.transport_matrix(one, other)))
+    assert conversion.bures_distance(moved, other) < 0.01 * conversion.bures_distance(one, other)
+
+
+def test_the_distance_is_zero_to_oneself_and_positive_to_others():
+    rng = np.random.default_rng(1)
+    one, other = conversion.fit(rng.normal(size=(500, 4))), conversion.fit(2 * rng.normal(size=(500, 4)) + 1)
+    assert conversion.bures_distance(one, one) == pytest.approx(0, abs=1e-6)
+    assert conversion.bures_distance(one, other) > 1
+
+
+def test_converted_speech_has_the_pitch_and_the_timbre_of_the_target(base, other):
+    target = conversion.describe(other)
+    converted = conversion.prepare(base, target).apply(base)
+    voiced = converted.voiced
+    assert np.log(converted.f0_hz[voiced]).mean() == pytest.approx(np.log(other.f0_hz[other.voiced]).mean(), abs=0.05)
+    before = conversion.bures_distance(conversion.describe(base).voiced, target.voiced)
+    after = conversion.bures_distance(conversion.describe(converted).voiced, target.voiced)
+    assert after < 0.5 * before
+
+
+def test_which_frames_sound_is_that_of_the_words_and_not_of_the_voice(base, other):
+    converted = conversion.prepare(base, conversion.describe(other)).apply(base)
+    assert converted.f0_hz.size == base.f0_hz.size
+    np.testing.assert_array_equal(converted.voiced, base.voiced)
+
+
+def test_the_rate_of_the_recording_does_not_matter():
+    speech = speak("صباح الخير", "ar", "m3", 150)
+    one, other = (conversion.analyse(resample(speech, rate), noisy=False) for rate in (16_000, 48_000))
+    assert one.f0_hz.size == pytest.approx(other.f0_hz.size, abs=1)

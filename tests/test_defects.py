@@ -1,0 +1,165 @@
+"""Every gate has a take that fails it, and each defect fails the gates it should and no other.
+
+The takes are real ones of the embedded voice, spoilt in one way each, judged by every gate of the documented profile.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import audio, plan
+from harness.audio import Audio
+from harness.backends import BackendOptions
+from harness.backends.embedded.voice import clone
+from harness.corpus import SHIPPED, load_corpus, load_voices
+from harness.gates import Outcome, load_profile
+from harness.plan import Run, Settings
+from harness.take import Provenance, Stop, Take
+
+pytestmark = pytest.mark.slow
+
+PROFILE = load_profile("documented", "embedded")
+METRICS = tuple({gate.metric: None for gate in PROFILE.gates})
+SHORT = {row.id: row for row in load_corpus("short")}["short-010"]
+PARAGRAPHS = {row.id: row for row in load_corpus("medium")}["medium-007"]
+ONE_WORD = {row.id: row for row in load_corpus("robustness")}["robustness-007"]
+VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+
+
+def speech(row, seconds, voice=None):
+    reference = audio.load(VOICES[voice or row.reference_id].path)
+    return clone(row.text, row.language, reference, duration_s=seconds, seed=0)
+
+
+@pytest.fixture(scope="module")
+def good():
+    return speech(SHORT, SHORT.reading_time_s * 1.32)
+
+
+@pytest.fixture(scope="module")
+def encoder_out(tmp_path_factory):
+    return tmp_path_factory.mktemp("out")
+
+
+@pytest.fixture
+def judged(monkeypatch, encoder_out):
+    """Gates by their answer, for a sound (or an error) given as the take of a row."""
+
+    def judge(sound, row=SHORT, stopped_by=Stop.EOS, error=""):
+        class Given:
+            name, sample_rate_hz, note = "given", 24_000, ""
+            identity = f"given {np.random.default_rng().integers(2**60)}"
+
+            def generate(self, requests):
+                return [Take(one, sound, stopped_by, Provenance("given", "", ""), error=error) for one in requests]
+
+        monkeypatch.setattr(plan, "open_backend", lambda *_: Given())
+        run = Run(Settings("given", BackendOptions(), PROFILE, encoder_out))
+        verdicts = run.judge(run.take(run.request(row, 0)), METRICS)
+        assert [verdict.gate.name for verdict in verdicts] == [gate.name for gate in PROFILE.gates]
+        answers = {outcome: set() for outcome in Outcome}
+        for verdict in verdicts:
+            answers[verdict.outcome].add(verdict.gate.name)
+        return answers
+
+    return judge
+
+
+SEEN = Counter()
+
+
+def check(answers, fails, inconclusive=(), refused=()):
+    SEEN.update(answers[Outcome.FAIL])
+    assert answers[Outcome.FAIL] == set(fails)
+    assert answers[Outcome.INCONCLUSIVE] == set(inconclusive)
+    assert answers[Outcome.REFUSED] == set(refused)
+
+
+VOICE_GATES = {"speaker_similarity", "nearest_reference"}
+
+
+def test_a_good_take_passes_every_gate(judged, good):
+    check(judged(good), fails=())
+
+
+def test_a_take_cut_to_nine_tenths_of_a_second(judged, good):
+    cut = Audio(good.samples[: round(0.9 * 24_000)], 24_000)
+    check(judged(cut), fails={"length", "duration_ratio"}, refused=VOICE_GATES)
+
+
+def test_one_word_cut_to_nine_tenths_of_a_second(judged):
+    cut = Audio(speech(ONE_WORD, 1.08).samples[: round(0.9 * 24_000)], 24_000)
+    check(judged(cut, ONE_WORD), fails={"length"}, refused={"duration_ratio", *VOICE_GATES})
+
+
+def test_twenty_seconds_of_trailing_silence(judged, good):
+    tail = Audio(np.append(good.samples, np.zeros(20 * 24_000, np.float32)), 24_000)
+    check(judged(tail), fails={"silence_ratio", "longest_silence", "duration_ratio", "runaway"})
+
+
+def test_speech_that_is_slower_by_three_and_a_bit(judged, good):
+    check(judged(speech(SHORT, good.duration_s * 3.2)), fails={"duration_ratio", "runaway"})
+
+
+def test_thirty_five_seconds(judged):
+    check(judged(speech(PARAGRAPHS, 35.0), PARAGRAPHS), fails={"length"}, refused={"duration_ratio", "finished"})
+
+
+@pytest.mark.parametrize("other", sorted(VOICES))
+def test_another_voice(judged, good, other):
+    if other == SHORT.reference_id:
+        check(judged(good), fails=())
+    else:
+        check(judged(speech(SHORT, good.duration_s, voice=other)), fails=VOICE_GATES)
+
+
+def test_zeros(judged, good):
+    check(
+        judged(replace(good, samples=np.zeros_like(good.samples))),
+        fails={"silence_ratio", "longest_silence", "speech_level"},
+        inconclusive={*VOICE_GATES, "rate_ratio"},
+    )
+
+
+def test_ten_samples_that_are_not_numbers(judged, good):
+    samples = good.samples.copy()
+    samples[50_000:50_010] = np.nan
+    check(judged(replace(good, samples=samples)), fails={"nonfinite_samples"})
+
+
+def test_nothing_but_samples_that_are_not_numbers(judged, good):
+    check(
+        judged(replace(good, samples=np.full_like(good.samples, np.nan))),
+        fails={"nonfinite_samples", "silence_ratio", "longest_silence", "speech_level"},
+        inconclusive={*VOICE_GATES, "rate_ratio"},
+    )
+
+
+def test_sixteen_kilohertz_labelled_twenty_four(judged, good):
+    mislabelled = Audio(audio.resample(good, 16_000).samples, 24_000)
+    check(judged(mislabelled), fails={"rate_ratio", "duration_ratio", *VOICE_GATES})
+
+
+def test_sixteen_kilohertz_labelled_so(judged, good):
+    check(judged(audio.resample(good, 16_000)), fails={"sample_rate"})
+
+
+def test_speech_that_nobody_can_hear(judged, good):
+    check(judged(replace(good, samples=good.samples * np.float32(0.01))), fails={"speech_level"})
+
+
+@pytest.mark.parametrize("stop", [Stop.BUDGET, Stop.TIMEOUT])
+def test_a_generation_that_was_cut(judged, good, stop):
+    check(judged(good, stopped_by=stop), fails={"finished"})
+
+
+@pytest.mark.parametrize("error", ["a.wav is missing", "a.wav is an empty file of 0 bytes", "out of memory"])
+def test_no_audio(judged, error):
+    others = {gate.name for gate in PROFILE.gates} - {"readable"}
+    check(judged(None, error=error), fails={"readable"}, inconclusive=others)
+
+
+def test_every_gate_was_failed_by_a_take_above():
+    assert SEEN.keys() == {gate.name for gate in PROFILE.gates}
