@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.audio import Audio
+
 LANGUAGES = ("ar", "en")
 
 
@@ -118,7 +120,5 @@ def tiny_ctc(folder: Path, seed=0):
 
 
 def noise(seconds, seed=0, rate_hz=16_000):
-    from harness.audio import Audio
-
     samples = np.random.default_rng(seed).normal(0, 0.1, round(seconds * rate_hz)).astype(np.float32)
     return Audio(samples, rate_hz)
