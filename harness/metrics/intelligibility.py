@@ -24,16 +24,16 @@ from harness.audio import Audio
 from harness.corpus import Reference
 from harness.metrics import Measurement, Metric
 from harness.take import Take
-from harness.text.scoring import compare
+from harness.text.scoring import VERSION, compare
 
-CER = Metric("cer", unit="ratio", better="lower")
-WER = Metric("wer", unit="ratio", better="lower")
-CER_ABOVE_FLOOR = Metric("cer_above_floor", unit="ratio", better="lower")
-WER_ABOVE_FLOOR = Metric("wer_above_floor", unit="ratio", better="lower")
-SECOND_CER = Metric("second_cer", unit="ratio", better="lower")
-SECOND_WER = Metric("second_wer", unit="ratio", better="lower")
-SECOND_CER_ABOVE_FLOOR = Metric("second_cer_above_floor", unit="ratio", better="lower")
-SECOND_WER_ABOVE_FLOOR = Metric("second_wer_above_floor", unit="ratio", better="lower")
+CER = Metric("cer", unit="ratio", better="lower", version=VERSION)
+WER = Metric("wer", unit="ratio", better="lower", version=VERSION)
+CER_ABOVE_FLOOR = Metric("cer_above_floor", unit="ratio", better="lower", version=VERSION)
+WER_ABOVE_FLOOR = Metric("wer_above_floor", unit="ratio", better="lower", version=VERSION)
+SECOND_CER = Metric("second_cer", unit="ratio", better="lower", version=VERSION)
+SECOND_WER = Metric("second_wer", unit="ratio", better="lower", version=VERSION)
+SECOND_CER_ABOVE_FLOOR = Metric("second_cer_above_floor", unit="ratio", better="lower", version=VERSION)
+SECOND_WER_ABOVE_FLOOR = Metric("second_wer_above_floor", unit="ratio", better="lower", version=VERSION)
 
 HIGHEST_FLOOR = 0.3  # of letters; a recogniser that mishears a third of a human recording judges nobody
 
@@ -154,7 +154,8 @@ def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[s
     found = compare(utterance.spoken or utterance.text, heard.text, utterance.language)
     if not found.letters.target_length:
         return {metric.name: metric.missing("the text holds no letters") for metric in opinion.metrics}
-    same_language = take.request.reference.language == utterance.language
+    languages = (take.request.reference.language, utterance.language)
+    same_language = len({language.split("-")[0].lower() for language in languages}) == 1
     measured = []
     for absolute, above, counts, floor_rate in (
         (opinion.cer, opinion.cer_above_floor, found.letters, human.cer),

@@ -151,9 +151,10 @@ class TransformersRecognizer:
         options: dict[str, Any] = {"num_beams": 1, "do_sample": False, "max_length": longest}
         known = getattr(model.generation_config, "lang_to_id", None)
         if known:
-            if f"<|{language}|>" not in known:
+            code = language.split("-")[0].lower()  # ar-EG is ar
+            if f"<|{code}|>" not in known:
                 raise ValueError(f"{self.model} does not know the language {language!r}")
-            options |= {"language": language, "task": "transcribe"}
+            options |= {"language": code, "task": "transcribe"}
         return options
 
 

@@ -121,7 +121,7 @@ def slots(text: str, language: str = "ar", strict: bool = False) -> list[Slot]:
     clean = _clean(text)
     found: list[Slot] = []
     end = 0
-    for number in _NUMBER.finditer(clean) if language == "ar" else ():
+    for number in _NUMBER.finditer(clean) if language.split("-")[0].lower() == "ar" else ():
         before = _plain_words(clean[end : number.start()])
         prefix = before.pop() if before and before[-1] in _PROCLITICS else ""
         after = _plain_words(clean[number.end() :].lstrip()[:40])[:1]
