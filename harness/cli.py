@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from harness.errors import HarnessError
 
@@ -31,8 +32,45 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    """Draw the report of a run again, also of one that was killed; exits as the run does."""
+    from harness import report
+    from harness.report import page, terminal
+    from harness.report.journal import Journal
+
+    out = Path(arguments.out)
+    manifest = Journal(out).manifest()
+    shown = report.write(manifest, out)
+    if arguments.single_file:
+        shown = page.write_single_file(manifest, out)
+    for line in terminal.summary(manifest, out, shown):
+        print(line)
+    return manifest.exit_code
+
+
+def _allure(arguments: argparse.Namespace) -> int:
+    """Make the Allure report of a run; its page asks nobody for anything."""
+    from harness.report import allure_site
+
+    print(allure_site.generate(Path(arguments.results), Path(arguments.report)))
+    return 0
+
+
+def _tiny_higgs(arguments: argparse.Namespace) -> int:
+    """Build a tiny random checkpoint of Higgs Audio v2 in DIR/model and DIR/codec, to run the whole gate on a CPU."""
+    from harness.backends.higgs import tiny
+
+    folder = Path(arguments.folder)
+    tiny.write(folder)
+    print(f"pytest suites/ --backend higgs --model {folder / 'model'} --codec {folder / 'codec'}")
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
+    "report": _report,
+    "allure": _allure,
+    "tiny-higgs": _tiny_higgs,
 }
 
 
@@ -40,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    site = commands.add_parser("allure", help=_allure.__doc__)
+    site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")
+    site.add_argument("report", nargs="?", default=".harness/allure-report", help="folder for the report")
+    drawn = commands.add_parser("report", help=_report.__doc__)
+    drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
+    drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
+    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
+    tiny.add_argument("folder", metavar="DIR")
     return parser
 
 

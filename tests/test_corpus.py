@@ -169,3 +169,20 @@ def test_a_row_may_say_how_it_is_spoken(tmp_path):
     }
     assert {row.id for row in shipped if row.spoken} == latin_or_abbreviated
     assert len(latin_or_abbreviated) == 3
+
+
+def test_under_the_fallback_a_voice_that_cannot_serve_is_kept_with_its_problem(tmp_path):
+    write_voice(tmp_path, "layla", draw("#" * 20))
+    write_voice(tmp_path, "omar", draw("#" * 3))
+    with pytest.raises(VoicesError, match=r"omar.wav: lasts 0.30 s"):
+        corpus.load_voices(tmp_path)
+    layla, omar = corpus.load_voices(tmp_path, fallback=True)
+    assert layla.problem == ""
+    assert omar.problem.startswith("lasts 0.30 s")
+
+
+def test_under_the_fallback_a_voice_without_a_transcript_is_still_refused(tmp_path):
+    write_voice(tmp_path, "layla", draw("#" * 20))
+    (tmp_path / "layla.txt").unlink()
+    with pytest.raises(VoicesError, match="has no transcript"):
+        corpus.load_voices(tmp_path, fallback=True)

@@ -15,13 +15,14 @@ Source: the definitions of jiwer 4 and of Seed-TTS-Eval. Deviations: CER leaves 
 recogniser's window are heard in full where Seed-TTS-Eval's Whisper sees 30 s; both make the rate higher or equal.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference
+from harness.errors import AudioError
 from harness.metrics import Measurement, Metric
 from harness.take import Take
 from harness.text.scoring import VERSION, compare
@@ -129,12 +130,7 @@ def measure_intelligibility(
 ) -> list[dict[str, Measurement]]:
     """All measurements that need a recogniser, for a batch of takes in order, by metric name."""
     references = {take.request.reference.sha256: take.request.reference for take in takes if take.audio is not None}
-    spoken = hear(
-        [audio.load(reference.path) for reference in references.values()],
-        [reference.language for reference in references.values()],
-        recognizer,
-    )
-    floors = {name: floor(references[name], heard) for name, heard in zip(references, spoken, strict=True)}
+    floors = _floors(references, recognizer)
     audible = [take for take in takes if take.audio is not None]
     sounds = [take.audio for take in audible if take.audio is not None]
     transcripts = iter(hear(sounds, [take.request.utterance.language for take in audible], recognizer))
@@ -144,6 +140,18 @@ def measure_intelligibility(
         else {metric.name: metric.missing(f"no audio: {take.error}") for metric in opinion.metrics}
         for take in takes
     ]
+
+
+def _floors(references: Mapping[str, Reference], recognizer: Recognizer) -> dict[str, Floor]:
+    """The floor of every reference; one that cannot be read is a floor with an error."""
+    floors, sounds = {}, {}
+    for name, reference in references.items():
+        try:
+            sounds[name] = audio.load(reference.path)
+        except AudioError as error:
+            floors[name] = Floor(1.0, 1.0, f"the reference {reference.id} cannot be heard: {error}")
+    spoken = hear(list(sounds.values()), [references[name].language for name in sounds], recognizer)
+    return floors | {name: floor(references[name], heard) for name, heard in zip(sounds, spoken, strict=True)}
 
 
 def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[str, Measurement]:
@@ -176,4 +184,4 @@ def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[s
         else:
             about = f"{counts.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
             measured.append(above.measured(counts.rate - floor_rate, about, **parts, floor=floor_rate))
-    return {measurement.metric.name: measurement for measurement in measured}
+    return {one.metric.name: replace(one, heard=heard.text) for one in measured}

@@ -92,7 +92,7 @@ class TransformersRecognizer:
         self.loads += 1
         kind = AutoModelForCTC if self._is_ctc else AutoModelForSpeechSeq2Seq
         model = kind.from_pretrained(self.model, config=self._config, dtype=torch.float32)
-        processor = AutoProcessor.from_pretrained(self.model)  # type: ignore[no-untyped-call]
+        processor = AutoProcessor.from_pretrained(self.model)
         return model.to(self._device).eval(), processor
 
     def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:

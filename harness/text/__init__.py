@@ -6,6 +6,7 @@
 
 from harness.text.reading import (
     READING_TIMES,
+    TATWEEL,
     letters,
     letters_reading_time_s,
     reading_time_s,
@@ -13,4 +14,4 @@ from harness.text.reading import (
     words,
 )
 
-__all__ = ["READING_TIMES", "letters", "letters_reading_time_s", "reading_time_s", "sentences", "words"]
+__all__ = ["READING_TIMES", "TATWEEL", "letters", "letters_reading_time_s", "reading_time_s", "sentences", "words"]

@@ -55,6 +55,7 @@ def test_wrong_words_fail_and_are_told_apart(tmp_path):
     assert found["wer"].components["target"] == 5
     assert found["wer"].value == pytest.approx(0.6)
     assert "heard: واحد ثلاثة" in found["wer"].detail
+    assert {one.heard for one in found.values()} == {"واحد ثلاثة أربعة سبعة خمسة خمسة"}
     assert outcomes(found) == [Outcome.FAIL, Outcome.FAIL]
 
 
@@ -100,6 +101,14 @@ def test_a_recogniser_that_raises_is_inconclusive(tmp_path, error):
 
 def test_a_recogniser_that_raises_on_the_reference_is_inconclusive(tmp_path):
     found = measured(tmp_path, TEXT, at_floor=RuntimeError("broken"))
+    assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+
+
+def test_a_reference_that_cannot_be_read_is_inconclusive(tmp_path):
+    spoken = take(asked=asked(tmp_path))
+    spoken.request.reference.path.write_bytes(b"no sound")
+    (found,) = measure_intelligibility([spoken], Told({spoken.audio.samples.size: TEXT}))
+    assert found["cer"].value == 0
     assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
 
 
