@@ -23,3 +23,11 @@ def test_is_clean_audio_at_the_right_rate(require):
 
 def test_keeps_the_voice_across_languages(require):
     require("speaker_similarity", "nearest_reference")
+
+
+def test_can_be_understood_across_languages(require):
+    require("cer_above_floor", "wer_above_floor")
+
+
+def test_a_second_recogniser_agrees(require):
+    require("second_cer_above_floor", "second_wer_above_floor")

@@ -23,3 +23,11 @@ def test_is_clean_audio_at_the_right_rate(require):
 
 def test_is_the_voice_of_its_reference(require):
     require("speaker_similarity", "nearest_reference")
+
+
+def test_says_what_it_was_asked_to_say(require):
+    require("cer_above_floor", "wer_above_floor")
+
+
+def test_a_second_recogniser_agrees(require):
+    require("second_cer_above_floor", "second_wer_above_floor")

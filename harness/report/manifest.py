@@ -47,6 +47,7 @@ def entry(
         "max_frames": request.max_frames,
         "elapsed_s": round(take.elapsed_s, 3),
         "error": take.error,
+        "heard": next((found.heard for found in measurements.values() if found.heard), ""),
         "sampling": asdict(request.sampling),
         "provenance": asdict(take.provenance),
         "measurements": {
@@ -192,6 +193,7 @@ class Manifest:
             (found["utterance"], found["seed"]), {**found, "verdicts": [], "measurements": {}}
         )
         known["verdicts"] += found["verdicts"]
+        known["heard"] = known.get("heard") or found.get("heard", "")
         known["measurements"] |= found["measurements"]
 
     @property
