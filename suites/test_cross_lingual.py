@@ -39,3 +39,11 @@ def test_pauses_and_ends_where_speech_does(require):
 
 def test_keeps_the_voice_across_languages(require):
     require("speaker_similarity", "nearest_reference", "voice_drift")
+
+
+def test_can_be_understood_across_languages(require):
+    require("cer_above_floor", "wer_above_floor")
+
+
+def test_a_second_recogniser_agrees(require):
+    require("second_cer_above_floor", "second_wer_above_floor")

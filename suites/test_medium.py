@@ -39,3 +39,11 @@ def test_pauses_and_ends_where_speech_does(require):
 
 def test_holds_the_voice_of_its_reference(require):
     require("speaker_similarity", "nearest_reference", "voice_drift")
+
+
+def test_says_every_word_of_the_paragraph(require):
+    require("cer_above_floor", "wer_above_floor")
+
+
+def test_a_second_recogniser_agrees(require):
+    require("second_cer_above_floor", "second_wer_above_floor")

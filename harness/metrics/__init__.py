@@ -15,10 +15,13 @@ Metrics
     extra_speech, tempo_ratio, pace_change                   is it spoken once, to its end, and no more (`structure`)
     speaker_similarity, nearest_reference, rate_ratio,
     voice_drift                                              is it the right voice throughout (`speaker`)
+    cer, wer, …_above_floor, second_…                        are they the right words (`intelligibility`)
+    pair_contrast                                            are the diacritics spoken (`diacritics`)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,35 +70,59 @@ class Measurement:
     applicable: bool = True
     spans: tuple[Span, ...] = ()
     """Where in the take the finding lies, for a report to mark; empty where it has no place in time."""
+    heard: str = ""
+    """What a recogniser wrote, where the number comes from one."""
 
 
 def known_metrics() -> dict[str, Metric]:
     """Every metric there is, by name."""
-    from harness.metrics import artifacts, duration, pitch, silence, speaker, structure
+    from harness.metrics import artifacts, diacritics, duration, intelligibility, pitch, silence, speaker, structure
 
-    rooms = (artifacts, duration, pitch, silence, speaker, structure)
+    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics)
+
+
+def metrics_of(*rooms: ModuleType) -> dict[str, Metric]:
+    """The metrics that are measured in some modules of this package, by name."""
     found = (value for room in rooms for value in vars(room).values() if isinstance(value, Metric))
     return {metric.name: metric for metric in found}
 
 
-def measure_waveform(take: "Take") -> dict[str, Measurement]:
+_ADVISORY = {
+    "duration_ratio": ("letters_duration_ratio", "speaking_rate"),
+    "cer_above_floor": ("cer",),
+    "wer_above_floor": ("wer",),
+    "second_cer_above_floor": ("second_cer",),
+    "second_wer_above_floor": ("second_wer",),
+}
+
+
+def advisory(metrics: Iterable[str]) -> list[str]:
+    """Metrics that no gate need judge, and that a reviewer should see beside those named."""
+    return [beside for name in metrics for beside in _ADVISORY.get(name, ())]
+
+
+def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Measurement]:
     """Every measurement that needs no model, in one pass over the audio, by metric name.
 
     A metric that raises is missing with what it said; it takes no other metric with it.
+
+    Args:
+        take: With audio or without.
+        reading_time: Which of `harness.text.READING_TIMES` the duration ratio is measured by.
     """
     from harness.metrics import waveform
 
     return {
-        metric.name: _guarded(metric, take)
+        metric.name: _guarded(metric, take, reading_time)
         for table in (waveform.OF_ANY_TAKE, waveform.OF_ANY_SOUND, waveform.OF_SPEECH)
         for metric in table
     }
 
 
-def _guarded(metric: Metric, take: "Take") -> Measurement:
+def _guarded(metric: Metric, take: "Take", reading_time: str) -> Measurement:
     from harness.metrics import waveform
 
     try:
-        return waveform.measure(metric, take)
+        return waveform.measure(metric, take, reading_time)
     except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by this metric, and says so
         return metric.missing(f"the metric raised {type(error).__name__}: {error}")

@@ -42,12 +42,14 @@ class _Looked:
 _last: list[tuple[Take, _Looked]] = []
 
 
-def measure(metric: Metric, take: Take) -> Measurement:
+def measure(metric: Metric, take: Take, reading_time: str = "words") -> Measurement:
     """One measurement of a take; missing, with the reason, where the take holds nothing to measure."""
     if metric in OF_ANY_TAKE:
         return OF_ANY_TAKE[metric](take)
     if take.audio is None:
         return metric.missing(f"no audio: {take.error}")
+    if metric == duration.DURATION_RATIO and reading_time != "words":
+        return duration.duration_ratio(_looked(take).sound, _text(take), reading_time)
     if metric in OF_ANY_SOUND:
         return OF_ANY_SOUND[metric](take)
     if _looked(take).pauses.silent.all():
@@ -119,6 +121,7 @@ OF_ANY_SOUND: _Table = MappingProxyType(
         artifacts.DC_OFFSET: lambda take: artifacts.dc_offset(_looked(take).sound),
         duration.LENGTH: lambda take: duration.length(_heard(take)),
         duration.DURATION_RATIO: lambda take: duration.duration_ratio(_heard(take), _text(take)),
+        duration.LETTERS_DURATION_RATIO: lambda take: duration.letters_duration_ratio(_looked(take).sound, _text(take)),
         duration.SPEAKING_RATE: lambda take: duration.speaking_rate(_looked(take).pauses.speech_s, _text(take)),
         silence.SILENCE_RATIO: lambda take: silence.silence_ratio(_looked(take).pauses),
         silence.LONGEST_SILENCE: lambda take: silence.longest_silence(_looked(take).pauses),
