@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from os.path import relpath
+from pathlib import Path
 
-from harness.errors import HarnessError
+from harness.errors import GoldenError, HarnessError
 
 USAGE_ERROR = 4  # pytest's own code for it
 
@@ -31,8 +33,36 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _accept(arguments: argparse.Namespace) -> int:
+    """Make the takes of a run the accepted release, the only writer of golden/."""
+    from harness import acceptance, gates, policy
+
+    run = acceptance.Finished.read(arguments.out)
+    rules = policy.load_policy(arguments.gates_file)
+    about = run.about
+    terms = acceptance.Acceptance(
+        by=arguments.by,
+        override=arguments.override,
+        profile=gates.load_profile(about.get("gates", ""), about.get("backend", ""), arguments.gates_file),
+        policy=rules[0],
+        margins=rules[1],
+        folder=arguments.golden,
+        audio=arguments.golden_audio,
+        corpus=arguments.corpus,
+    )
+    status = 0
+    for suite in arguments.suites:
+        try:
+            print(f"accepted by {arguments.by}: {relpath(acceptance.accept(run, suite, terms))}")
+        except GoldenError as error:
+            print(f"ERROR: {error}", file=sys.stderr)
+            status = USAGE_ERROR
+    return status
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
+    "accept": _accept,
 }
 
 
@@ -40,7 +70,22 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    accept = _of_releases(commands.add_parser("accept", help=_accept.__doc__))
+    accept.add_argument("--by", required=True, metavar="NAME", help="who accepts; kept in the baseline")
+    accept.add_argument("--override", default="", metavar="REASON", help="accept what was found worse; kept too")
+    accept.add_argument("--golden-audio", type=Path, metavar="FOLDER", help="keep the accepted takes' audio here")
     return parser
+
+
+def _of_releases(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """The options of every command that reads a run or a baseline."""
+    from harness import corpus, golden, policy
+
+    command.add_argument("suites", nargs="+", choices=corpus.SUITES, metavar="SUITE", help=", ".join(corpus.SUITES))
+    folders = {"--out": Path(".harness"), "--golden": golden.SHIPPED, "--corpus": corpus.SHIPPED}
+    for flag, default in (folders | {"--gates-file": policy.SHIPPED}).items():
+        command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")
+    return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from harness.corpus import Utterance
     from harness.metrics import Measurement
     from harness.plan import Run
+    from harness.policy import Margin, Policy
+    from harness.release import Judged
     from harness.report.manifest import Entry, Manifest
     from harness.take import Take
 
@@ -45,17 +47,21 @@ _OPTIONS = (
     _Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
     _Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
     _Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
-    _Option("--takes", "1", "takes of each utterance, one seed each", "K"),
+    _Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
     _Option("--seed", "0", "the first seed", "N"),
     _Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
     _Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
     _Option("--batch-size", "8", "takes generated in one go", "N"),
+    _Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
+    _Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
     _Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
 
 _RUN = pytest.StashKey["Run"]()
 _MANIFEST = pytest.StashKey["Manifest"]()
 _ENTRIES = pytest.StashKey["list[Entry]"]()
+_COMPARED = pytest.StashKey["list[Entry]"]()
+_RELEASE = pytest.StashKey["Judged"]()
 _SEEN = pytest.StashKey[set[str]]()
 
 
@@ -180,11 +186,24 @@ def _open_run(config: pytest.Config) -> "Run":
             voices_folder=here / voices if voices else corpus.SHIPPED / "voices",
             voices_language=_value(config, "--voices-language"),
             first_seed=int(_number("--seed", _value(config, "--seed"), least=0, whole=True)),
-            takes=int(_number("--takes", _value(config, "--takes"), whole=True)),
+            takes=_looks(config)[0],
             by_sentence=chunked == "sentence",
             batch_size=int(_number("--batch-size", _value(config, "--batch-size"), whole=True)),
         )
     )
+
+
+def _policy(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
+    from harness import policy
+
+    given = _value(config, "--gates-file")
+    return policy.load_policy(config.invocation_params.dir / given if given else policy.SHIPPED)
+
+
+def _looks(config: pytest.Config) -> tuple[int, ...]:
+    """Takes of each utterance after which the comparison looks; the first is what every test gets."""
+    given = _value(config, "--takes")
+    return _policy(config)[0].looks if given == "auto" else (int(_number("--takes", given, whole=True)),)
 
 
 def _number(flag: str, given: str, least: float = 1, whole: bool = False) -> float:
@@ -212,7 +231,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which takes the selected tests plan."""
-    planned = {item.nodeid: [take] for item in session.items if (take := _planned_take(item)) is not None}
+    with _Usage():
+        planned = {item.nodeid: takes for item in session.items if (takes := _planned_takes(item))}
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["harness_planned"] = planned
         session.config.workeroutput["harness_about"] = _about(session.config) if planned else {}
@@ -221,9 +241,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         _manifest(session.config).about = _about(session.config)
 
 
-def _planned_take(item: pytest.Item) -> tuple[str, int] | None:
+def _planned_takes(item: pytest.Item) -> list[tuple[str, int]]:
+    """Utterance and seed of every take that a test needs; a comparison needs its whole suites."""
+    return [(utterance.id, seed) for utterance, seed in _asked_takes(item)]
+
+
+def _asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
     params = getattr(getattr(item, "callspec", None), "params", {})
-    return (params["utterance"].id, params["seed"]) if {"utterance", "seed"} <= params.keys() else None
+    if {"utterance", "seed"} <= params.keys():
+        return [(params["utterance"], params["seed"])]
+    if "not_worse" not in getattr(item, "fixturenames", ()):
+        return []
+    seeds = _run(item.config).settings.seeds
+    return [(row, seed) for suite in _suites_of(item) for row in _load(item.config, suite) for seed in seeds]
+
+
+def _suites_of(item: pytest.Item) -> tuple[str, ...]:
+    """The suites that a test is about; of many, those that have a corpus."""
+    mark = item.get_closest_marker("suite")
+    if mark is None:
+        raise UsageError(f"{item.nodeid} compares releases but its module has no suite(name) mark")
+    if len(mark.args) == 1:
+        return tuple(mark.args)
+    return tuple(name for name in mark.args if (_corpus_folder(item.config) / f"{name}.toml").exists())
 
 
 def _about(config: pytest.Config) -> dict[str, str]:
@@ -248,11 +288,11 @@ def _manifest(config: pytest.Config) -> "Manifest":
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Generate what the selected tests need, once, before the first of them."""
-    asked = [item.callspec.params for item in getattr(session, "items", []) if _planned_take(item) is not None]
+    asked = [take for item in getattr(session, "items", []) for take in _asked_takes(item)]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = _run(session.config)
         with _Usage(), _progress(session.config) as advance:
-            requests = {run.request(params["utterance"], params["seed"]) for params in asked}
+            requests = {run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)}
             run.generate(requests, advance)
     return (yield)
 
@@ -364,6 +404,63 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     return judged
 
 
+@pytest.fixture
+def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None]":
+    """`not_worse()` compares a suite with the accepted release; `not_worse("voices")`, `not_worse("lost")` all suites.
+
+    It fails once, listing every comparison that is not PASS.
+    """
+
+    def compared(question: str = "") -> None:
+        __tracebackhide__ = True
+        from harness.report.manifest import four_lines
+
+        suites = _suites_of(request.node)
+        with _Usage():
+            judged = _release(request.config, request.session.items)
+        mine = [one for one in judged.comparisons if _answers(one, question, suites)]
+        request.node.stash[_ENTRIES] = [] if question else [one for name in suites for one in judged.takes[name]]
+        request.node.stash[_COMPARED] = mine
+        against = [four_lines(one, one) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
+        if against or not mine:
+            pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
+        if all(one["outcome"] == "REFUSED" for one in mine):
+            pytest.skip("not compared: " + "; ".join(one["reason"] for one in mine))
+
+    return compared
+
+
+def _answers(one: "Entry", question: str, suites: tuple[str, ...]) -> bool:
+    """Whether a comparison belongs to a test; what could not be asked of the whole belongs to all who ask of it."""
+    stratum = one["stratum"]
+    if not question:
+        return stratum in {f"suite {name}" for name in suites}
+    return stratum.startswith("voice ") if question == "voices" and one["metric"] else bool(stratum == "all")
+
+
+def _release(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
+    """The comparison of the whole run, made once a process: its error rate is over all of it together."""
+    if _RELEASE not in config.stash:
+        from harness import golden
+        from harness.release import Asked, judge_release
+
+        comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
+        strata = {_suites_of(item): item.get_closest_marker("suite") for item in comparing}
+        policy, margins = _policy(config)
+        whole = any(mark is not None and len(mark.args) > 1 for mark in strata.values())
+        suites = tuple(sorted({suites[0] for suites, mark in strata.items() if mark and len(mark.args) == 1}))
+        every = sorted({name for names in strata for name in names})
+        given = _value(config, "--golden")
+        config.stash[_RELEASE] = judge_release(
+            _run(config),
+            {name: _load(config, name) for name in every},
+            Asked(suites, whole, policy, margins, _looks(config)),
+            config.invocation_params.dir / given if given else golden.SHIPPED,
+            _about(config),
+        )
+    return config.stash[_RELEASE]
+
+
 def _allure(config: pytest.Config) -> bool:
     return bool(config.getoption("allure_report_dir", default=None))
 
@@ -385,7 +482,9 @@ def _attach(request: pytest.FixtureRequest, take: "Take", found: "Entry", failed
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what a test found along with its report, which also crosses from an xdist worker."""
     report = yield
-    report.harness = item.stash.get(_ENTRIES, []) if report.when == "call" else []  # type: ignore[attr-defined]
+    called = report.when == "call"
+    report.harness = item.stash.get(_ENTRIES, []) if called else []  # type: ignore[attr-defined]
+    report.harness_compared = item.stash.get(_COMPARED, []) if called else []  # type: ignore[attr-defined]
     return report
 
 
@@ -408,7 +507,11 @@ class _Reporter:
         found: list[Entry] = getattr(report, "harness", [])
         for one in found:
             manifest.add(report.nodeid, one)
-        if not found and (report.failed or report.skipped):
+        compared: list[Entry] = getattr(report, "harness_compared", [])
+        if compared:
+            manifest.ended.add(report.nodeid)
+            manifest.comparisons += [one for one in compared if one not in manifest.comparisons]
+        if not found and not compared and (report.failed or report.skipped):
             manifest.ended_without_verdict[report.nodeid] = _how_it_ended(report)
             if report.failed:
                 manifest.failed.add(report.nodeid)

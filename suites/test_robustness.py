@@ -23,3 +23,7 @@ def test_is_clean_audio_at_the_right_rate(require):
 
 def test_is_the_voice_of_its_reference(require):
     require("speaker_similarity", "nearest_reference")
+
+
+def test_is_no_worse_than_the_accepted_release(not_worse):
+    not_worse()

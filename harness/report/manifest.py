@@ -29,6 +29,7 @@ def entry(
         "text": request.utterance.text,
         "language": request.utterance.language,
         "reference": request.reference.id,
+        "speaker": request.reference.speaker,
         "transcript": request.reference.transcript,
         "digest": request.digest,
         "listen": str(listen or ""),
@@ -41,6 +42,8 @@ def entry(
             name: {
                 "value": found.value if found.value == found.value else None,
                 "unit": found.metric.unit,
+                "version": found.metric.version,
+                "applicable": found.applicable,
                 "components": dict(found.components),
                 "detail": found.detail,
                 "why_not": found.why_not,
@@ -95,6 +98,8 @@ class Manifest:
     """Tests that failed or were skipped before a gate was asked, and how."""
     failed: set[str] = field(default_factory=set)
     """Those of them that failed."""
+    comparisons: list[Entry] = field(default_factory=list)
+    """What was asked against the accepted release, each with a verdict's fields; see `release.Judged`."""
 
     def add(self, test: str, found: Entry) -> None:
         """Take in the verdicts of one test."""
@@ -131,7 +136,8 @@ class Manifest:
     @property
     def outcomes(self) -> Counter[str]:
         """How many verdicts there are of each kind."""
-        return Counter(verdict["outcome"] for found in self.takes.values() for verdict in found["verdicts"])
+        verdicts = [verdict for found in self.takes.values() for verdict in found["verdicts"]]
+        return Counter(verdict["outcome"] for verdict in verdicts + self.comparisons)
 
     @property
     def verdict(self) -> Outcome:
@@ -144,17 +150,15 @@ class Manifest:
     def blocking(self) -> list[tuple[Entry, Mapping[str, str]]]:
         """Every verdict that stands against the release, failures first."""
         found = [(take, verdict) for take in self.takes.values() for verdict in take["verdicts"]]
+        found += [(compared, compared) for compared in self.comparisons]
         order = [Outcome.FAIL, Outcome.INCONCLUSIVE]
         return [pair for outcome in order for pair in found if pair[1]["outcome"] == outcome]
 
     def not_judged(self) -> list[tuple[Entry, Mapping[str, str]]]:
         """Every gate that was refused for a take."""
-        return [
-            (take, verdict)
-            for take in self.takes.values()
-            for verdict in take["verdicts"]
-            if verdict["outcome"] == Outcome.REFUSED
-        ]
+        found = [(take, verdict) for take in self.takes.values() for verdict in take["verdicts"]]
+        found += [(compared, compared) for compared in self.comparisons]
+        return [pair for pair in found if pair[1]["outcome"] == Outcome.REFUSED]
 
     def as_json(self) -> dict[str, Any]:
         """The whole of it, in a stable order."""
@@ -168,5 +172,6 @@ class Manifest:
             ],
             "outcomes": dict(sorted(self.outcomes.items())),
             "failed_otherwise": dict(sorted(self.failed_otherwise.items())),
+            "comparisons": self.comparisons,
             "takes": [self.takes[key] for key in sorted(self.takes)],
         }
