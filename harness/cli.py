@@ -60,9 +60,29 @@ def _accept(arguments: argparse.Namespace) -> int:
     return status
 
 
+def _audit(arguments: argparse.Namespace) -> int:
+    """Try the decision rule on simulated releases with the spread of the accepted baseline."""
+    from harness import audit, golden, policy
+    from harness.release import Asked
+
+    rules, margins = policy.load_policy(arguments.gates_file)
+    found = {suite: golden.read(arguments.golden, arguments.backend, suite) for suite in arguments.suites}
+    missing = [suite for suite, baseline in found.items() if baseline is None]
+    if missing:
+        raise GoldenError(f"no release was accepted in {', '.join(missing)}: {golden.how_to_accept(missing[0])}")
+    kept = [baseline for baseline in found.values() if baseline is not None]
+    takes = min(len(baseline.seeds) for baseline in kept)
+    asked = Asked(tuple(arguments.suites), len(kept) > 1, rules, margins, rules.looks)
+    world = audit.World.of(kept, margins, arguments.spread)
+    for line in audit.report(world, asked, takes, arguments.null, arguments.planted):
+        print(line, flush=True)
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "accept": _accept,
+    "audit": _audit,
 }
 
 
@@ -74,14 +94,25 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--by", required=True, metavar="NAME", help="who accepts; kept in the baseline")
     accept.add_argument("--override", default="", metavar="REASON", help="accept what was found worse; kept too")
     accept.add_argument("--golden-audio", type=Path, metavar="FOLDER", help="keep the accepted takes' audio here")
+    audit = _of_releases(commands.add_parser("audit", help=_audit.__doc__), every=True)
+    audit.add_argument("--backend", default="embedded", metavar="NAME", help="whose baseline")
+    audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")
+    audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
+    audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     return parser
 
 
-def _of_releases(command: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argparse.ArgumentParser:
     """The options of every command that reads a run or a baseline."""
     from harness import corpus, golden, policy
 
-    command.add_argument("suites", nargs="+", choices=corpus.SUITES, metavar="SUITE", help=", ".join(corpus.SUITES))
+    names = ", ".join(corpus.SUITES)
+    if every:
+        command.add_argument(
+            "suites", nargs="*", default=list(corpus.SUITES), metavar="SUITE", help=f"default: {names}"
+        )
+    else:
+        command.add_argument("suites", nargs="+", choices=corpus.SUITES, metavar="SUITE", help=names)
     folders = {"--out": Path(".harness"), "--golden": golden.SHIPPED, "--corpus": corpus.SHIPPED}
     for flag, default in (folders | {"--gates-file": policy.SHIPPED}).items():
         command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")

@@ -18,7 +18,7 @@ from harness.gates import Outcome, Verdict, judge_change
 from harness.golden import Baseline, Record
 from harness.plan import Run
 from harness.policy import Margin, Policy
-from harness.regression import Comparison, compare, holm
+from harness.regression import Comparison, Layout, Panel, compare, holm
 from harness.report.manifest import Entry, entry
 
 Key = tuple[str, str, str]
@@ -54,34 +54,38 @@ class Decisions:
 
     def look(self, new: Mapping[str, Sequence[Record]], old: Mapping[str, Sequence[Record]]) -> None:
         """Take in the records of both sides by suite; the same utterances on both."""
-        margins = {margin.metric: margin for margin in self.asked.margins}
         rows = golden.layout(new)
         ours, theirs = ([one for kept in side.values() for one in kept] for side in (new, old))
         panels = [golden.panel(side, rows.utterances, self.asked.margins) for side in (ours, theirs)]
-        found = {
-            (one.stratum, one.metric, one.kind): one
-            for one in compare(
-                panels[0], panels[1], rows, self.asked.margins, self.asked.strata, self.asked.policy, self.asked.looks
-            )
-        }
+        gone = {margin.metric: golden.unmeasured(ours, theirs, margin.metric) for margin in self.asked.margins}
+        self.weigh(panels[0], panels[1], rows, gone)
+
+    def weigh(self, new: Panel, old: Panel, rows: Layout, gone: Mapping[str, Mapping[str, str]]) -> None:
+        """Answer every question about two panels that is not decided yet.
+
+        Args:
+            new: The release that is judged, with all its takes up to this look.
+            old: The accepted one.
+            rows: What the rows of both are.
+            gone: By metric, the utterances of which the release has no number any more, with the reason.
+        """
+        asked, margins = self.asked, {margin.metric: margin for margin in self.asked.margins}
+        answers = compare(new, old, rows, asked.margins, asked.strata, asked.policy, asked.looks)
+        found = {(one.stratum, one.metric, one.kind): one for one in answers}
         for key, one in found.items():
             self.p_values[key] = min(one.p_value, self.p_values.get(key, 1.0))
         adjusted = dict(zip(found, holm([self.p_values[key] for key in found], len(found)), strict=True))
-        gone = {name: golden.unmeasured(ours, theirs, name) for name in margins}
-        where = dict(zip(rows.utterances, zip(rows.suites, rows.speakers, strict=True), strict=True))
+        member = {
+            name: {f"suite {suite}", f"voice {speaker}", "all"}
+            for name, suite, speaker in zip(rows.utterances, rows.suites, rows.speakers, strict=True)
+        }
         for key, one in found.items():
             if key in self.verdicts and self.verdicts[key][1].outcome in (Outcome.PASS, Outcome.FAIL):
                 continue
-            kind, _, name = one.stratum.partition(" ")
-            here = {
-                utterance: why
-                for utterance, why in gone[one.metric].items()
-                if kind == "all" or name == where[utterance][kind == "voice"]
-            }
-            self.verdicts[key] = (
-                one,
-                judge_change(one, margins[one.metric], self.asked.policy, adjusted[key], here),
-            )
+            lacking = gone.get(one.metric, {})
+            here = {name: why for name, why in lacking.items() if one.stratum in member[name]}
+            verdict = judge_change(one, margins[one.metric], asked.policy, adjusted[key], here)
+            self.verdicts[key] = (one, verdict)
 
     @property
     def failed(self) -> bool:
@@ -259,7 +263,7 @@ def as_entry(one: Comparison, verdict: Verdict, margin: Margin, heard: Mapping[s
         "utterances": one.clusters,
         "worst": [{"utterance": name, "change": change} for name, change in one.worst],
         "detectable": _number(one.detectable),
-        "more_takes": one.more_takes,
+        "more_takes": one.more_takes if verdict.outcome == Outcome.INCONCLUSIVE else None,
         "utterance": worst,
         "seed": take.get("seed", ""),
         "listen": take.get("listen", ""),
