@@ -12,16 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from harness import golden
+import numpy as np
+
+from harness import golden, history
 from harness.audio import write_atomically
 from harness.corpus import load_corpus
 from harness.errors import GoldenError
 from harness.gates import Profile
 from harness.golden import Baseline, Record
 from harness.policy import Margin, Policy
+from harness.regression import changes
+from harness.release import Asked, Decisions
 from harness.store import Store
 
 MOST_SHOWN = 3
+MOST_WORST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +116,54 @@ def accept(run: Finished, suite: str, terms: Acceptance) -> Path:
         for one in kept:
             source = run.store.path(one["digest"])
             write_atomically(terms.audio / f"{one['sha256']}.wav", source.read_bytes())
+    said = {key: baseline.accepted[key] for key in ("by", "override", "found_worse", "system")}
+    history.append(run.store.out / "history.jsonl", {"event": "accepted", "suite": suite, **said})
     return golden.write(terms.folder, baseline)
+
+
+def difference(run: Finished, suite: str, terms: Acceptance) -> list[str]:
+    """The accepted release beside a run, metric by metric and then utterance by utterance, worst first.
+
+    Raises:
+        GoldenError: Nothing was accepted, or the two cannot be compared.
+    """
+    old = golden.read(terms.folder, run.about["backend"], suite)
+    if old is None:
+        raise GoldenError(f"no release was accepted in suite {suite!r}: {golden.how_to_accept(suite)}")
+    sidecars = [run.store.sidecar(take["digest"]) for take in run.takes(suite)]
+    records = run.records(suite)
+    prints = [golden.fingerprint(run.about, side["provenance"]) for side in sidecars if side is not None]
+    if complaints := golden.mismatches(suite, records, prints, old, terms.margins):
+        raise GoldenError("\n".join(complaints))
+    takes = len({record.seed for record in records})
+    decisions = Decisions(Asked((suite,), False, terms.policy, terms.margins, (takes,)))
+    decisions.look({suite: records}, {suite: old.records})
+    rows = golden.layout({suite: records}).utterances
+    sides = [golden.panel(side, rows, terms.margins) for side in (old.records, records)]
+    accepted = old.accepted
+    lines = [
+        f"{suite}: accepted by {accepted['by']} on {accepted['on']}: {accepted['system']}",
+        f"{'':<{len(suite)}}  this run: {run.about['system']}",
+        f"{'metric':<20}{'accepted':>10}{'now':>10}{'change':>10}  {'interval':<24}{'margin':>8}  answer",
+    ]
+    changed = []
+    for one, verdict in decisions.verdicts.values():
+        margin = next(margin for margin in terms.margins if margin.metric == one.metric)
+        means = [float(np.nanmean(side.values[one.metric])) for side in sides]
+        lines.append(
+            f"{one.metric:<20}{means[0]:>10.4g}{means[1]:>10.4g}{one.delta:>+10.3g}  "
+            f"{f'{one.low:+.3g} to {one.high:+.3g}':<24}{margin.margin:>8g}  {verdict.outcome}"
+        )
+        change = changes(margin, sides[1], sides[0])
+        worse = -np.abs(change) if margin.better == "neither" else change
+        changed += [(worse[at] / margin.lost, name, margin, change[at]) for at, name in enumerate(rows)]
+    lines.append(
+        "changes are oriented: positive is better; a relative one is a share of the accepted value. Worst first:"
+    )
+    for size, name, margin, change in sorted(changed, key=lambda row: row[0])[:MOST_WORST]:
+        lost = "  lost" if size < -1 else ""
+        lines.append(f"  {name:<20}{margin.metric:<20}{change:+.3g} {margin.unit_of_change}{lost}")
+    return lines
 
 
 def _some(lines: Sequence[str]) -> str:

@@ -208,4 +208,5 @@ def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, 
                 takes += [one.takes for one in found]
                 cells.append(f"{share(failed, planted)} ({blocked / planted:.0%})")
             yield f"{margin.metric:<20}{place:<7}" + "".join(f"{cell:<22}" for cell in cells) + f"{median(takes):.2f}"
-        yield f"{'':<20}a drop of {detectable[margin.metric]:.3g} {margin.unit_of_change} in one stratum is found 4 times in 5"
+        smallest = f"{detectable[margin.metric]:.3g} {margin.unit_of_change}"
+        yield f"{'':<20}{smallest} in one suite or voice is found 4 times in 5"

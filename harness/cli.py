@@ -5,8 +5,12 @@ import sys
 from collections.abc import Callable, Sequence
 from os.path import relpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import GoldenError, HarnessError
+
+if TYPE_CHECKING:
+    from harness.acceptance import Acceptance, Finished
 
 USAGE_ERROR = 4  # pytest's own code for it
 
@@ -35,29 +39,58 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
-    from harness import acceptance, gates, policy
+    from harness import acceptance
 
     run = acceptance.Finished.read(arguments.out)
-    rules = policy.load_policy(arguments.gates_file)
-    about = run.about
-    terms = acceptance.Acceptance(
-        by=arguments.by,
-        override=arguments.override,
-        profile=gates.load_profile(about.get("gates", ""), about.get("backend", ""), arguments.gates_file),
-        policy=rules[0],
-        margins=rules[1],
-        folder=arguments.golden,
-        audio=arguments.golden_audio,
-        corpus=arguments.corpus,
-    )
+    terms = _terms(arguments, run)
+    return _each(arguments.suites, lambda suite: [f"accepted: {relpath(acceptance.accept(run, suite, terms))}"])
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    """Show a run beside the accepted release, worst utterances first."""
+    from harness import acceptance
+
+    run = acceptance.Finished.read(arguments.out)
+    terms = _terms(arguments, run)
+    return _each(arguments.suites, lambda suite: acceptance.difference(run, suite, terms))
+
+
+def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
+    """Do something for every suite, also after one that could not be done."""
     status = 0
-    for suite in arguments.suites:
+    for suite in suites:
         try:
-            print(f"accepted by {arguments.by}: {relpath(acceptance.accept(run, suite, terms))}")
+            print("\n".join(do(suite)))
         except GoldenError as error:
             print(f"ERROR: {error}", file=sys.stderr)
             status = USAGE_ERROR
     return status
+
+
+def _terms(arguments: argparse.Namespace, run: "Finished") -> "Acceptance":
+    from harness import gates, policy
+    from harness.acceptance import Acceptance
+
+    rules, margins = policy.load_policy(arguments.gates_file)
+    name, backend = run.about.get("gates", ""), run.about.get("backend", "")
+    return Acceptance(
+        by=getattr(arguments, "by", ""),
+        override=getattr(arguments, "override", ""),
+        profile=gates.load_profile(name, backend, arguments.gates_file),
+        policy=rules,
+        margins=margins,
+        folder=arguments.golden,
+        audio=getattr(arguments, "golden_audio", None),
+        corpus=arguments.corpus,
+    )
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    """Tell every run and acceptance, and when a metric took a step."""
+    from harness import history
+
+    print("\n".join(history.trend(history.read(arguments.out / "history.jsonl"))))
+    return 0
 
 
 def _audit(arguments: argparse.Namespace) -> int:
@@ -82,6 +115,8 @@ def _audit(arguments: argparse.Namespace) -> int:
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "accept": _accept,
+    "diff": _diff,
+    "history": _history,
     "audit": _audit,
 }
 
@@ -94,6 +129,9 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--by", required=True, metavar="NAME", help="who accepts; kept in the baseline")
     accept.add_argument("--override", default="", metavar="REASON", help="accept what was found worse; kept too")
     accept.add_argument("--golden-audio", type=Path, metavar="FOLDER", help="keep the accepted takes' audio here")
+    _of_releases(commands.add_parser("diff", help=_diff.__doc__))
+    told = commands.add_parser("history", help=_history.__doc__)
+    told.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the runs")
     audit = _of_releases(commands.add_parser("audit", help=_audit.__doc__), every=True)
     audit.add_argument("--backend", default="embedded", metavar="NAME", help="whose baseline")
     audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")

@@ -531,12 +531,15 @@ class _Reporter:
         manifest = _manifest(self._config)
         if not manifest.planned or self._config.option.collectonly:
             return
+        from harness import history
         from harness.audio import write_atomically
         from harness.gates import Outcome
         from harness.report import page
 
         out = _out(self._config)
-        document = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1) + "\n"
+        noted = manifest.as_json()
+        history.append(out / "history.jsonl", history.of_run(noted))
+        document = json.dumps(noted, ensure_ascii=False, indent=1) + "\n"
         write_atomically(out / "run.json", document.encode())
         page.write(manifest, out / "report.html")
         if session.exitstatus == pytest.ExitCode.OK and manifest.verdict != Outcome.PASS:

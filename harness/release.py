@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from math import isfinite
 from os.path import relpath
 from pathlib import Path
-from typing import Any
 
 from harness import golden
 from harness.corpus import Utterance
@@ -20,6 +19,7 @@ from harness.plan import Run
 from harness.policy import Margin, Policy
 from harness.regression import Comparison, Layout, Panel, compare, holm
 from harness.report.manifest import Entry, entry
+from harness.take import Request
 
 Key = tuple[str, str, str]
 WHOLE = ("voices", "lost")
@@ -119,6 +119,7 @@ def judge_release(
     """
     backend = run.settings.backend
     first, planned = run.settings.first_seed, asked.looks[0]
+    compared = {margin.metric for margin in asked.margins}
     old = {suite: golden.read(folder, backend, suite) for suite in corpus}
     takes: dict[str, list[Entry]] = {suite: [] for suite in corpus}
     decisions, refusals = Decisions(asked), dict[str, tuple[Outcome, str]]()
@@ -129,7 +130,7 @@ def judge_release(
         wanted = {suite: [run.request(row, seed) for row in corpus[suite] for seed in seeds] for suite in undecided}
         run.generate(request for requests in wanted.values() for request in requests)
         for suite, requests in wanted.items():
-            takes[suite] += [_noted(run, request, gates=look > planned) for request in requests]
+            takes[suite] += [_noted(run, request, compared, gates=look > planned) for request in requests]
         records = {
             suite: [Record.of(found, run.store.sidecar(found["digest"])) for found in takes[suite]] for suite in corpus
         }
@@ -158,10 +159,11 @@ def _suites(corpus: Mapping[str, object]) -> set[str]:
     return {f"suite {name}" for name in corpus}
 
 
-def _noted(run: Run, request: Any, gates: bool) -> Entry:
+def _noted(run: Run, request: Request, compared: set[str], gates: bool) -> Entry:
     """What is noted of a take; one that only the comparison asked for is judged by every gate here."""
     take = run.take(request)
-    measured = run.measurements(take)
+    model_free = run.measurements(take, speaker=False)
+    measured = model_free if compared <= model_free.keys() else run.measurements(take)
     suite = request.utterance.suite
     metrics = {gate.metric: None for gate in run.settings.profile.gates if suite in gate.suites}
     return entry(take, measured, run.judge(take, tuple(metrics)) if gates else [], run.store.export(take))
