@@ -89,7 +89,7 @@ def _history(arguments: argparse.Namespace) -> int:
     """Tell every run and acceptance, and when a metric took a step."""
     from harness import history
 
-    print("\n".join(history.trend(history.read(arguments.out / "history.jsonl"))))
+    print("\n".join(history.trend(history.read(arguments.out / history.NAME))))
     return 0
 
 
@@ -112,12 +112,49 @@ def _audit(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _report(arguments: argparse.Namespace) -> int:
+    """Draw the report of a run again, also of one that was killed; exits as the run does."""
+    from harness import report
+    from harness.report import page, terminal
+    from harness.report.journal import Journal
+
+    out = Path(arguments.out)
+    manifest = Journal(out).manifest()
+    shown = report.write(manifest, out)
+    if arguments.single_file:
+        shown = page.write_single_file(manifest, out)
+    for line in terminal.summary(manifest, out, shown):
+        print(line)
+    return manifest.exit_code
+
+
+def _allure(arguments: argparse.Namespace) -> int:
+    """Make the Allure report of a run; its page asks nobody for anything."""
+    from harness.report import allure_site
+
+    print(allure_site.generate(Path(arguments.results), Path(arguments.report)))
+    return 0
+
+
+def _tiny_higgs(arguments: argparse.Namespace) -> int:
+    """Build a tiny random checkpoint of Higgs Audio v2 in DIR/model and DIR/codec, to run the whole gate on a CPU."""
+    from harness.backends.higgs import tiny
+
+    folder = Path(arguments.folder)
+    tiny.write(folder)
+    print(f"pytest suites/ --backend higgs --model {folder / 'model'} --codec {folder / 'codec'}")
+    return 0
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
     "accept": _accept,
     "diff": _diff,
     "history": _history,
     "audit": _audit,
+    "report": _report,
+    "allure": _allure,
+    "tiny-higgs": _tiny_higgs,
 }
 
 
@@ -137,6 +174,14 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")
     audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
+    site = commands.add_parser("allure", help=_allure.__doc__)
+    site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")
+    site.add_argument("report", nargs="?", default=".harness/allure-report", help="folder for the report")
+    drawn = commands.add_parser("report", help=_report.__doc__)
+    drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
+    drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
+    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
+    tiny.add_argument("folder", metavar="DIR")
     return parser
 
 

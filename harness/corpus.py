@@ -63,6 +63,8 @@ class Reference:
     speaker: str
     sha256: str
     """Hash of the file as it is, so that a re-recorded voice is another voice."""
+    problem: str = ""
+    """Why it cannot serve, where the run goes on without it."""
 
 
 def load_corpus(suite: str, folder: Path = SHIPPED) -> tuple[Utterance, ...]:
@@ -123,8 +125,10 @@ def _utterance(row: object, suite: str, where: str) -> Utterance:
     )
 
 
-def load_voices(folder: Path, language: str = "") -> tuple[Reference, ...]:
+def load_voices(folder: Path, language: str = "", fallback: bool = False) -> tuple[Reference, ...]:
     """Read a voices folder, sorted by name; `language` is for voices without a `.lang` file of their own.
+
+    With `fallback` a voice whose sound cannot serve is kept, with its `problem`.
 
     Raises:
         VoicesError: The folder is missing or empty, or files in it cannot serve; one line for each bad file.
@@ -140,7 +144,7 @@ def load_voices(folder: Path, language: str = "") -> tuple[Reference, ...]:
         try:
             if path.stem in taken:
                 raise VoicesError(f"a second sound file is called {path.stem!r}: keep one of them")
-            references.append(_reference(path, language))
+            references.append(_reference(path, language, fallback))
             taken.add(path.stem)
         except (VoicesError, AudioError) as error:
             complaints.append(f"{path.name}: {error}")
@@ -154,7 +158,7 @@ def load_voices(folder: Path, language: str = "") -> tuple[Reference, ...]:
     return tuple(references)
 
 
-def _reference(path: Path, language: str) -> Reference:
+def _reference(path: Path, language: str, fallback: bool) -> Reference:
     transcript = _side_file(path, ".txt")
     if not transcript:
         raise VoicesError(f"has no transcript: write what is said into {path.with_suffix('.txt').name}")
@@ -163,6 +167,25 @@ def _reference(path: Path, language: str) -> Reference:
         raise VoicesError(
             f"has no language: write its code into {path.with_suffix('.lang').name} or give --voices-language"
         )
+    problem = ""
+    try:
+        _check_sound(path)
+    except (VoicesError, AudioError) as error:
+        if not fallback:
+            raise
+        problem = str(error)
+    return Reference(
+        id=path.stem,
+        path=path,
+        transcript=transcript,
+        language=language,
+        speaker=_side_file(path, ".speaker") or path.stem,
+        sha256=audio.content_hash(path.read_bytes()),
+        problem=problem,
+    )
+
+
+def _check_sound(path: Path) -> None:
     sound = audio.load(path)
     if not np.isfinite(sound.samples).all():
         raise VoicesError("holds samples that are not numbers: export it again")
@@ -173,14 +196,6 @@ def _reference(path: Path, language: str) -> Reference:
     level = audio.rms_dbfs(sound.samples)
     if level < MIN_REFERENCE_DBFS:
         raise VoicesError(f"is silent ({level:.0f} dBFS); above {MIN_REFERENCE_DBFS:g} dBFS is needed: record again")
-    return Reference(
-        id=path.stem,
-        path=path,
-        transcript=transcript,
-        language=language,
-        speaker=_side_file(path, ".speaker") or path.stem,
-        sha256=audio.content_hash(path.read_bytes()),
-    )
 
 
 def _side_file(path: Path, suffix: str) -> str:

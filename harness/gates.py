@@ -115,8 +115,15 @@ class Verdict:
     @property
     def observed(self) -> str:
         """The number with its unit, or why there is none; one line."""
-        number = "" if self.measurement.why_not else f"{self.measurement.value:.4g} {self.gate.unit}"
+        value = self.measurement.value
+        shown = f"{value:.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+        number = "" if self.measurement.why_not else f"{shown} {self.gate.unit}"
         return "; ".join(part for part in (number, self.measurement.detail, self.reason) if part)
+
+    @property
+    def margin(self) -> float:
+        """Distance to the nearer limit in the gate's unit, negative outside; NaN where nothing was measured."""
+        return min(self.measurement.value - self.gate.at_least, self.gate.at_most - self.measurement.value)
 
 
 def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:

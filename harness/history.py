@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.errors import GoldenError
 
+NAME = "releases.jsonl"  # in the output folder
 LEAST_RUNS = 5  # fewer have no two levels to tell apart
 PERMUTATIONS = 999
 SURE = 0.01  # chance of dating a step in a series that has none

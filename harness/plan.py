@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from harness import audio
-from harness.backends import Backend, BackendOptions, open_backend
+from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load_voices
 from harness.errors import BackendError
@@ -21,7 +21,7 @@ from harness.gates import Profile, Verdict, infeasible, judge
 from harness.metrics import Measurement, measure_waveform
 from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
 from harness.store import RememberedEncoder, Store
-from harness.take import Provenance, Request, Stop, Take
+from harness.take import Provenance, Request, Sampling, Stop, Take
 from harness.text import words
 
 
@@ -40,6 +40,7 @@ class Settings:
     by_sentence: bool = False
     batch_size: int = 8
     budget: BudgetConfig = field(default_factory=BudgetConfig)
+    sampling: Sampling = field(default_factory=Sampling)
 
     @property
     def seeds(self) -> range:
@@ -65,7 +66,8 @@ class Run:
 
     @cached_property
     def voices(self) -> tuple[Reference, ...]:
-        return load_voices(self.settings.voices_folder, self.settings.voices_language)
+        settings = self.settings
+        return load_voices(settings.voices_folder, settings.voices_language, settings.options.reference_fallback)
 
     @cached_property
     def _shipped_voices(self) -> dict[str, Reference]:
@@ -75,10 +77,11 @@ class Run:
 
     @cached_property
     def _heard_voices(self) -> Voices:
-        rows = self._remembered.embed([audio.load(voice.path) for voice in self.voices])
+        voices = [voice for voice in self.voices if not voice.problem]
+        rows = self._remembered.embed([audio.load(voice.path) for voice in voices]) if voices else ()
         return Voices(
-            embeddings=dict(zip((voice.id for voice in self.voices), rows, strict=True)),
-            speakers={voice.id: voice.speaker for voice in self.voices},
+            embeddings=dict(zip((voice.id for voice in voices), rows, strict=True)),
+            speakers={voice.id: voice.speaker for voice in voices},
         )
 
     @cached_property
@@ -93,6 +96,7 @@ class Run:
             seed=seed,
             chunks=chunks(utterance.text, self.settings.budget, self.settings.by_sentence),
             system=self._identity,
+            sampling=self.settings.sampling,
         )
 
     @cached_property
@@ -145,6 +149,10 @@ class Run:
                 else:
                     ours.append(request)
             ready += [(self.store.put(take, ours), True) for take in self._spoken(ours)]
+        except Interrupted as interrupt:
+            for take in interrupt.finished:
+                self.store.put(take, ours)
+            raise
         finally:
             for lock in held:
                 lock.release()

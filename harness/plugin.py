@@ -4,16 +4,19 @@ A test in a module marked `suite("short")` that asks for `require` (or `take`) r
 corpus and each seed. What the selected tests need is generated once, before the first of them.
 """
 
-import json
 import os
+import signal
 import sys
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.backends import options
+from harness.backends.options import Option
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,51 +26,41 @@ if TYPE_CHECKING:
     from harness.plan import Run
     from harness.policy import Margin, Policy
     from harness.release import Judged
+    from harness.report.journal import Journal
     from harness.report.manifest import Entry, Manifest
+    from harness.report.progress import Progress
     from harness.take import Take
 
 
-@dataclass(frozen=True, slots=True)
-class _Option:
-    flag: str
-    default: str
-    help: str
-    metavar: str = "NAME"
-
-    @property
-    def name(self) -> str:
-        return "harness_" + self.flag.removeprefix("--").replace("-", "_")
-
-
 _OPTIONS = (
-    _Option("--backend", "embedded", "system under test: embedded or directory"),
-    _Option("--model", "", "folder of the system under test; for the directory backend, of its audio", "FOLDER"),
-    _Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
-    _Option("--gates-file", "", "another gates.toml than suites/gates.toml", "FILE"),
-    _Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
-    _Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
-    _Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
-    _Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
-    _Option("--seed", "0", "the first seed", "N"),
-    _Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
-    _Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
-    _Option("--batch-size", "8", "takes generated in one go", "N"),
-    _Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
-    _Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
-    _Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
+    *options.OPTIONS,
+    Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
+    Option("--gates-file", "", "another gates.toml than suites/gates.toml", "FILE"),
+    Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
+    Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
+    Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
+    Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
+    Option("--seed", "0", "the first seed", "N"),
+    Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
+    Option("--batch-size", "8", "takes generated in one go", "N"),
+    Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
+    Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
+    Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
 
 _RUN = pytest.StashKey["Run"]()
-_MANIFEST = pytest.StashKey["Manifest"]()
+_JOURNAL = pytest.StashKey["Journal"]()
 _ENTRIES = pytest.StashKey["list[Entry]"]()
 _COMPARED = pytest.StashKey["list[Entry]"]()
 _RELEASE = pytest.StashKey["Judged"]()
 _SEEN = pytest.StashKey[set[str]]()
+_PYTESTS_REPORTCHARS = "fE"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("voice cloning release gate")
-    group.addoption("--gpu", action="store_true", help="run on a CUDA GPU; without one the command is refused")
+    for switch in options.SWITCHES:
+        group.addoption(switch.flag, action="store_true", help=switch.help)
     for option in _OPTIONS:
         text = f"{option.help} (default: {option.default or 'none'})"
         group.addoption(option.flag, dest=option.name, metavar=option.metavar, help=text)
@@ -75,7 +68,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def _value(config: pytest.Config, flag: str) -> str:
-    name = _Option(flag, "", "").name
+    name = Option(flag, "", "").name
     given = config.getoption(name)
     return str(config.getini(name) if given is None else given)
 
@@ -84,24 +77,37 @@ def _value(config: pytest.Config, flag: str) -> str:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "suite(name): the tests of this module judge takes of that corpus")
     config.addinivalue_line("markers", "slow: takes more than a second")
+    config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
     if config.getoption("--gpu"):
-        _refuse_without_gpu()
-    if hasattr(config, "workerinput"):
+        _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
+    if _is_worker(config):
         return
     config.pluginmanager.register(_Reporter(config))
-    if _targets_suites(config) and not config.option.collectonly and not config.option.xmlpath:
-        config.option.xmlpath = str(_out(config) / "junit.xml")
+    if _targets_suites(config) and not config.option.collectonly:
+        config.option.xmlpath = config.option.xmlpath or str(_out(config) / "junit.xml")
+        if config.option.reportchars == _PYTESTS_REPORTCHARS:
+            config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
 
 
-def _refuse_without_gpu() -> None:
+def _refuse_without_gpu(workers: int) -> None:
     import torch
 
+    devices = torch.cuda.device_count()
     if not torch.cuda.is_available():
         built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
         raise pytest.UsageError(
-            f"--gpu: torch {torch.__version__} has {built} and sees {torch.cuda.device_count()} CUDA devices; "
+            f"--gpu: torch {torch.__version__} has {built} and sees {devices} CUDA devices; "
             "run on a machine with an NVIDIA GPU and a CUDA build of torch, or leave --gpu out"
         )
+    if workers > devices:
+        raise pytest.UsageError(
+            f"--gpu: {workers} workers for {devices} CUDA devices; each worker needs one of its own: give -n {devices}"
+        )
+
+
+def _device_number(config: pytest.Config) -> int:
+    """An xdist worker has the device of its own number, gw0, gw1 and so on."""
+    return int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw"))
 
 
 def _out(config: pytest.Config) -> Path:
@@ -161,34 +167,33 @@ def _run(config: pytest.Config) -> "Run":
 
 def _open_run(config: pytest.Config) -> "Run":
     from harness import corpus, gates
-    from harness.backends import BackendOptions
     from harness.plan import Run, Settings
 
+    def value(flag: str) -> str:
+        return _value(config, flag)
+
+    def whole(flag: str, least: int = 1) -> int:
+        return int(options.number(flag, value(flag), least, whole=True))
+
     here = config.invocation_params.dir
-    voices, gates_file, rate = (_value(config, flag) for flag in ("--voices", "--gates-file", "--speaking-rate"))
-    chunked = _value(config, "--chunks")
-    if chunked not in {"off", "sentence"}:
-        raise UsageError(f"--chunks is {chunked!r}; off or sentence is needed")
-    model = _value(config, "--model")
-    backend = _value(config, "--backend")
+    voices, gates_file = value("--voices"), value("--gates-file")
+    if value("--chunks") not in {"off", "sentence"}:
+        raise UsageError(f"--chunks is {value('--chunks')!r}; off or sentence is needed")
+    system = options.read(value, lambda flag: bool(config.getoption(flag)), here, _device_number(config))
+    backend = options.backend_name(value, system.gpu)
     return Run(
         Settings(
             backend=backend,
-            options=BackendOptions(
-                model=str(here / model) if model and (here / model).exists() else model,
-                gpu=bool(config.getoption("--gpu")),
-                words_per_minute=_number("--speaking-rate", rate) if rate else None,
-            ),
-            profile=gates.load_profile(
-                _value(config, "--gates"), backend, here / gates_file if gates_file else gates.SHIPPED
-            ),
+            options=system,
+            profile=gates.load_profile(value("--gates"), backend, here / gates_file if gates_file else gates.SHIPPED),
             out=_out(config),
             voices_folder=here / voices if voices else corpus.SHIPPED / "voices",
-            voices_language=_value(config, "--voices-language"),
-            first_seed=int(_number("--seed", _value(config, "--seed"), least=0, whole=True)),
+            voices_language=value("--voices-language"),
+            first_seed=whole("--seed", least=0),
             takes=_looks(config)[0],
-            by_sentence=chunked == "sentence",
-            batch_size=int(_number("--batch-size", _value(config, "--batch-size"), whole=True)),
+            by_sentence=value("--chunks") == "sentence",
+            batch_size=whole("--batch-size"),
+            sampling=options.sampling(value),
         )
     )
 
@@ -203,18 +208,9 @@ def _policy(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
 def _looks(config: pytest.Config) -> tuple[int, ...]:
     """Takes of each utterance after which the comparison looks; the first is what every test gets."""
     given = _value(config, "--takes")
-    return _policy(config)[0].looks if given == "auto" else (int(_number("--takes", given, whole=True)),)
-
-
-def _number(flag: str, given: str, least: float = 1, whole: bool = False) -> float:
-    kind = "a whole number" if whole else "a number"
-    try:
-        value = int(given) if whole else float(given)
-    except ValueError:
-        raise UsageError(f"{flag} is {given!r}; {kind} of at least {least:g} is needed") from None
-    if not value >= least:
-        raise UsageError(f"{flag} is {given!r}; {kind} of at least {least:g} is needed")
-    return value
+    if given == "auto":
+        return _policy(config)[0].looks
+    return (int(options.number("--takes", given, 1, whole=True)),)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -230,23 +226,19 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which takes the selected tests plan."""
+    """Note which takes the selected tests plan, on disk, so that a killed run is known to be one."""
     with _Usage():
-        planned = {item.nodeid: takes for item in session.items if (takes := _planned_takes(item))}
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["harness_planned"] = planned
-        session.config.workeroutput["harness_about"] = _about(session.config) if planned else {}
-    elif planned:
-        _manifest(session.config).planned |= {test: set(takes) for test, takes in planned.items()}
-        _manifest(session.config).about = _about(session.config)
-
-
-def _planned_takes(item: pytest.Item) -> list[tuple[str, int]]:
-    """Utterance and seed of every take that a test needs; a comparison needs its whole suites."""
-    return [(utterance.id, seed) for utterance, seed in _asked_takes(item)]
+        asked = {item.nodeid: takes for item in session.items if (takes := _asked_takes(item))}
+    planned = {test: [(utterance.id, seed) for utterance, seed in takes] for test, takes in asked.items()}
+    if planned and not session.config.option.collectonly:
+        journal = _journal(session.config)
+        if not journal.open and not _is_worker(session.config):
+            journal.begin()
+        journal.add(planned=planned, about=_about(session.config))
 
 
 def _asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
+    """Utterance and seed of every take that a test needs; a comparison needs its whole suites."""
     params = getattr(getattr(item, "callspec", None), "params", {})
     if {"utterance", "seed"} <= params.keys():
         return [(params["utterance"], params["seed"])]
@@ -276,13 +268,18 @@ def _about(config: pytest.Config) -> dict[str, str]:
         "encoder": run.encoder.fingerprint,
         "voices": ", ".join(voice.id for voice in run.voices),
         "chunks": "sentence" if run.settings.by_sentence else "off",
+        "commit": os.environ.get("GITHUB_SHA", ""),
     }
 
 
-def _manifest(config: pytest.Config) -> "Manifest":
-    from harness.report.manifest import Manifest
+def _journal(config: pytest.Config) -> "Journal":
+    from harness.report.journal import Journal
 
-    return config.stash.setdefault(_MANIFEST, Manifest())
+    return config.stash.setdefault(_JOURNAL, Journal(_out(config)))
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -291,56 +288,39 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     asked = [take for item in getattr(session, "items", []) for take in _asked_takes(item)]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = _run(session.config)
-        with _Usage(), _progress(session.config) as advance:
-            requests = {run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)}
-            run.generate(requests, advance)
+        with _Usage(), _terminable(), _progress(session.config) as progress:
+            requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
+            run.generate(requests, progress)
     return (yield)
 
 
-class _progress:
-    """A progress bar on a terminal, a line every tenth of the way elsewhere, nothing in an xdist worker."""
+@contextmanager
+def _terminable() -> Generator[None]:
+    """A request to terminate ends a generation like Ctrl-C: what is finished is kept, the device is freed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
-    def __init__(self, config: pytest.Config) -> None:
-        self._config = config
 
-    def __enter__(self) -> "Callable[[int, int, Take], None]":
-        from rich.console import Console
+@contextmanager
+def _progress(config: pytest.Config) -> "Iterator[Progress]":
+    from harness.report.progress import Progress
 
-        self._capture = self._config.pluginmanager.getplugin("capturemanager")
-        if self._capture is not None:
-            self._capture.suspend_global_capture(in_=True)
-        self._console = Console(file=sys.stdout, quiet=hasattr(self._config, "workerinput"))
-        self._bar: Any = None
-        self._shown = 0
-        return self._advance
-
-    def _advance(self, done: int, of: int, take: "Take") -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        voice = f"{take.request.utterance.id} in the voice {take.request.reference.id}"
-        if not self._console.is_terminal:
-            if done == of or done * 10 // of > self._shown:
-                self._shown = done * 10 // of
-                self._console.print(f"takes {done}/{of}: {voice}", highlight=False)
-            return
-        if self._bar is None:
-            columns = (
-                TextColumn("takes"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.description}"),
-            )
-            self._bar = Progress(*columns, console=self._console)
-            self._bar.start()
-            self._bar.add_task(voice, total=of)
-        self._bar.update(self._bar.task_ids[0], completed=done, description=voice)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-        if self._capture is not None:
-            self._capture.resume_global_capture()
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    progress = Progress(sys.stdout, quiet=_is_worker(config))
+    try:
+        yield progress
+    finally:
+        progress.close()
+        if capture is not None:
+            capture.resume_global_capture()
 
 
 @pytest.fixture(scope="session")
@@ -379,23 +359,18 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
         from harness.gates import Outcome
-        from harness.report.manifest import entry, four_lines
+        from harness.report.manifest import AGAINST, entry, four_lines, properties
 
         with _Usage():
             verdicts = run.judge(take, metrics)
         measured = run.measurements(take, speaker=not set(metrics) <= set(run.measurements(take, speaker=False)))
-        found = entry(
-            take, {name: measured[name] for name in metrics if name in measured}, verdicts, run.store.export(take)
-        )
+        out = run.settings.out
+        kept = {name: measured[name] for name in metrics if name in measured}
+        found = entry(take, kept, verdicts, run.store.export(take), out)
         request.node.stash.setdefault(_ENTRIES, []).append(found)
-        for name, one in found["measurements"].items():
-            request.node.user_properties.append((name, f"{one['value']} {one['unit']}"))
-        against = [
-            four_lines(found, verdict)
-            for verdict in found["verdicts"]
-            if verdict["outcome"] in {"FAIL", "INCONCLUSIVE"}
-        ]
-        _attach(request, take, found, bool(against))
+        request.node.user_properties += properties(found)
+        against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] in AGAINST]
+        _attach(request, found, out, bool(against))
         if against:
             pytest.fail("\n".join(against), pytrace=False)
         if all(verdict.outcome == Outcome.REFUSED for verdict in verdicts):
@@ -421,7 +396,8 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
         mine = [one for one in judged.comparisons if _answers(one, question, suites)]
         request.node.stash[_ENTRIES] = [] if question else [one for name in suites for one in judged.takes[name]]
         request.node.stash[_COMPARED] = mine
-        against = [four_lines(one, one) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
+        out = run.settings.out
+        against = [four_lines(one, one, out) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
         if against or not mine:
             pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
         if all(one["outcome"] == "REFUSED" for one in mine):
@@ -465,35 +441,35 @@ def _allure(config: pytest.Config) -> bool:
     return bool(config.getoption("allure_report_dir", default=None))
 
 
-def _attach(request: pytest.FixtureRequest, take: "Take", found: "Entry", failed: bool) -> None:
+def _attach(request: pytest.FixtureRequest, found: "Entry", out: Path, failed: bool) -> None:
     """The first test of a take carries its audio, and every test that fails."""
     if not _allure(request.config):
         return
     from harness.report import allure
 
     seen = request.config.stash.setdefault(_SEEN, set())
-    allure.attach_verdicts(found)
-    if failed or take.request.digest not in seen:
-        allure.attach_audio(take, Path(found["listen"]) if found["listen"] else None)
-    seen.add(take.request.digest)
+    if failed or found["digest"] not in seen:
+        allure.attach_take(found, out)
+    seen.add(found["digest"])
+    allure.attach_verdicts(found, out, request.node.originalname)
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what a test found along with its report, which also crosses from an xdist worker."""
     report = yield
-    called = report.when == "call"
-    report.harness = item.stash.get(_ENTRIES, []) if called else []  # type: ignore[attr-defined]
-    report.harness_compared = item.stash.get(_COMPARED, []) if called else []  # type: ignore[attr-defined]
+    found: list[Entry] = item.stash.get(_ENTRIES, []) if report.when == "call" else []
+    of_the_test = report.when == "call" and (
+        call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
+    )
+    report.harness = {  # type: ignore[attr-defined]
+        "found": found,
+        "compared": item.stash.get(_COMPARED, []) if report.when == "call" else [],
+        "kind": "failed" if of_the_test else "harness error",
+    }
     return report
-
-
-def _how_it_ended(report: pytest.TestReport) -> str:
-    """One line: the message of the exception, the reason of the skip, or what xdist says of a crashed worker."""
-    if isinstance(report.longrepr, tuple):
-        return report.longrepr[2]
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash else report.longrepr).strip().partition("\n")[0]
 
 
 class _Reporter:
@@ -501,56 +477,91 @@ class _Reporter:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._manifest: Manifest | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Begin before xdist starts its workers, which write into the same journal."""
+        distributed = self._config.getoption("numprocesses", default=None)
+        if not self._config.option.collectonly and (_targets_suites(self._config) or distributed):
+            _journal(self._config).begin()
+
+    @pytest.hookimpl(tryfirst=True, wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """From here on the folder says that a run goes on, and no longer what an earlier one came to."""
+        if _targets_suites(self._config) and _journal(self._config).open:
+            manifest = _journal(self._config).manifest()
+            if manifest.planned:
+                self._write(manifest)
+        return (yield)
+
+    def _write(self, manifest: "Manifest") -> None:
+        from harness import report
+
+        report.write(manifest, _out(self._config))
+        if _allure(self._config):
+            from harness.report import allure
+
+            folder = self._config.invocation_params.dir / str(self._config.getoption("allure_report_dir"))
+            allure.write_run(manifest, folder, _out(self._config))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        manifest = _manifest(self._config)
-        found: list[Entry] = getattr(report, "harness", [])
-        for one in found:
-            manifest.add(report.nodeid, one)
-        compared: list[Entry] = getattr(report, "harness_compared", [])
-        if compared:
-            manifest.ended.add(report.nodeid)
-            manifest.comparisons += [one for one in compared if one not in manifest.comparisons]
-        if not found and not compared and (report.failed or report.skipped):
-            manifest.ended_without_verdict[report.nodeid] = _how_it_ended(report)
-            if report.failed:
-                manifest.failed.add(report.nodeid)
+        journal = _journal(self._config)
+        if not journal.open:
+            return
+        from harness.report.manifest import AGAINST
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:
-        """An xdist worker has ended: take in what it had planned."""
-        sent = getattr(node, "workeroutput", {})
-        manifest = _manifest(self._config)
-        manifest.planned |= {
-            test: {(name, seed) for name, seed in takes} for test, takes in sent.get("harness_planned", {}).items()
-        }
-        manifest.about = manifest.about or sent.get("harness_about", {})
+        # A worker that died sends none.
+        sent = getattr(report, "harness", {"found": [], "compared": [], "kind": "harness error"})
+        event: dict[str, object] = {"test": report.nodeid}
+        if sent["found"]:
+            event["found"] = sent["found"]
+        if sent["compared"]:
+            event["compared"] = sent["compared"]
+        verdicts = [verdict for one in sent["found"] for verdict in one["verdicts"]] + sent["compared"]
+        explained = any(verdict["outcome"] in AGAINST for verdict in verdicts)
+        if report.failed and not (explained and sent["kind"] == "failed"):
+            event |= {"kind": sent["kind"], "how": _how(report)}
+        elif report.skipped and not verdicts:
+            event |= {"kind": "skipped", "how": _how(report)}
+        if len(event) > 1:
+            journal.add(**event)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        manifest = _manifest(self._config)
-        if not manifest.planned or self._config.option.collectonly:
+        journal = _journal(self._config)
+        if not journal.open:
             return
         from harness import history
-        from harness.audio import write_atomically
-        from harness.gates import Outcome
-        from harness.report import page
+        from harness.report.journal import now
 
-        out = _out(self._config)
-        noted = manifest.as_json()
-        history.append(out / "history.jsonl", history.of_run(noted))
-        document = json.dumps(noted, ensure_ascii=False, indent=1) + "\n"
-        write_atomically(out / "run.json", document.encode())
-        page.write(manifest, out / "report.html")
-        if session.exitstatus == pytest.ExitCode.OK and manifest.verdict != Outcome.PASS:
-            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        manifest = journal.manifest()
+        if not manifest.planned:
+            return
+        ended = {"ended": now(), "exit_status": int(session.exitstatus)}
+        manifest.take_in(ended)
+        session.exitstatus = manifest.exit_code
+        journal.add(**ended | {"exit_status": manifest.exit_code})
+        self._manifest = manifest
+        history.append(_out(self._config) / history.NAME, history.of_run(manifest.as_json()))
+        self._write(manifest)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        manifest = _manifest(self._config)
-        if not manifest.planned or self._config.option.collectonly:
+        if self._manifest is None:
             return
+        from harness.report.page import FOLDER
         from harness.report.terminal import summary
 
+        out = _out(self._config)
         terminalreporter.section("may it go out?")
-        for line in summary(manifest, str(_out(self._config) / "report.html")):
+        for line in summary(self._manifest, out, out / FOLDER / "index.html"):
             terminalreporter.write_line(line)
+
+
+def _how(report: pytest.TestReport) -> str:
+    """Why a test failed or was skipped, in one line."""
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2])
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr or report.outcome).strip()
+    return text.splitlines()[0] if text else str(report.outcome)

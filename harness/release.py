@@ -166,7 +166,9 @@ def _noted(run: Run, request: Request, compared: set[str], gates: bool) -> Entry
     measured = model_free if compared <= model_free.keys() else run.measurements(take)
     suite = request.utterance.suite
     metrics = {gate.metric: None for gate in run.settings.profile.gates if suite in gate.suites}
-    return entry(take, measured, run.judge(take, tuple(metrics)) if gates else [], run.store.export(take))
+    return entry(
+        take, measured, run.judge(take, tuple(metrics)) if gates else [], run.store.export(take), run.settings.out
+    )
 
 
 def _refusals(

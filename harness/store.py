@@ -9,6 +9,7 @@ A take counts as stored only when its sidecar is there and the audio still has t
 
 import io
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -52,6 +53,8 @@ class Store:
                 provenance=Provenance(**sidecar["provenance"]),
                 frames=sidecar["frames"],
                 elapsed_s=sidecar["elapsed_s"],
+                unconditioned=sidecar["unconditioned"],
+                details=sidecar["details"],
                 path=path,
             )
         except (OSError, ValueError, KeyError, TypeError, AudioError):
@@ -83,20 +86,25 @@ class Store:
         return stored
 
     def export(self, take: Take) -> Path | None:
-        """Copy a stored take, its reference and its sidecar to the documented names; the path of the take."""
+        """Put a stored take, its sidecar and its reference under the documented names; the path of the take.
+
+        The reference is a copy of the file as given, times included; another kind of sound file becomes a WAV. What
+        another run left under a name is kept beside it, with a piece of its hash in its own name.
+        """
         if take.path is None:
             return None
         utterance, reference = take.request.utterance, take.request.reference
         folder = self.out / "takes" / utterance.suite / (f"seed-{take.request.seed}" if take.request.seed else "")
         speaker = re.sub(r"[^\w-]+", "_", reference.id)
         path = folder / f"arabic_generated_{utterance.number:03d}_{speaker}.wav"
-        _copy(take.path.read_bytes(), path)
-        _copy(take.path.with_suffix(".json").read_bytes(), path.with_suffix(".json"))
-        original = reference.path.read_bytes()
-        is_wav = reference.path.suffix.lower() == ".wav"
-        _copy(
-            original if is_wav else audio.encode_wav(audio.load(reference.path)), path.with_name(f"{path.stem}_ref.wav")
-        )
+        _put(take.path.read_bytes(), path)
+        _put(take.path.with_suffix(".json").read_bytes(), path.with_suffix(".json"))
+        if not reference.problem:
+            copy = path.with_name(f"{path.stem}_ref.wav")
+            is_wav = reference.path.suffix.lower() == ".wav"
+            _put(reference.path.read_bytes() if is_wav else audio.encode_wav(audio.load(reference.path)), copy)
+            given = reference.path.stat()
+            os.utime(copy, ns=(given.st_atime_ns, given.st_mtime_ns))
         return path
 
     def path(self, digest: str) -> Path:
@@ -133,9 +141,14 @@ class RememberedEncoder:
         return self._folder / name[:2] / f"{name}.npy"
 
 
-def _copy(data: bytes, path: Path) -> None:
-    if not path.exists() or path.read_bytes() != data:
-        audio.write_atomically(path, data)
+def _put(data: bytes, path: Path) -> None:
+    """Write a file whole or not at all; another one of that name is moved aside first."""
+    if path.exists():
+        there = path.read_bytes()
+        if there == data:
+            return
+        path.replace(path.with_name(f"{path.stem}.{audio.content_hash(there)[:8]}{path.suffix}"))
+    audio.write_atomically(path, data)
 
 
 def _json(data: dict[str, Any]) -> bytes:
@@ -162,6 +175,8 @@ def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
         "stopped_by": take.stopped_by,
         "frames": take.frames,
         "elapsed_s": round(take.elapsed_s, 3),
+        "unconditioned": take.unconditioned,
+        "details": dict(take.details),
         "provenance": asdict(take.provenance),
         "batch": [other.digest for other in batch],
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.audio import Audio
 from harness.corpus import Reference, Utterance
+from harness.errors import UsageError
 
 
 class Stop(StrEnum):
@@ -57,6 +58,27 @@ class Sampling:
     top_p: float = 0.95
     do_sample: bool = True
     use_cache: bool = True
+    ras_window: int = 7
+    """Columns in which a repeated code is drawn again from the raw logits; 0 for off. The released model's own."""
+    ras_repeats: int = 2
+    """How often a code must stand in the window already."""
+
+    def __post_init__(self) -> None:
+        if not (self.temperature > 0 and self.top_k >= 1 and 0 < self.top_p <= 1):
+            raise UsageError(
+                f"sampling: temperature {self.temperature:g}, top-k {self.top_k}, top-p {self.top_p:g}; "
+                "more than 0, at least 1, and more than 0 up to 1 are needed"
+            )
+        if self.ras_window < 0 or self.ras_repeats < 1:
+            raise UsageError(
+                f"sampling: repetition window {self.ras_window}, repeats {self.ras_repeats}; "
+                "at least 0 and 1 are needed"
+            )
+        if not self.do_sample and self.ras_window:
+            raise UsageError(
+                "greedy decoding with a repetition window is not deterministic, because the window draws again from "
+                "the raw logits: give --ras off with --sampling greedy"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +91,11 @@ class Provenance:
     codec_revision: str = ""
     device: str = "cpu"
     dtype: str = "float32"
+    attention: str = ""
+    cache: str = ""
+    """Kind of KV cache: dynamic or static, compiled or not."""
+    weights: str = ""
+    """Hash of the weight files' index and a sample of every tensor."""
     packages: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -127,5 +154,9 @@ class Take:
     frames: int | None = None
     elapsed_s: float = 0.0
     error: str = ""
+    unconditioned: str = ""
+    """Why the reference had no part in this take, where it had none: such a take is nobody's clone."""
+    details: Mapping[str, float | str] = field(default_factory=dict)
+    """What else the backend recorded: the row's own seed, columns, speed, peak memory."""
     path: Path | None = None
     """Where the store keeps the audio, once it does."""

@@ -150,3 +150,20 @@ def test_a_cross_lingual_row_never_gets_a_voice_of_its_own_language():
     assert corpus.choose_reference(row, ARABIC + ENGLISH).id == "e1"
     with pytest.raises(VoicesError, match="every voice of the folder speaks 'ar'"):
         corpus.choose_reference(row, ARABIC)
+
+
+def test_under_the_fallback_a_voice_that_cannot_serve_is_kept_with_its_problem(tmp_path):
+    write_voice(tmp_path, "layla", draw("#" * 20))
+    write_voice(tmp_path, "omar", draw("#" * 3))
+    with pytest.raises(VoicesError, match=r"omar.wav: lasts 0.30 s"):
+        corpus.load_voices(tmp_path)
+    layla, omar = corpus.load_voices(tmp_path, fallback=True)
+    assert layla.problem == ""
+    assert omar.problem.startswith("lasts 0.30 s")
+
+
+def test_under_the_fallback_a_voice_without_a_transcript_is_still_refused(tmp_path):
+    write_voice(tmp_path, "layla", draw("#" * 20))
+    (tmp_path / "layla.txt").unlink()
+    with pytest.raises(VoicesError, match="has no transcript"):
+        corpus.load_voices(tmp_path, fallback=True)

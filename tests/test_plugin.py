@@ -26,6 +26,16 @@ ROW = (
 GOOD, SILENT, LONG = "#" * 26, "#" * 16 + "." * 10, "#" * 50
 
 
+@pytest.fixture(scope="module", autouse=True)
+def extension_modules_stay():
+    """After each test pytester forgets the modules that it imported; torch and its like crash when imported twice."""
+    import scipy.signal
+    import soundfile
+    import torch
+
+    return scipy.signal, soundfile, torch
+
+
 @pytest.fixture
 def project(pytester):
     """A project with a suite, two voices and a folder of takes: `project(pictures)` draws short-001, short-002, …"""
@@ -94,14 +104,22 @@ def test_a_test_that_breaks_leaves_its_take_refused(project):
         + "\n@pytest.fixture\ndef lamp():\n    raise RuntimeError('off')\n\ndef test_lamp(lamp, take):\n    pass\n"
     )
     result = judge(project(GOOD, suite=broken))
-    result.stdout.fnmatch_lines(["REFUSED  short-001, seed 0: *off*", "takes         1 planned = 0 judged + 1 refused"])
-    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "REFUSED  short-001, seed 0: *test_lamp*",
+            "  RuntimeError: off",
+            "HARNESS ERROR  *test_lamp*",
+            "takes         1 planned = 0 judged + 1 refused",
+            "VERDICT       INCONCLUSIVE",
+        ]
+    )
+    assert result.ret == 3
 
 
 def test_a_run_that_judges_less_than_planned_does_not_pass(project):
     skipping = SUITE + "\n@pytest.mark.skip(reason='later')\ndef test_voice(require):\n    pass\n"
     result = judge(project(GOOD, suite=skipping))
-    result.stdout.fnmatch_lines(["REFUSED  short-001, seed 0: *later*", "VERDICT       INCONCLUSIVE"])
+    result.stdout.fnmatch_lines(["REFUSED  short-001, seed 0: *test_voice*", "*later", "VERDICT       INCONCLUSIVE"])
     assert result.ret == 1
 
 
@@ -143,6 +161,80 @@ def test_the_manifest_and_the_page_and_junit_are_written(project):
     assert (manifest["verdict"], manifest["planned"], manifest["judged"]) == ("FAIL", 2, 2)
     assert 'name="duration_ratio"' in (out / "junit.xml").read_text()
     assert list(out.rglob("*.html"))
+
+
+def test_a_failed_assertion_is_a_quality_verdict_though_no_gate_failed(project):
+    strict = SUITE + "\ndef test_few_frames(require, take):\n    require('length')\n    assert take.frames < 10\n"
+    result = judge(project(GOOD, suite=strict))
+    result.stdout.fnmatch_lines(["FAIL  *test_few_frames*", "VERDICT       FAIL"])
+    assert result.ret == 1
+
+
+def test_a_test_that_breaks_after_its_verdicts_is_a_harness_error(project):
+    broken = SUITE + "\ndef test_lamp(require):\n    require('length')\n    raise RuntimeError('off')\n"
+    result = judge(project(GOOD, suite=broken))
+    result.stdout.fnmatch_lines(["HARNESS ERROR  *test_lamp*", "VERDICT       INCONCLUSIVE"])
+    assert result.ret == 3
+
+
+def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
+    dying = SUITE.replace("def test_silence(require):", "def test_silence(require, utterance):") + (
+        "    import os, signal\n    if utterance.number == 2:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    folder = project(GOOD, GOOD, GOOD, suite=dying)
+    out = folder.path / ".harness"
+    out.mkdir()
+    (out / "run.json").write_text('{"verdict": "PASS"}')
+    killed = folder.runpytest_subprocess(*OPTIONS, "--alluredir", "allure")
+    assert killed.ret == -9
+    before = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert (before["verdict"], before["planned"], before["judged"]) == ("INCONCLUSIVE", 3, 0)
+    assert "Incomplete" in (out / "report" / "index.html").read_text(encoding="utf-8")
+    (verdict,) = [path for path in (folder.path / "allure").glob("*-result.json") if "May it" in path.read_text()]
+    assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
+
+    from harness import cli
+
+    assert cli.main(["report", str(out)]) == 3
+    after = json.loads((out / "run.json").read_text(encoding="utf-8"))
+    assert (after["verdict"], after["planned"], after["judged"]) == ("INCONCLUSIVE", 3, 1)
+    assert "killed" in after["incomplete"]
+    assert len(after["takes"]) == 3  # short-002 and short-003 had been judged by test_length
+    page = (out / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Incomplete" in page
+    assert "<audio" in page
+
+
+def test_allure_names_a_test_the_same_after_its_text_was_edited(project):
+    folder = project(GOOD)
+    corpus = folder.path / "suites" / "corpus" / "short.toml"
+
+    def identities(name):
+        judge(folder, "--alluredir", name)
+        results = [json.loads(path.read_text(encoding="utf-8")) for path in (folder.path / name).glob("*-result.json")]
+        return {(result["name"], result["historyId"]) for result in results}
+
+    before = identities("before")
+    corpus.write_text(corpus.read_text(encoding="utf-8").replace("خمسة", "ستة"), encoding="utf-8")
+    assert identities("after") == before
+    assert len(before) == 3  # two tests, and the verdict on the release
+
+
+def test_allure_has_the_players_the_sounds_and_the_verdict_of_the_release(project):
+    folder = project(GOOD, LONG)
+    judge(folder, "--alluredir", "allure")
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in (folder.path / "allure").glob("*-result.json")]
+    by_name = {result["name"]: result for result in results}
+    assert by_name["May it go out? FAIL"]["status"] == "failed"
+    first = by_name["short-001, seed 0: length"]
+    types = [attachment["type"] for attachment in first["attachments"]]
+    assert types == ["text/html", "audio/wav", "audio/wav", "text/plain"]
+    labels = {label["name"]: label["value"] for label in first["labels"] if label["name"] != "tag"}
+    assert (labels["feature"], labels["story"], labels["voice"]) == ("short", "short-001", "layla")
+    assert [step["status"] for step in by_name["short-002, seed 0: length"]["steps"]].count("failed") == 1
+    assert "verdict = FAIL" in (folder.path / "allure" / "environment.properties").read_text(encoding="utf-8")
+    assert json.loads((folder.path / "allure" / "categories.json").read_text())
+    assert json.loads((folder.path / "allure" / "executor.json").read_text())["type"]
 
 
 def test_options_may_stand_in_the_ini_file(project):
@@ -208,7 +300,7 @@ def test_requiring_what_no_gate_judges_fails(project):
     suite = SUITE + '\ndef test_rate(require):\n    require("speaking_rate")\n'
     result = judge(project(GOOD, suite=suite))
     result.stdout.fnmatch_lines(["*no gate on 'speaking_rate' in suite 'short'*"])
-    assert result.ret == 1
+    assert result.ret == 3
 
 
 @pytest.mark.slow
@@ -221,10 +313,32 @@ def test_two_workers_judge_what_one_does(project):
         json.loads((folder.path / out / "run.json").read_text(encoding="utf-8")) for out in ("alone", "shared")
     ]
     for manifest in manifests:
+        del manifest["begun"], manifest["ended"]
         for take in manifest["takes"]:
             take["verdicts"].sort(key=lambda verdict: verdict["name"])
             del take["listen"], take["reference_audio"]
     assert manifests[0] == manifests[1]
+
+
+def test_more_workers_than_devices_is_a_usage_error(project, monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    result = judge(project(GOOD), "--gpu", "-n", "3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(
+        ["ERROR: --gpu: 3 workers for 2 CUDA devices; each worker needs one of its own: give -n 2"]
+    )
+
+
+@pytest.mark.parametrize(("worker", "device"), [({}, 0), ({"workerid": "gw0"}, 0), ({"workerid": "gw3"}, 3)])
+def test_each_worker_has_the_device_of_its_number(worker, device):
+    from types import SimpleNamespace
+
+    from harness.plugin import _device_number
+
+    assert _device_number(SimpleNamespace(workerinput=worker)) == device
 
 
 def test_a_run_without_takes_has_no_verdict(project):

@@ -1,9 +1,11 @@
 import json
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from harness.audio import Audio
+from harness.audio import Audio, content_hash
 from harness.store import RememberedEncoder, Store
 from harness.take import Stop
 from tests.synthetic import draw, request, take, write_voice
@@ -90,6 +92,53 @@ def test_a_reference_that_is_no_wav_is_kept_beside_as_one(tmp_path):
     as_flac = kept.request.reference.__class__("layla", voice, "x", "ar", "layla", "0" * 64)
     path = store.export(store.put(take(asked=request(reference=as_flac))))
     assert audio.load(path.with_name(f"{path.stem}_ref.wav")).duration_s == pytest.approx(2.0)
+
+
+def test_the_reference_keeps_the_times_of_the_file_as_given(tmp_path):
+    store = Store(tmp_path)
+    wanted = asked(tmp_path)
+    os.utime(wanted.reference.path, ns=(1_600_000_000_000_000_000, 1_500_000_000_000_000_000))
+    path = store.export(store.put(take(asked=wanted)))
+    assert path.with_name(f"{path.stem}_ref.wav").stat().st_mtime_ns == 1_500_000_000_000_000_000
+
+
+def test_what_another_run_left_under_a_name_is_moved_aside_and_not_overwritten(tmp_path):
+    store = Store(tmp_path)
+    wanted = asked(tmp_path)
+    path = store.export(store.put(take(draw("#" * 26), asked=wanted)))
+    before = path.read_bytes()
+    again = store.export(store.put(take(draw("#" * 30), asked=replace(wanted, system="another model"))))
+    assert again == path
+    assert path.read_bytes() != before
+    aside = path.with_name(f"{path.stem}.{content_hash(before)[:8]}.wav")
+    assert aside.read_bytes() == before
+    assert len(list(path.parent.glob("*.json"))) == 2
+
+
+def test_putting_out_the_same_take_again_leaves_one_file(tmp_path):
+    store = Store(tmp_path)
+    kept = store.put(take(asked=asked(tmp_path)))
+    path = store.export(kept)
+    assert store.export(kept) == path
+    assert sorted(one.name for one in path.parent.iterdir()) == [
+        "arabic_generated_001_layla.json",
+        "arabic_generated_001_layla.wav",
+        "arabic_generated_001_layla_ref.wav",
+    ]
+
+
+def test_a_take_without_its_reference_is_marked_on_disk(tmp_path):
+    store = Store(tmp_path)
+    wanted = asked(tmp_path)
+    wanted.reference.path.write_bytes(b"no sound")
+    broken = replace(wanted, reference=replace(wanted.reference, problem="is no sound file"))
+    marked = replace(take(asked=broken), unconditioned="is no sound file", details={"columns_0": 74})
+    kept = store.put(marked)
+    assert store.get(broken).unconditioned == "is no sound file"
+    assert store.get(broken).details == {"columns_0": 74}
+    path = store.export(kept)
+    assert json.loads(path.with_suffix(".json").read_text())["unconditioned"] == "is no sound file"
+    assert not path.with_name(f"{path.stem}_ref.wav").exists()
 
 
 class Counting:

@@ -22,6 +22,33 @@ class BackendOptions:
     gpu: bool = False
     words_per_minute: float | None = None
     """Speaking rate, where the system takes one."""
+    codec: str = ""
+    """Folder or hub id of the codec, where the model has one of its own."""
+    revision: str = ""
+    codec_revision: str = ""
+    dtype: str = ""
+    """Of the model's weights; empty for bfloat16 on a GPU and float32 on the CPU."""
+    attention: str = "sdpa"
+    static_cache: bool = False
+    compile: bool = False
+    timeout_s: float = 600.0
+    """Wall-clock seconds after which a batch that is still generating is stopped."""
+    conversation: str = "released"
+    system_text: str = "instruction"
+    scene: str = ""
+    reference_window_s: float = 30.0
+    reference_fallback: bool = False
+    """Speak without conditioning where a reference cannot be used, and mark the take so."""
+    device_number: int = 0
+    """Which CUDA device this process has."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody ended the run in the middle of a batch; `finished` holds the takes that were done by then."""
+
+    def __init__(self, finished: Sequence[Take]) -> None:
+        super().__init__("interrupted")
+        self.finished = tuple(finished)
 
 
 class Backend(Protocol):
@@ -38,7 +65,12 @@ class Backend(Protocol):
         """Name and revision of everything that shapes a take; takes of one identity and request are interchangeable."""
 
     def generate(self, requests: Sequence[Request]) -> list[Take]:
-        """Speak the requests: as many takes as requests, in their order."""
+        """Speak the requests: as many takes as requests, in their order.
+
+        Raises:
+            BackendError: The system cannot be used at all; every request fails with that.
+            Interrupted: Somebody ended the run.
+        """
 
     def close(self) -> None:
         """Free what `generate` holds."""
@@ -47,6 +79,7 @@ class Backend(Protocol):
 # name -> module and class, imported when asked for
 BACKENDS = {
     "embedded": ("harness.backends.embedded", "EmbeddedBackend"),
+    "higgs": ("harness.backends.higgs", "HiggsBackend"),
     "directory": ("harness.backends.directory", "DirectoryBackend"),
 }
 

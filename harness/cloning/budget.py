@@ -27,7 +27,7 @@ class BudgetConfig:
     adaptive: bool = True
     """Off: every text gets `max_frames`."""
     closing_frames: int = 9
-    """Steps that a delay-pattern codec model spends on opening and closing its streams; they carry no audio."""
+    """Columns that a delay-pattern codec model spends on opening and closing its streams; they carry no audio."""
 
     def __post_init__(self) -> None:
         for name in ("words_per_minute", "buffer", "frame_rate_hz", "min_frames", "max_frames"):
@@ -57,6 +57,17 @@ class BudgetConfig:
             max_frames=min(max(wanted, self.min_frames), self.max_frames),
             frame_rate_hz=self.frame_rate_hz,
         )
+
+    def columns(self, budget: TokenBudget) -> int:
+        """What the model may generate (`max_new_tokens`) so that the budget means frames of audio.
+
+        T frames take one column that opens the eight streams, T + 7 because each codebook lags the one before it by a
+        column, and one that closes them all: T + 9 for a generation that ends by itself.
+
+        >>> BudgetConfig().columns(TokenBudget(64, 64, 25))
+        73
+        """
+        return budget.max_frames + self.closing_frames
 
     @property
     def words_within_cap(self) -> int:

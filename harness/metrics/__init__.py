@@ -55,6 +55,8 @@ class Measurement:
     """What a reviewer should know beside the number."""
     why_not: str = ""
     applicable: bool = True
+    spans: tuple[tuple[float, float], ...] = ()
+    """Where in the take a defect lies: (start_s, end_s) of each stretch that a reviewer should hear."""
 
 
 def known_metrics() -> dict[str, Metric]:

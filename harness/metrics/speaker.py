@@ -152,12 +152,12 @@ class Voices:
 
 def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
     """All measurements that need the speaker encoder, for a batch of takes in order, by metric name."""
-    heard = [take.audio for take in takes if take.audio is not None]
+    heard = [take.audio for take in takes if take.audio is not None and not _why_not(take)]
     rows = iter(encoder.embed(heard)) if heard else iter(())
     found = []
     for take in takes:
-        if take.audio is None:
-            reason = f"no audio: {take.error}"
+        if take.audio is None or _why_not(take):
+            reason = _why_not(take)
             group = [metric.missing(reason) for metric in (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO)]
         else:
             row, own = next(rows), take.request.reference.id
@@ -168,6 +168,14 @@ def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEnco
             ]
         found.append({measurement.metric.name: measurement for measurement in group})
     return found
+
+
+def _why_not(take: Take) -> str:
+    """Why a take cannot be compared with its reference; empty where it can."""
+    if take.audio is None:
+        return f"no audio: {take.error}"
+    lost = take.unconditioned or take.request.reference.problem
+    return f"generated without its reference: {lost}" if lost else ""
 
 
 def cosine(one: Embeddings, other: Embeddings) -> float:

@@ -1,50 +1,215 @@
-"""What goes into an Allure report: labels, the sounds, the picture, the verdicts. The only importer of allure."""
+"""What goes into an Allure report: labels, the sounds, the picture, the verdicts. The only importer of allure.
 
+Allure has no player for sound, so each take has an HTML attachment with players that need no script; the plain files
+stand beside it for download. The verdict on the run comes from the manifest, as a test of its own, because Allure
+shows a killed run all green.
+"""
+
+import base64
+import hashlib
+import json
+import os
+from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import allure
 
+from harness.audio import write_atomically
 from harness.corpus import Utterance
-from harness.metrics.silence import Pauses
-from harness.report.manifest import Entry, four_lines, label
-from harness.report.plots import waveform_png
+from harness.errors import AudioError
+from harness.gates import Outcome
+from harness.report import page, plots
+from harness.report.clips import MIME, Recording
+from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label
+from harness.report.panel import Picture, Player, panel, picture, players
+from harness.report.summary import markdown
 from harness.take import Take
 
-# allure-pytest lists no audio types of its own.
-_MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
+RELEASE_TEST = "release verdict"
+_HERE = Path(__file__).parent
+
+CATEGORIES = (
+    ("Quality verdict: the take is not good enough", ("failed",)),
+    ("Harness error: nothing is known about the take", ("broken",)),
+    ("Not judged: the question does not arise", ("skipped",)),
+)
 
 
 def describe(utterance: Utterance, take: Take, backend: str) -> None:
-    """Label the running test so that the report can be sorted by suite, voice and language."""
-    reference = take.request.reference
+    """Label the running test, and name it the same in every run.
+
+    Allure tells tests apart by their parameters. The utterance itself as a parameter would start a new history
+    whenever its text is edited, so its id stands in.
+    """
+    reference, seed = take.request.reference, take.request.seed
     allure.dynamic.epic("voice cloning")
     allure.dynamic.feature(utterance.suite)
     allure.dynamic.story(utterance.id)
+    allure.dynamic.severity(allure.severity_level.CRITICAL)
+    allure.dynamic.parent_suite("suites")
+    allure.dynamic.suite(utterance.suite)
+    allure.dynamic.sub_suite(utterance.id)
     allure.dynamic.label("voice", reference.id)
     allure.dynamic.label("language", utterance.language)
     allure.dynamic.label("backend", backend)
-    allure.dynamic.description(f"{utterance.text}\n\nvoice {reference.id}: {reference.transcript}")
+    allure.dynamic.parameter("utterance", utterance.id, excluded=True)
+    allure.dynamic.parameter("seed", seed, excluded=True)
+    allure.dynamic.parameter("take", f"{utterance.id}, seed {seed}")
+    allure.dynamic.parameter("voice", reference.id, excluded=True)
+    allure.dynamic.description(f"{_plain(utterance.text)}\n\nvoice {reference.id}: {_plain(reference.transcript)}")
 
 
-def attach_verdicts(found: Entry) -> None:
-    """One text with every verdict of the test."""
+def _plain(text: str) -> str:
+    """A text that is not read as Markdown or HTML."""
+    return "".join(f"&#{ord(sign)};" if sign in "<>&`*_[]#!|\\" else sign for sign in text)
+
+
+def attach_verdicts(found: Entry, out: Path, test: str) -> None:
+    """A title, a step for each gate, and one text with every verdict of the test."""
+    allure.dynamic.title(f"{label(found)}: {test.removeprefix('test_').replace('_', ' ')}")
+    for verdict in found["verdicts"]:
+        try:
+            with allure.step(f"{verdict['outcome']}  {verdict['gate']}: {verdict['observed']}"):
+                if verdict["outcome"] in AGAINST:
+                    raise AssertionError(verdict["why"])
+        except AssertionError:
+            continue  # the step is marked; the test itself fails once, with all of them
     lines = [f"{verdict['outcome']}  {verdict['gate']}: {verdict['observed']}" for verdict in found["verdicts"]]
-    against = [four_lines(found, verdict) for verdict in found["verdicts"] if verdict["outcome"] != "PASS"]
+    against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] != Outcome.PASS]
     allure.attach("\n".join([*lines, "", *against]), f"verdicts ({label(found)})", allure.attachment_type.TEXT)
 
 
-def attach_audio(take: Take, listen: Path | None) -> None:
-    """The reference, the take and its picture; a take without audio says why."""
-    reference = take.request.reference
-    _attach_file(reference.path, f"reference {reference.id}")
-    if take.audio is None or listen is None:
-        allure.attach(take.error, "no take", allure.attachment_type.TEXT)
-        return
-    _attach_file(listen, f"take {take.request.utterance.id}")
-    spans = Pauses.of(take.audio).spans
-    allure.attach(waveform_png(take.audio, spans), "waveform and spectrogram", allure.attachment_type.PNG)
+def attach_take(found: Entry, out: Path) -> None:
+    """The sheet with players, picture and gates, and the plain sounds."""
+    sounds = players(found, out)
+    allure.attach(sheet(found, sounds), f"listen ({label(found)})", allure.attachment_type.HTML)
+    for player in sounds:
+        if player.path is not None and player.path.exists():
+            suffix = player.path.suffix.lower()
+            allure.attach.file(
+                str(player.path), f"{player.role}: {player.path.name}", MIME[suffix], extension=suffix.lstrip(".")
+            )
 
 
-def _attach_file(path: Path, name: str) -> None:
-    suffix = path.suffix.lower()
-    allure.attach.file(str(path), name, attachment_type=_MIME[suffix], extension=suffix.lstrip("."))
+def sheet(found: Entry, sounds: tuple[Player, ...]) -> str:
+    """One HTML page that holds everything it needs; it is complete without its script."""
+    from markupsafe import Markup
+
+    recordings: dict[Player, Recording] = {}
+    for player in sounds:
+        try:
+            if player.path is not None:
+                recordings[player] = _recording(player.path)
+        except AudioError:
+            continue  # the player says that it has nothing to play
+
+    def source(player: Player) -> tuple[Markup, str] | None:
+        recording = recordings.get(player)
+        if recording is None:
+            return None
+        clip = recording.preview
+        data = base64.b64encode(clip.data).decode()
+        attributes = f'src="data:{clip.mime};base64,{data}" data-level="{recording.level_dbfs:.2f}"'
+        note = f"{clip.suffix.removeprefix('.').upper()} preview, lossy; judge artifacts on {recording.path.name}"
+        return Markup(attributes), note
+
+    drawn: tuple[Picture, ...] = tuple(
+        picture(player, recording, found) for player, recording in recordings.items() if player.role != "reference"
+    )
+    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "allure.css"))
+    return str(
+        page.environment()
+        .get_template("allure.html")
+        .render(
+            panel=panel(found, sounds, drawn),
+            source=source,
+            image=page.data_image,
+            columns=plots.MOST_COLUMNS,
+            style=style,
+            script=(_HERE / "page.js").read_text(encoding="utf-8"),
+        )
+    )
+
+
+@lru_cache(maxsize=64)
+def _recording(path: Path) -> Recording:
+    return Recording.of(path)
+
+
+def write_run(manifest: Manifest, folder: Path, out: Path) -> None:
+    """What belongs to the run and not to a test: the verdict as a first test, environment, executor, categories.
+
+    Written when the run begins, as a broken test, and again when it ends: a run that is killed in between stays red.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"verdict": str(manifest.verdict), "takes": manifest.counts, **manifest.about}
+    environment = "".join(f"{name} = {_property(value)}\n" for name, value in about.items() if value)
+    write_atomically(folder / "environment.properties", environment.encode())
+    write_atomically(folder / "executor.json", _json(_executor()))
+    rules = [{"name": name, "matchedStatuses": list(statuses)} for name, statuses in CATEGORIES]
+    write_atomically(folder / "categories.json", _json(rules))
+    name = hashlib.sha256(RELEASE_TEST.encode()).hexdigest()[:32]
+    text = markdown(manifest, out)
+    write_atomically(folder / f"{name}-attachment.txt", text.encode())
+    write_atomically(folder / f"{name}-result.json", _json(_release_test(manifest, name)))
+
+
+def _release_test(manifest: Manifest, name: str) -> dict[str, Any]:
+    statuses = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
+    status = "broken" if manifest.incomplete or manifest.harness_errors else statuses.get(manifest.verdict, "failed")
+    message = f"May it go out? {manifest.verdict}. Takes: {manifest.counts}. {manifest.incomplete}".strip()
+    labels = {
+        "epic": " release verdict",
+        "feature": RELEASE_TEST,
+        "parentSuite": " release verdict",
+        "suite": RELEASE_TEST,
+        "severity": "blocker",
+        "framework": "pytest",
+    }
+    begun = _milliseconds(manifest.begun)
+    return {
+        "uuid": name,
+        "historyId": name,
+        "testCaseId": name,
+        "fullName": "harness.release_verdict",
+        "name": f"May it go out? {manifest.verdict}" if not manifest.incomplete else "May it go out? incomplete",
+        "titlePath": [" release verdict"],
+        "status": status,
+        "statusDetails": {"message": message},
+        "stage": "finished",
+        "start": begun,
+        "stop": _milliseconds(manifest.ended) or begun,
+        "labels": [{"name": key, "value": value} for key, value in labels.items()],
+        "parameters": [],
+        "steps": [],
+        "attachments": [{"name": "summary", "source": f"{name}-attachment.txt", "type": "text/plain"}],
+    }
+
+
+def _milliseconds(moment: str) -> int:
+    return int(datetime.fromisoformat(moment).timestamp() * 1000) if moment else 0
+
+
+def _executor() -> dict[str, Any]:
+    """Where it ran, as far as the CI system says so."""
+    given = os.environ
+    if given.get("GITHUB_ACTIONS") != "true":
+        return {"name": "local", "type": "local"}
+    url = f"{given['GITHUB_SERVER_URL']}/{given['GITHUB_REPOSITORY']}/actions/runs/{given['GITHUB_RUN_ID']}"
+    return {
+        "name": "GitHub Actions",
+        "type": "github",
+        "buildName": f"{given.get('GITHUB_WORKFLOW', '')} #{given.get('GITHUB_RUN_NUMBER', '')}",
+        "buildOrder": int(given.get("GITHUB_RUN_NUMBER", "0")),
+        "buildUrl": url,
+    }
+
+
+def _property(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("\n", " ")
+
+
+def _json(data: object) -> bytes:
+    return (json.dumps(data, ensure_ascii=False, indent=1) + "\n").encode()

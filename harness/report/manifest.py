@@ -1,13 +1,16 @@
 """The run as plain data: what was planned, what was judged, what each gate said. Everything else is drawn from this.
 
-It is written by the process that sees every test end; the takes it counts are those that the selected tests planned.
-A take is judged when each of its planned tests came back with verdicts; otherwise it is refused, with the reason.
+It is the sum of the events in the run's journal, so a run that was killed has a manifest too: of what had been judged
+by then, incomplete, and never PASS. The takes it counts are those that the selected tests planned. A take is judged
+when each of its planned tests came back with verdicts; otherwise it is refused, with the reason.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from os.path import relpath
+from pathlib import Path, PurePath
 from typing import Any
 
 from harness.gates import Outcome, Verdict, release
@@ -16,12 +19,16 @@ from harness.take import Take
 
 Entry = dict[str, Any]
 
+AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
+"""What stands against a release, the worse first."""
+
 
 def entry(
-    take: Take, measurements: Mapping[str, Measurement], verdicts: Sequence[Verdict], listen: Path | None
+    take: Take, measurements: Mapping[str, Measurement], verdicts: Sequence[Verdict], listen: Path | None, out: Path
 ) -> Entry:
-    """What one test found out about a take, as JSON-able data."""
+    """What one test found out about a take, as JSON-able data; paths are relative to the output folder `out`."""
     request = take.request
+    reference = listen.with_name(f"{listen.stem}_ref.wav") if listen else request.reference.path
     return {
         "utterance": request.utterance.id,
         "suite": request.utterance.suite,
@@ -30,23 +37,28 @@ def entry(
         "language": request.utterance.language,
         "reference": request.reference.id,
         "speaker": request.reference.speaker,
+        "reference_language": request.reference.language,
         "transcript": request.reference.transcript,
         "digest": request.digest,
-        "listen": str(listen or ""),
-        "reference_audio": str(listen.with_name(f"{listen.stem}_ref.wav") if listen else request.reference.path),
+        "listen": _relative(listen, out) if listen else "",
+        "reference_audio": _relative(reference, out),
         "stopped_by": str(take.stopped_by),
         "frames": take.frames,
         "max_frames": request.max_frames,
+        "elapsed_s": round(take.elapsed_s, 3),
         "error": take.error,
+        "sampling": asdict(request.sampling),
+        "provenance": asdict(take.provenance),
         "measurements": {
             name: {
-                "value": found.value if found.value == found.value else None,
+                "value": _number(found.value),
                 "unit": found.metric.unit,
                 "version": found.metric.version,
                 "applicable": found.applicable,
                 "components": dict(found.components),
                 "detail": found.detail,
                 "why_not": found.why_not,
+                "spans": [list(span) for span in found.spans],
             }
             for name, found in measurements.items()
         },
@@ -55,6 +67,12 @@ def entry(
                 "outcome": str(verdict.outcome),
                 "gate": str(verdict.gate),
                 "name": verdict.gate.name,
+                "metric": verdict.gate.metric,
+                "unit": verdict.gate.unit,
+                "value": _number(verdict.measurement.value),
+                "at_least": _number(verdict.gate.at_least),
+                "at_most": _number(verdict.gate.at_most),
+                "margin": _number(verdict.margin),
                 "observed": verdict.observed,
                 "reason": verdict.reason,
                 "why": verdict.gate.why,
@@ -62,6 +80,24 @@ def entry(
             for verdict in verdicts
         ],
     }
+
+
+def _relative(path: Path, out: Path) -> str:
+    return PurePath(relpath(path, out)).as_posix()
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None
+
+
+def properties(found: Entry) -> list[tuple[str, object]]:
+    """The measurements and verdicts of a test, as JUnit writes them: name and value."""
+    measured = [
+        (name, f"{one['value']} {one['unit']}" if not one["why_not"] else f"not measured: {one['why_not']}")
+        for name, one in found["measurements"].items()
+    ]
+    judged = [(f"gate:{one['name']}", f"{one['outcome']} ({one['gate']})") for one in found["verdicts"]]
+    return [*measured, *judged, ("listen", found["listen"])]
 
 
 def label(found: Entry) -> str:
@@ -73,14 +109,44 @@ def label(found: Entry) -> str:
     return f"{found['utterance']}, seed {found['seed']}"
 
 
-def four_lines(found: Entry, verdict: Mapping[str, str]) -> str:
+def four_lines(found: Entry, verdict: Mapping[str, Any], out: Path) -> str:
     """A verdict that is not PASS, as it stands in the terminal, the test failure and the report."""
     return (
         f"{verdict['outcome']}  {verdict['gate']} in suite {found['suite']!r}\n"
         f"  observed  {verdict['observed']} ({label(found)})\n"
         f"  why       {verdict['why']}\n"
-        f"  listen    {found['listen'] or 'no audio'}"
+        f"  listen    {out / found['listen'] if found['listen'] else 'no audio'}"
     )
+
+
+def excess(verdict: Mapping[str, Any]) -> float:
+    """How far outside its limit a verdict lies, 0 to 1, as a share of the limit; 1 where nothing could be measured.
+
+    It only orders what a reviewer sees first.
+
+    >>> excess({"outcome": "FAIL", "margin": -0.5, "at_least": None, "at_most": 2.0})
+    0.25
+    """
+    if verdict["outcome"] not in AGAINST:
+        return 0.0
+    margin, limits = verdict.get("margin"), (verdict.get("at_least"), verdict.get("at_most"))
+    if margin is None:
+        return 1.0
+    scale = min((abs(limit) for limit in limits if limit), default=0.0)
+    return min(1.0, max(0.0, -margin) / scale) if scale else 1.0
+
+
+def badness(found: Entry) -> tuple[int, int, float]:
+    """Sorts takes worst last: failing verdicts, inconclusive verdicts, how far outside all together."""
+    outcomes = Counter(verdict["outcome"] for verdict in found["verdicts"])
+    return outcomes[Outcome.FAIL], outcomes[Outcome.INCONCLUSIVE], sum(map(excess, found["verdicts"]))
+
+
+def worst_outcome(found: Entry) -> str:
+    """The outcome that a take is listed under: the worst of its verdicts."""
+    outcomes = {verdict["outcome"] for verdict in found["verdicts"]}
+    order = (*AGAINST, Outcome.PASS, Outcome.REFUSED)
+    return str(next((outcome for outcome in order if outcome in outcomes), Outcome.REFUSED))
 
 
 @dataclass
@@ -88,27 +154,64 @@ class Manifest:
     """A run while it is going on, and after."""
 
     about: Mapping[str, str] = field(default_factory=dict)
+    begun: str = ""
+    ended: str = ""
+    """Date and time in UTC; empty while the run goes on, and for ever where it was killed."""
+    exit_status: int | None = None
+    unreadable: int = 0
+    """Events of the journal that could not be read."""
     planned: dict[str, set[tuple[str, int]]] = field(default_factory=dict)
     """Planned takes by test."""
     takes: dict[tuple[str, int], Entry] = field(default_factory=dict)
     """What was found out, by utterance and seed."""
-    ended: set[str] = field(default_factory=set)
+    judging: set[str] = field(default_factory=set)
     """Tests that came back with verdicts."""
-    ended_without_verdict: dict[str, str] = field(default_factory=dict)
+    without_verdict: dict[str, str] = field(default_factory=dict)
     """Tests that failed or were skipped before a gate was asked, and how."""
-    failed: set[str] = field(default_factory=set)
-    """Those of them that failed."""
+    failed_otherwise: dict[str, str] = field(default_factory=dict)
+    """Tests that failed although no gate did, and how."""
+    harness_errors: dict[str, str] = field(default_factory=dict)
+    """Tests that the harness itself could not carry out, and how."""
     comparisons: list[Entry] = field(default_factory=list)
-    """What was asked against the accepted release, each with a verdict's fields; see `release.Judged`."""
+    """What was asked against the accepted release: the fields of a verdict, and the numbers behind it."""
 
-    def add(self, test: str, found: Entry) -> None:
-        """Take in the verdicts of one test."""
-        self.ended.add(test)
+    def take_in(self, event: Mapping[str, Any]) -> None:
+        """Add one event of the journal."""
+        self.begun = event.get("begun", self.begun)
+        self.ended = event.get("ended", self.ended)
+        self.exit_status = event.get("exit_status", self.exit_status)
+        self.about = {**self.about, **event.get("about", {})}
+        for test, takes in event.get("planned", {}).items():
+            self.planned.setdefault(test, set()).update((name, seed) for name, seed in takes)
+        for found in event.get("found", ()):
+            self._add(event["test"], found)
+        for compared in event.get("compared", ()):
+            self.judging.add(event["test"])
+            if compared not in self.comparisons:
+                self.comparisons.append(compared)
+        if "how" in event:
+            kinds = {"failed": self.failed_otherwise, "harness error": self.harness_errors}
+            kinds.get(event["kind"], {})[event["test"]] = event["how"]
+            self.without_verdict.setdefault(event["test"], event["how"])
+
+    def _add(self, test: str, found: Entry) -> None:
+        self.judging.add(test)
         known = self.takes.setdefault(
             (found["utterance"], found["seed"]), {**found, "verdicts": [], "measurements": {}}
         )
         known["verdicts"] += found["verdicts"]
         known["measurements"] |= found["measurements"]
+
+    @property
+    def incomplete(self) -> str:
+        """Why this is not the whole run; empty where it is."""
+        if not self.ended:
+            return "the run has not ended: it still goes on, or it was killed"
+        if self.exit_status not in {0, 1, 3, 5}:
+            return f"the run was interrupted (exit {self.exit_status})"
+        if self.unreadable:
+            return f"{self.unreadable} events of the run's journal cannot be read"
+        return ""
 
     @property
     def planned_takes(self) -> set[tuple[str, int]]:
@@ -118,16 +221,11 @@ class Manifest:
     def refused(self) -> dict[tuple[str, int], str]:
         """Takes that were planned and not judged, each with a reason."""
         return {
-            take: f"{test}: {self.ended_without_verdict.get(test, 'it did not run')}"
+            take: f"{test}: {self.without_verdict.get(test, 'it did not run')}"
             for test, takes in self.planned.items()
-            if test not in self.ended
+            if test not in self.judging
             for take in takes
         }
-
-    @property
-    def failed_otherwise(self) -> dict[str, str]:
-        """Failed tests that are not about a take, and how they failed."""
-        return {test: self.ended_without_verdict[test] for test in self.failed - self.planned.keys()}
 
     @property
     def judged(self) -> int:
@@ -142,28 +240,68 @@ class Manifest:
     @property
     def verdict(self) -> Outcome:
         """May it go out?"""
+        outcomes = {Outcome(name) for name in self.outcomes}
         if self.failed_otherwise:
-            return Outcome.FAIL
-        outcomes = (Outcome(name) for name in self.outcomes)
+            outcomes.add(Outcome.FAIL)
+        if self.harness_errors or self.incomplete:
+            outcomes.add(Outcome.INCONCLUSIVE)
         return release(outcomes, planned=len(self.planned_takes), judged=self.judged)
 
-    def blocking(self) -> list[tuple[Entry, Mapping[str, str]]]:
-        """Every verdict that stands against the release, failures first."""
-        found = [(take, verdict) for take in self.takes.values() for verdict in take["verdicts"]]
-        found += [(compared, compared) for compared in self.comparisons]
-        order = [Outcome.FAIL, Outcome.INCONCLUSIVE]
-        return [pair for outcome in order for pair in found if pair[1]["outcome"] == outcome]
+    @property
+    def exit_code(self) -> int:
+        """What the process says: 0 passes, 1 a quality verdict, 3 the harness itself failed, else pytest's own."""
+        status = self.exit_status
+        if status is None or status not in {0, 1}:
+            return 3 if status is None else status
+        if self.harness_errors or self.unreadable:
+            return 3
+        return 0 if status == 0 and self.verdict == Outcome.PASS else 1
 
-    def not_judged(self) -> list[tuple[Entry, Mapping[str, str]]]:
+    @property
+    def counts(self) -> str:
+        """The denominator in words."""
+        return f"{len(self.planned_takes)} planned = {self.judged} judged + {len(self.refused)} refused"
+
+    def worst_first(self) -> list[Entry]:
+        """Every take: what blocks the release first, the worst of it on top."""
+        ordered = sorted(self.takes.values(), key=lambda found: (found["suite"], found["utterance"], found["seed"]))
+        return sorted(ordered, key=badness, reverse=True)
+
+    def blocking(self) -> list[tuple[Entry, Mapping[str, Any]]]:
+        """Every verdict that stands against the release, failures first, the worst take first."""
+        found = [
+            (take, verdict)
+            for take in self.worst_first()
+            for verdict in sorted(take["verdicts"], key=excess, reverse=True)
+        ]
+        return [pair for outcome in AGAINST for pair in found if pair[1]["outcome"] == outcome]
+
+    def not_judged(self) -> list[tuple[Entry, Mapping[str, Any]]]:
         """Every gate that was refused for a take."""
-        found = [(take, verdict) for take in self.takes.values() for verdict in take["verdicts"]]
-        found += [(compared, compared) for compared in self.comparisons]
-        return [pair for pair in found if pair[1]["outcome"] == Outcome.REFUSED]
+        return [
+            (self.takes[key], verdict)
+            for key in sorted(self.takes)
+            for verdict in self.takes[key]["verdicts"]
+            if verdict["outcome"] == Outcome.REFUSED
+        ]
+
+    def by_suite(self) -> dict[str, Counter[str]]:
+        """How many verdicts of each kind each suite has, by name; `takes` counts its takes."""
+        counts: dict[str, Counter[str]] = {}
+        for key in sorted(self.takes):
+            found = self.takes[key]
+            of_suite = counts.setdefault(found["suite"], Counter())
+            of_suite.update(verdict["outcome"] for verdict in found["verdicts"])
+            of_suite["takes"] += 1
+        return dict(sorted(counts.items()))
 
     def as_json(self) -> dict[str, Any]:
         """The whole of it, in a stable order."""
         return {
-            "verdict": str(self.verdict) if self.planned else "none",
+            "verdict": str(self.verdict),
+            "incomplete": self.incomplete,
+            "begun": self.begun,
+            "ended": self.ended,
             "about": dict(self.about),
             "planned": len(self.planned_takes),
             "judged": self.judged,
@@ -172,6 +310,7 @@ class Manifest:
             ],
             "outcomes": dict(sorted(self.outcomes.items())),
             "failed_otherwise": dict(sorted(self.failed_otherwise.items())),
+            "harness_errors": dict(sorted(self.harness_errors.items())),
             "comparisons": self.comparisons,
             "takes": [self.takes[key] for key in sorted(self.takes)],
         }

@@ -1,38 +1,175 @@
-"""One page that plays each take beside its reference; it stands in the output folder and links to the takes there."""
+"""The standalone report: a folder with one page and each clip once, or a single file. Needs no network, no server."""
 
-import os
+import base64
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from harness import audio
 from harness.audio import write_atomically
-from harness.report.manifest import Manifest, four_lines, label
+from harness.gates import Outcome
+from harness.report import history, plots
+from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
+from harness.report.manifest import Entry, Manifest, label
+from harness.report.panel import Picture, Player, panel, picture, players
+
+FOLDER = "report"
+SINGLE_FILE = "report.html"
+_HERE = Path(__file__).parent
+_BASE64 = 4 / 3
 
 
-def write(manifest: Manifest, path: Path) -> None:
-    """Write the page; takes with something against them come first.
+def write_folder(manifest: Manifest, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
+    """Write OUT/report/: index.html, clips/HASH.flac, plots/HASH.png; what an earlier run left there goes.
 
-    Texts, names and transcripts are the user's: everything is escaped.
+    Args:
+        manifest: The run.
+        out: Its output folder, where the takes are.
+        most_bytes: Space for clips; where the evidence needs more, takes with less against them are previewed.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+    report = out / FOLDER
+    book = _Book(manifest, out, most_bytes)
+    files: dict[str, bytes] = {}
 
-    environment = Environment(
-        loader=PackageLoader("harness.report", "."), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    rank = {"FAIL": 0, "INCONCLUSIVE": 1}
-    takes = sorted(
-        manifest.takes.values(),
-        key=lambda found: (
-            min((rank.get(verdict["outcome"], 2) for verdict in found["verdicts"]), default=2),
-            found["suite"],
-            found["utterance"],
-            found["seed"],
-        ),
-    )
-    page = environment.get_template("page.html").render(
-        data=manifest.as_json(),
-        takes=takes,
-        label=label,
-        four_lines=four_lines,
-        link=lambda target: Path(os.path.relpath(target, path.parent)).as_posix(),
-        not_judged=manifest.not_judged(),
-    )
+    def source(player: Player) -> tuple[str, str] | None:
+        found = book.clip(player)
+        if found is None:
+            return None
+        clip, note, attributes = found
+        files[f"clips/{clip.name}"] = clip.data
+        return f'src="clips/{clip.name}" {attributes}', note
+
+    def image(picture: Picture) -> str:
+        name = f"plots/{audio.content_hash(picture.spectrogram)[:32]}.png"
+        files[name] = picture.spectrogram
+        return name
+
+    page = book.render(source, image)
+    for kind in ("clips", "plots"):
+        shutil.rmtree(report / kind, ignore_errors=True)
+    for name, data in files.items():
+        write_atomically(report / name, data)
+    write_atomically(report / "index.html", page.encode())
+    return report / "index.html"
+
+
+def write_single_file(manifest: Manifest, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
+    """Write OUT/report.html, which holds every clip once and needs nothing beside it."""
+    book = _Book(manifest, out, int(most_bytes / _BASE64))
+    clips: dict[str, str] = {}
+
+    def source(player: Player) -> tuple[str, str] | None:
+        found = book.clip(player)
+        if found is None:
+            return None
+        clip, note, attributes = found
+        clips.setdefault(clip.name, base64.b64encode(clip.data).decode())
+        return f'data-clip="{clip.name}" {attributes}', note
+
+    path = out / SINGLE_FILE
+    page = book.render(source, data_image, lambda: json.dumps(clips, separators=(",", ":")))
     write_atomically(path, page.encode())
+    return path
+
+
+def data_image(picture: Picture) -> str:
+    """The spectrogram as a URL that holds it."""
+    return f"data:image/png;base64,{base64.b64encode(picture.spectrogram).decode()}"
+
+
+class _Book:
+    """What both forms of the report are made of."""
+
+    def __init__(self, manifest: Manifest, out: Path, most_bytes: int) -> None:
+        self._manifest = manifest
+        self._out = out
+        takes = manifest.worst_first()
+        groups = [players(found, out) for found in takes]
+        paths = [[player.path for player in group if player.path] for group in groups]
+        self._shelf = shelf = Shelf(path for group in paths for path in group)
+        drawings = _drawings(shelf, list(zip(takes, groups, strict=True)))
+        drawn_bytes = sum(len(one.spectrogram) + len(one.waveform) for drawn in drawings for one in drawn)
+        lossless = shelf.encode(paths, max(0, most_bytes - drawn_bytes))
+        self._panels = [
+            panel(found, tuple(_informed(player, shelf, exact) for player in group), drawn)
+            for found, group, drawn, exact in zip(takes, groups, drawings, lossless, strict=True)
+        ]
+
+    def clip(self, player: Player) -> tuple[Clip, str, str] | None:
+        """What a player plays, a note for the reviewer, and further attributes of the element."""
+        recording = self._shelf[player.path] if player.path else None
+        if recording is None:
+            return None
+        clip = recording.evidence if player.lossless else recording.preview
+        kind = clip.suffix.removeprefix(".").upper()
+        lossy = f"{kind} preview, lossy: judge artifacts on {recording.path.name}"
+        return clip, lossy if clip.lossy else f"{kind}, lossless", f'data-level="{recording.level_dbfs:.2f}"'
+
+    def render(
+        self,
+        source: Callable[[Player], tuple[str, str] | None],
+        image: Callable[[Picture], str],
+        clips: Callable[[], str] | None = None,
+    ) -> str:
+        """The page. Texts, names and transcripts are the user's: everything is escaped."""
+        from jinja2 import Template
+        from markupsafe import Markup
+
+        def marked(player: Player) -> tuple[Markup, str] | None:
+            found = source(player)
+            return (Markup(found[0]), found[1]) if found else None
+
+        template: Template = environment().get_template("page.html")
+        script = (_HERE / "page.js").read_text(encoding="utf-8")
+        values: dict[str, Any] = {
+            "run": self._manifest.as_json(),
+            "panels": self._panels,
+            "suites": self._manifest.by_suite(),
+            "not_judged": self._manifest.not_judged(),
+            "outcomes": [str(outcome) for outcome in Outcome],
+            "trend": history.trend(self._out),
+            "blind": any(len(one.players) > 2 for one in self._panels),
+            "label": label,
+            "source": marked,
+            "image": image,
+            "columns": plots.MOST_COLUMNS,
+            "clips": clips,
+            "script": script,
+            "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+            "style": (_HERE / "page.css").read_text(encoding="utf-8"),
+        }
+        return str(template.render(values))
+
+
+def _informed(player: Player, shelf: Shelf, lossless: bool) -> Player:
+    """The player with how it is encoded, and why it has nothing to play where its file cannot be read."""
+    missing = shelf.missing.get(player.path, player.missing) if player.path else player.missing
+    return replace(player, lossless=lossless, missing=missing)
+
+
+def _drawings(shelf: Shelf, takes: list[tuple[Entry, tuple[Player, ...]]]) -> list[tuple[Picture, ...]]:
+    """The pictures of the accepted take and the new take of each utterance."""
+
+    def draw(pair: tuple[Entry, tuple[Player, ...]]) -> tuple[Picture, ...]:
+        found, group = pair
+        drawn = [(player, shelf[player.path]) for player in group if player.path and player.role != "reference"]
+        return tuple(picture(player, recording, found) for player, recording in drawn if recording)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(draw, takes))
+
+
+@cache
+def environment() -> Any:
+    """Templates that escape whatever they are given."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    return Environment(
+        loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )

@@ -5,13 +5,16 @@ from harness.errors import UsageError
 
 
 def test_an_unknown_backend_is_refused_with_the_choice():
-    with pytest.raises(UsageError, match="backend 'tortoise' is unknown; there are embedded, directory"):
+    with pytest.raises(UsageError, match="backend 'tortoise' is unknown; there are embedded, higgs, directory"):
         open_backend("tortoise", BackendOptions())
 
 
 @pytest.mark.parametrize("name", BACKENDS)
 def test_every_backend_of_the_table_answers_to_its_name(name, tmp_path):
-    assert open_backend(name, BackendOptions(model=str(tmp_path))).name == name
+    # The least that every kind of folder must hold to be named: a config, and weights without a tensor.
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    assert open_backend(name, BackendOptions(model=str(tmp_path), codec=str(tmp_path))).name == name
 
 
 @pytest.mark.parametrize(("model", "complaint"), [("", "needs a folder"), ("nowhere", "'nowhere' is no folder")])

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.errors import UsageError
@@ -49,3 +51,38 @@ def test_a_sentence_beyond_the_cap_stays_whole():
 
 def test_a_text_without_words_is_still_one_chunk():
     assert [chunk.text for chunk in chunks("...", BudgetConfig(), by_sentence=True)] == ["..."]
+
+
+ARABIC = st.text(alphabet="ابتثجحخدذرزسشصضطظعغفقكلمنهويءآأؤإئىة", min_size=1, max_size=6)
+SENTENCE = st.lists(ARABIC, min_size=1, max_size=60)
+MARKS = st.text(alphabet="\u064b\u064c\u064d\u064e\u064f\u0650\u0651\u0652\u0670\u0640", max_size=3)
+SPACES = st.text(alphabet=" \t\n\u00a0\u200a", min_size=1, max_size=3)
+
+
+@given(SENTENCE, SENTENCE)
+def test_the_budget_grows_with_the_words_and_stays_in_its_clamp(one, more):
+    less, longer = (BudgetConfig().of(" ".join(text)).max_frames for text in (one, one + more))
+    assert 64 <= less <= longer <= 512
+
+
+@given(SENTENCE, st.data())
+def test_marks_tatweel_and_spaces_do_not_change_the_budget(text, data):
+    dressed = "".join(letter + data.draw(MARKS) if letter != " " else data.draw(SPACES) for letter in " ".join(text))
+    assert BudgetConfig().of(dressed) == BudgetConfig().of(" ".join(text))
+
+
+@given(st.text())
+def test_every_text_has_a_budget_that_is_never_negative(text):
+    budget = BudgetConfig().of(text)
+    assert budget.expected_frames >= 0
+    assert 64 <= budget.max_frames <= 512
+
+
+def test_without_the_adaptive_budget_every_text_has_the_cap():
+    fixed = BudgetConfig(adaptive=False)
+    assert {fixed.of("كلمة " * number).max_frames for number in (0, 1, 20, 99)} == {512}
+
+
+def test_the_models_columns_come_on_top_of_the_frames():
+    config = BudgetConfig()
+    assert config.columns(config.of("نعم")) == 64 + 9

@@ -1,0 +1,384 @@
+"""Higgs Audio v2, through the classes that transformers has for it.
+
+Model, codec and processor are loaded once a process, with the first `generate`; then it is proved that the reference
+conditions the model. What fails there fails every take with the same reason. A text of several chunks is spoken chunk
+by chunk, the chunks before it kept as context.
+"""
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.audio import Audio
+from harness.backends import BackendOptions, Interrupted
+from harness.backends.higgs.loading import DTYPES, find
+from harness.cloning import reference
+from harness.cloning.budget import BudgetConfig
+from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build
+from harness.cloning.output import joined
+from harness.cloning.termination import DelayedStream, Termination
+from harness.errors import AudioError, BackendError, UsageError
+from harness.take import Provenance, Request, Stop, Take
+
+if TYPE_CHECKING:
+    from harness.backends.higgs.generation import Generator, Row
+    from harness.backends.higgs.prompt import Prompter
+    from harness.backends.higgs.silence import SilenceCodes
+
+REVISION = "1"  # raise it whenever the same request would give other codes
+PACKAGES = ("torch", "transformers", "tokenizers", "safetensors", "numpy")
+ATTENTIONS = ("eager", "sdpa", "flex_attention", "flash_attention_2")
+CONTEXT_CHUNKS = 2
+"""Chunks of the same text that a chunk is spoken after; more would fill the model's 2,048 positions."""
+
+
+@dataclass
+class _Loaded:
+    """Everything that is on the device."""
+
+    model: Any
+    codec: Any
+    prompter: "Prompter"
+    generator: "Generator"
+    silent: "SilenceCodes"
+    proved: bool = False
+
+
+@dataclass
+class _Job:
+    """One request on its way to a take."""
+
+    request: Request
+    speech: AudioContent | None
+    unconditioned: str = ""
+    error: str = ""
+    parts: list[Audio] = field(default_factory=list)
+    streams: list[DelayedStream] = field(default_factory=list)
+    codes: list[AudioContent] = field(default_factory=list)
+    elapsed_s: float = 0.0
+    details: dict[str, float | str] = field(default_factory=dict)
+
+    @property
+    def stopped_by(self) -> Stop:
+        """Why the last chunk ended."""
+        return (self.streams[-1].stopped_by if self.streams else None) or Stop.UNKNOWN
+
+    def wants(self, number: int) -> bool:
+        """Whether the chunk of this number is to be spoken: a chunk that was cut ends the take."""
+        if self.error or number >= len(self.request.chunks):
+            return False
+        return number == 0 or self.stopped_by in {Stop.EOS, Stop.SILENCE}
+
+
+class HiggsBackend:
+    """The released model, or a checkpoint in its layout, on a GPU or the CPU."""
+
+    name = "higgs"
+    sample_rate_hz = reference.CODEC_RATE_HZ
+
+    def __init__(self, options: BackendOptions) -> None:
+        self._model = find("model", options.model, options.revision)
+        self._codec = find("codec", options.codec, options.codec_revision)
+        assert self._model.weights_hash
+        assert self._codec.weights_hash  # both read here, so that a broken file ends the command before it begins
+        self._options = options
+        self._device = f"cuda:{options.device_number}" if options.gpu else "cpu"
+        self._dtype = options.dtype or ("bfloat16" if options.gpu else "float32")
+        _one_of("--dtype", self._dtype, DTYPES)
+        _one_of("--attn", options.attention, ATTENTIONS)
+        self._form = Form(_one_of("--conversation", options.conversation, tuple(Form)))
+        self._system = SYSTEM_TEXTS.get(options.system_text, options.system_text) or SYSTEM_TEXT
+        build("", None, "-", system=self._system, scene=options.scene)  # a bad text is a wrong command
+        self._window = reference.ReferenceConfig(window_s=options.reference_window_s)
+        self._loaded: _Loaded | None = None
+        self._refusal = ""
+        self._generator_options: dict[str, Any] = {}
+        self.loads = 0
+        """How often a model was loaded; 1 after any number of takes."""
+
+    @property
+    def note(self) -> str:
+        """Says so where the weights are the tiny random ones."""
+        tiny = '"hidden_size": 64' in (self._model.folder / "config.json").read_text(encoding="utf-8")
+        return (
+            "The model judged here is the tiny random checkpoint: its speech is noise, and must fail." if tiny else ""
+        )
+
+    @property
+    def identity(self) -> str:
+        told = {
+            "model": self._model.name if self._model.revision != "local" else "local",
+            "revision": self._model.revision,
+            "weights": self._model.weights_hash,
+            "codec": self._codec.weights_hash,
+            "codec_revision": self._codec.revision,
+            "device": "cuda" if self._options.gpu else "cpu",
+            "dtype": self._dtype,
+            "attn": self._options.attention,
+            "cache": self._cache,
+            "form": self._form,
+            "window_s": f"{self._window.window_s:g}",
+            "timeout_s": f"{self._options.timeout_s:g}",
+            "fallback": "on" if self._options.reference_fallback else "off",
+            "texts": hashlib.sha256(f"{self._system}\n{self._options.scene}".encode()).hexdigest()[:8],
+            **{name: version(name) for name in PACKAGES[:2]},
+        }
+        return f"higgs r{REVISION} " + " ".join(f"{name}={value}" for name, value in told.items())
+
+    @property
+    def _cache(self) -> str:
+        kind = "static" if self._options.static_cache or self._options.compile else "dynamic"
+        return f"{kind}+compile" if self._options.compile else kind
+
+    def generate(self, requests: Sequence[Request]) -> list[Take]:
+        """Speak the requests, those of a batch together; a batch that does not fit into memory is halved.
+
+        Raises:
+            BackendError: The checkpoint cannot be used.
+            Interrupted: Somebody ended the run; holds what was finished.
+        """
+        if not requests:
+            return []
+        loaded = self._load()
+        jobs = [self._job(request) for request in requests]
+        try:
+            self._prove(loaded, jobs)
+            for number in range(max(len(request.chunks) for request in requests)):
+                # Rows with and without a reference cannot share a batch.
+                for conditioned in (True, False):
+                    group = [job for job in jobs if job.wants(number) and (job.speech is not None) is conditioned]
+                    if group:
+                        self._speak(loaded, group, number)
+        except KeyboardInterrupt:
+            finished = [job for job in jobs if job.parts and len(job.parts) == len(job.request.chunks)]
+            takes = [self._take(loaded, job) for job in finished]
+            self.close()
+            raise Interrupted(takes) from None
+        return [self._take(loaded, job) for job in jobs]
+
+    def close(self) -> None:
+        """Free the device."""
+        if self._loaded is not None:
+            self._loaded = None
+            import gc
+
+            gc.collect()
+            if self._options.gpu:
+                import torch
+
+                torch.cuda.empty_cache()
+
+    def _load(self) -> _Loaded:
+        if self._refusal:
+            raise BackendError(self._refusal)
+        if self._loaded is None:
+            try:
+                self._loaded = self._open()
+            except BackendError as error:
+                self._refusal = str(error)
+                raise
+        return self._loaded
+
+    def _open(self) -> _Loaded:
+        import torch
+
+        from harness.backends.higgs import loading, proof, silence
+        from harness.backends.higgs.generation import Generator
+        from harness.backends.higgs.prompt import Prompter
+
+        if self._options.gpu:
+            torch.cuda.set_device(self._device)
+        else:
+            torch.set_num_threads(1)  # a second thread gains nothing on small batches and costs much on a busy machine
+        self.loads += 1
+        codec = loading.load_codec(self._codec, self._device)
+        proof.prove_codec(codec)
+        model = loading.load_model(self._model, self._device, self._dtype, self._options.attention)
+        prompter = Prompter(loading.load_processor(self._model, codec))
+        generator = Generator(
+            model, static_cache=self._options.static_cache, compile=self._options.compile, **self._generator_options
+        )
+        return _Loaded(model, codec, prompter, generator, silence.learn(codec))
+
+    def _prove(self, loaded: _Loaded, jobs: Sequence[_Job]) -> None:
+        from harness.backends.higgs import proof
+
+        conditioned = next((job for job in jobs if job.speech is not None), None)
+        if loaded.proved or conditioned is None:
+            return
+        conversation = self._conversation(conditioned, 0)
+        try:
+            proof.prove_sampling(loaded.model, conditioned.request.sampling)
+            proof.prove_prompt(conversation, loaded.prompter.prompt(conversation), loaded.prompter, loaded.model)
+            proof.prove_swap(conversation, loaded.prompter, loaded.model)
+        except BackendError as error:
+            self._refusal = str(error)
+            self.close()
+            raise
+        loaded.proved = True
+
+    def _job(self, request: Request) -> _Job:
+        if not request.sampling.use_cache:
+            return _Job(request, None, error="sampling without a KV cache is not offered: leave use_cache on")
+        try:
+            features = reference.load(request.reference.path, self._window)
+        except AudioError as error:
+            if self._options.reference_fallback:
+                return _Job(request, None, unconditioned=str(error))
+            return _Job(request, None, error=f"{error}; --reference-fallback speaks without it")
+        return _Job(request, AudioContent(features.codec_audio))
+
+    def _conversation(self, job: _Job, number: int) -> Conversation:
+        earlier = list(zip((chunk.text for chunk in job.request.chunks), job.codes, strict=False))[:number]
+        return build(
+            job.request.reference.transcript,
+            job.speech,
+            job.request.chunks[number].text,
+            system=self._system,
+            scene=self._options.scene,
+            # Without a reference there is no voice to keep, and rows must not mix with those that have speech.
+            earlier=earlier[-CONTEXT_CHUNKS:] if job.speech is not None else (),
+            form=self._form,
+        )
+
+    def _speak(self, loaded: _Loaded, jobs: Sequence[_Job], number: int) -> None:
+        """Speak one chunk of each job in one batch, or in halves where the device's memory is too small."""
+        import torch
+
+        ready = []
+        for job in jobs:
+            try:
+                ready.append((job, self._row(loaded, job, number)))
+            except UsageError as error:  # a text that would steer the model
+                job.error = str(error)
+        if not ready:
+            return
+        try:
+            self._watched(loaded, ready, number)
+        except torch.OutOfMemoryError:
+            if len(ready) == 1:
+                ready[0][0].error = "one take alone does not fit into the device's memory: use a larger GPU"
+                return
+            if self._options.gpu:
+                torch.cuda.empty_cache()
+            half = len(ready) // 2
+            for part in (ready[:half], ready[half:]):
+                self._speak(loaded, [job for job, _ in part], number)
+
+    def _row(self, loaded: _Loaded, job: _Job, number: int) -> "Row":
+        from harness.backends.higgs.generation import Row
+
+        chunk = job.request.chunks[number]
+        stream = DelayedStream(
+            Termination(chunk.budget, timeout_s=self._options.timeout_s),
+            is_silent=loaded.silent,
+            codebooks=loaded.model.config.num_codebooks,
+            end_code=loaded.model.config.audio_stream_eos_id,
+        )
+        return Row(
+            prompt=loaded.prompter.prompt(self._conversation(job, number)),
+            stream=stream,
+            seed=row_seed(job.request, number),
+            max_columns=BudgetConfig().columns(chunk.budget),
+        )
+
+    def _watched(self, loaded: _Loaded, ready: "Sequence[tuple[_Job, Row]]", number: int) -> None:
+        rows = [row for _, row in ready]
+        self._forget_peak()
+        try:
+            elapsed = loaded.generator.speak(rows, ready[0][0].request.sampling)
+        except KeyboardInterrupt:
+            self._keep(loaded, [(job, row) for job, row in ready if row.stream.stopped_by], 0.0, number)
+            raise
+        self._keep(loaded, ready, elapsed, number)
+        peak = self._peak_bytes()
+        speed = sum(row.stream.columns for row in rows) / max(elapsed, 1e-9)
+        for job, _ in ready:
+            job.details |= {"columns_per_s": round(speed, 1), "batch": len(ready), "peak_memory_bytes": peak}
+
+    def _keep(self, loaded: _Loaded, ready: "Sequence[tuple[_Job, Row]]", elapsed: float, number: int) -> None:
+        """Decode the rows that have stopped and note what they were."""
+        for job, row in ready:
+            codes = row.stream.codes()
+            job.elapsed_s += elapsed / len(ready)
+            job.streams.append(row.stream)
+            job.details |= {f"row_seed_{number}": str(row.seed), f"columns_{number}": row.stream.columns}
+            if not codes.shape[1]:
+                job.error = f"the model ended after {row.stream.columns} columns, before its first frame"
+                continue
+            job.parts.append(_decoded(loaded.codec, codes))
+            job.codes.append(AudioContent(job.parts[-1], codes))
+
+    def _take(self, loaded: _Loaded, job: _Job) -> Take:
+        error = job.error or ("" if job.parts else "nothing was generated")
+        return Take(
+            request=job.request,
+            audio=None if error else joined(job.parts),
+            stopped_by=job.stopped_by,
+            provenance=self._provenance(),
+            frames=sum(stream.frames for stream in job.streams),
+            elapsed_s=job.elapsed_s,
+            error=error,
+            unconditioned=job.unconditioned,
+            details=job.details,
+        )
+
+    def _provenance(self) -> Provenance:
+        import torch
+
+        device = torch.cuda.get_device_name(self._device) if self._options.gpu else f"cpu {platform.machine()}"
+        return Provenance(
+            backend=self.name,
+            model=self._model.name,
+            revision=self.identity,
+            codec_revision=self._codec.revision,
+            device=device,
+            dtype=self._dtype,
+            attention=self._options.attention,
+            cache=self._cache,
+            weights=f"{self._model.weights_hash} codec {self._codec.weights_hash}",
+            packages={name: version(name) for name in PACKAGES},
+        )
+
+    def _forget_peak(self) -> None:
+        if self._options.gpu:
+            import torch
+
+            torch.cuda.reset_peak_memory_stats(self._device)
+
+    def _peak_bytes(self) -> int:
+        """Most device memory of the last batch; on the CPU the most that this process ever held."""
+        if self._options.gpu:
+            import torch
+
+            return int(torch.cuda.max_memory_allocated(self._device))
+        import resource
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def row_seed(request: Request, number: int) -> int:
+    """A row's own seed: the same for the same text, voice, seed and chunk, whatever else is in the batch."""
+    asked = f"{request.seed}\n{number}\n{request.chunks[number].text}\n{request.reference.sha256}"
+    return int.from_bytes(hashlib.sha256(asked.encode()).digest()[:7], "big")
+
+
+def _decoded(codec: Any, codes: np.ndarray[Any, np.dtype[np.int64]]) -> Audio:
+    """The sound of codes of shape (codebooks, frames); stream marks inside it become the codebook's last code."""
+    import torch
+
+    clipped = torch.from_numpy(np.clip(codes, 0, codec.config.codebook_size - 1))[None].to(codec.device)
+    with torch.inference_mode():
+        samples = codec.decode(clipped).audio_values[0, 0].float().cpu().numpy()
+    return Audio(np.ascontiguousarray(samples, np.float32), int(codec.config.sample_rate))
+
+
+def _one_of(flag: str, given: str, known: Sequence[str]) -> str:
+    if given not in known:
+        raise UsageError(f"{flag} is {given!r}; one of {', '.join(known)} is needed")
+    return given

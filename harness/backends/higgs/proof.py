@@ -1,0 +1,138 @@
+"""Proof, before the first take, that the reference really conditions the model.
+
+Each check is one that silently passes without it: a wrong codec gives code 0 throughout, a wrong conversation leaves
+the reference out, a config that was saved carelessly turns the repetition window off, and the takes still sound like
+somebody.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from harness.audio import Audio
+from harness.backends.higgs.prompt import Prompt, Prompter, batch
+from harness.cloning.conversation import AudioContent, Conversation, Message, as_template, speeches
+from harness.errors import BackendError
+from harness.take import Sampling
+
+FRAME_RATE_HZ = 25
+CODEBOOKS = 8
+UNFILLED_MARKS = ("<|AUDIO|>", "<|audio_bos|>")
+"""What the generation model never puts sound behind."""
+
+
+def prove_codec(codec: Any) -> None:
+    """The codec gives 25 frames a second in 8 codebooks.
+
+    Raises:
+        BackendError: It does not; with what it gives.
+    """
+    rate, books = codec.config.frame_rate, codec.config.num_quantizers
+    if (rate, books) != (FRAME_RATE_HZ, CODEBOOKS):
+        raise BackendError(
+            f"the codec gives {rate:g} frames a second in {books} codebooks; {FRAME_RATE_HZ} in {CODEBOOKS} are "
+            "needed: give the model's own codec with --codec"
+        )
+
+
+def prove_sampling(model: Any, sampling: Sampling) -> None:
+    """The checkpoint still has the repetition window that a run with one asks for.
+
+    Raises:
+        BackendError: It was saved in the way that drops it.
+    """
+    if sampling.ras_window and not getattr(model.generation_config, "ras_win_len", None):
+        raise BackendError(
+            f"the run asks for ras_win_len {sampling.ras_window}, but the checkpoint's generation config has lost its "
+            "own (a '_from_model_config' entry in generation_config.json drops it): mend the file, or give --ras off"
+        )
+
+
+def prove_prompt(conversation: Conversation, prompt: Prompt, prompter: Prompter, model: Any) -> None:
+    """The prompt holds the reference: T + 9 positions with real codes, as the model's own processor builds it.
+
+    Raises:
+        BackendError: It does not; with what it holds.
+    """
+    import torch
+
+    config, ids = model.config, prompt.input_ids
+    stray = [mark for mark in UNFILLED_MARKS if (ids == prompter.processor.tokenizer.convert_tokens_to_ids(mark)).any()]
+    if stray:
+        raise BackendError(
+            f"the conversation holds {' and '.join(stray)}, behind which this model hears nothing: it is the original "
+            "design's form, which disables cloning; use the released one (--conversation released)"
+        )
+    positions = int(((ids == config.audio_token_id) | (ids == config.audio_delay_token_id)).sum())
+    wanted = sum(frames + config.num_codebooks + 1 for frames in prompt.frames)
+    if not prompt.frames or positions != wanted or len(prompt.columns) != wanted:
+        raise BackendError(
+            f"the prompt has {positions} audio positions for {sum(prompt.frames)} frames of reference; "
+            f"{wanted or 'frames + 9'} are needed: the conversation does not carry the reference"
+        )
+    for speech in speeches(conversation):
+        codes = prompter.codes(speech)
+        if codes.max() >= config.audio_stream_bos_id or (codes == codes[:, :1]).all():
+            raise BackendError(
+                f"the codec gives code {codes[0, 0]} throughout for a reference of {codes.shape[1]} frames: its "
+                "weights are not those of a codec; give the right one with --codec"
+            )
+    theirs = prompter.processor.apply_chat_template(
+        as_template(conversation),
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+        processor_kwargs={"sampling_rate": int(prompter.processor.audio_tokenizer.config.sample_rate)},
+    )
+    same_text = torch.equal(theirs["input_ids"][0].cpu(), ids)
+    if not same_text or not torch.equal(theirs["audio_input_ids"][0].cpu(), prompt.columns):
+        raise BackendError(
+            "the prompt is not the one that the checkpoint's own processor builds: tokenizer and chat template do not "
+            "belong together"
+        )
+
+
+def prove_swap(conversation: Conversation, prompter: Prompter, model: Any) -> None:
+    """Another reference of the same length changes what the model says first.
+
+    Raises:
+        BackendError: It changes nothing.
+    """
+    original = prompter.prompt(conversation)
+    swapped = prompter.prompt(tuple(_with_another_voice(turn, prompter) for turn in conversation))
+    if original.columns.equal(swapped.columns):
+        raise BackendError(
+            "the codec gives the same codes for two different references; give the right one with --codec"
+        )
+    one, other = _first_logits([original, swapped], model)
+    if not np.isfinite(one).all() or np.allclose(one, other, rtol=0, atol=1e-6):
+        raise BackendError("swapping the reference does not change what the model says: it is not conditioned on it")
+
+
+def _with_another_voice(turn: Message, prompter: Prompter) -> Message:
+    """The same turn; a reference is played backwards, with every other frame of sound exchanged for noise."""
+    if isinstance(turn.content, str):
+        return turn
+    samples = turn.content.audio.samples[::-1].copy()
+    noise = np.random.default_rng(0).standard_normal(samples.size).astype(np.float32)
+    alternate = (np.arange(samples.size) // 960) % 2 == 0
+    samples[alternate] = (noise * np.float32(np.sqrt(np.mean(samples**2))))[alternate]
+    return Message(turn.role, AudioContent(Audio(samples, turn.content.audio.sample_rate_hz)))
+
+
+def _first_logits(prompts: Sequence[Prompt], model: Any) -> Any:
+    import torch
+
+    inputs = batch(prompts, model.config.pad_token_id, model.config.audio_stream_eos_id)
+    inputs = {name: value.to(model.device) for name, value in inputs.items()}
+    positions = (inputs["attention_mask"].cumsum(dim=1) - 1).clamp_min(0)
+    with torch.inference_mode():
+        return (
+            model(**inputs, position_ids=positions, use_cache=False, logits_to_keep=1)
+            .logits[:, -1]
+            .float()
+            .cpu()
+            .numpy()
+        )

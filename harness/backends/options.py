@@ -1,0 +1,157 @@
+"""What the command line says about the system under test, from text to values.
+
+Everything is read before anything is generated, so that a mistake is one line.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.backends import BackendOptions
+from harness.errors import UsageError
+from harness.take import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option with a value; the name of its ini entry is `harness_` and the flag."""
+
+    flag: str
+    default: str
+    help: str
+    metavar: str = "NAME"
+
+    @property
+    def name(self) -> str:
+        """Where pytest keeps it."""
+        return "harness_" + self.flag.removeprefix("--").replace("-", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """One option that is on or off."""
+
+    flag: str
+    help: str
+
+    @property
+    def name(self) -> str:
+        """Where pytest keeps it."""
+        return self.flag.removeprefix("--").replace("-", "_")
+
+
+OPTIONS = (
+    Option(
+        "--backend",
+        "",
+        "system under test: embedded, higgs or directory; when left out, higgs for --gpu with --model, else embedded",
+    ),
+    Option("--model", "", "the system under test: a folder or a hub id; for the directory backend, its audio", "MODEL"),
+    Option("--codec", "", "the model's codec: a folder or a hub id", "CODEC"),
+    Option("--revision", "", "hub revision of the model", "COMMIT"),
+    Option("--codec-revision", "", "hub revision of the codec, which is not the model's", "COMMIT"),
+    Option("--dtype", "", "of the model: bfloat16, float16 or float32; when left out, bfloat16 on a GPU, else float32"),
+    Option("--attn", "sdpa", "attention: eager, sdpa, flex_attention or flash_attention_2"),
+    Option("--generation-timeout", "600", "seconds after which a batch that still generates is stopped", "SECONDS"),
+    Option("--sampling", "sampled", "how codes are drawn: sampled or greedy; greedy needs --ras off"),
+    Option("--temperature", "0.3", "of the draw", "T"),
+    Option("--top-k", "50", "most likely codes that a draw is from", "N"),
+    Option("--top-p", "0.95", "share of the probability that a draw is from", "P"),
+    Option("--ras", "7/2", "draw again what stood REPEATS times in the last WINDOW columns, or off", "WINDOW/REPEATS"),
+    Option("--conversation", "released", "where the reference stands: released, or design, which is refused"),
+    Option("--system-text", "instruction", "text of the system turn: instruction, short, or your own", "TEXT"),
+    Option("--scene", "", "where the recording is made, in words", "TEXT"),
+    Option("--reference-window", "30", "seconds of a reference that condition a take; the rest is cut", "SECONDS"),
+    Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
+)
+
+SWITCHES = (
+    Switch("--gpu", "run on a CUDA GPU; without one the command is refused"),
+    Switch("--static-cache", "keep the model's KV cache at a fixed size"),
+    Switch("--compile", "compile the model's step, with a static cache"),
+    Switch(
+        "--reference-fallback",
+        "speak without conditioning where a reference cannot be used; such takes are marked and never pass similarity",
+    ),
+)
+
+
+def backend_name(value: Callable[[str], str], gpu: bool) -> str:
+    """The backend that was asked for, or the one that the other options mean."""
+    return value("--backend") or ("higgs" if gpu and value("--model") else "embedded")
+
+
+def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, device_number: int) -> BackendOptions:
+    """The options of the system under test.
+
+    Args:
+        value: Gives the text of an option.
+        is_on: Whether a switch was given.
+        here: Where relative paths start.
+        device_number: Which CUDA device this process has.
+
+    Raises:
+        UsageError: A value is no number, or out of range.
+    """
+    rate = value("--speaking-rate")
+    return BackendOptions(
+        model=_found(here, value("--model")),
+        codec=_found(here, value("--codec")),
+        revision=value("--revision"),
+        codec_revision=value("--codec-revision"),
+        dtype=value("--dtype"),
+        attention=value("--attn"),
+        static_cache=is_on("--static-cache"),
+        compile=is_on("--compile"),
+        timeout_s=number("--generation-timeout", value("--generation-timeout")),
+        conversation=value("--conversation"),
+        system_text=value("--system-text"),
+        scene=value("--scene"),
+        reference_window_s=number("--reference-window", value("--reference-window")),
+        reference_fallback=is_on("--reference-fallback"),
+        gpu=is_on("--gpu"),
+        device_number=device_number,
+        words_per_minute=number("--speaking-rate", rate) if rate else None,
+    )
+
+
+def sampling(value: Callable[[str], str]) -> Sampling:
+    """How the model draws its codes.
+
+    Raises:
+        UsageError: A value is malformed, or greedy is asked for with a repetition window.
+    """
+    how, window = value("--sampling"), value("--ras")
+    if how not in {"sampled", "greedy"}:
+        raise UsageError(f"--sampling is {how!r}; sampled or greedy is needed")
+    columns, slash, repeats = window.partition("/")
+    if window != "off" and not (slash and columns.isdecimal() and repeats.isdecimal() and int(columns)):
+        raise UsageError(f"--ras is {window!r}; off, or WINDOW/REPEATS such as 7/2 is needed")
+    return Sampling(
+        temperature=number("--temperature", value("--temperature"), least=0),
+        top_k=int(number("--top-k", value("--top-k"), whole=True)),
+        top_p=number("--top-p", value("--top-p"), least=0),
+        do_sample=how == "sampled",
+        ras_window=0 if window == "off" else int(columns),
+        ras_repeats=2 if window == "off" else int(repeats),
+    )
+
+
+def number(flag: str, given: str, least: float = 1, whole: bool = False) -> float:
+    """The number that an option holds.
+
+    Raises:
+        UsageError: It is none, or below `least`.
+    """
+    kind = "a whole number" if whole else "a number"
+    try:
+        value = int(given) if whole else float(given)
+    except ValueError:
+        raise UsageError(f"{flag} is {given!r}; {kind} of at least {least:g} is needed") from None
+    if not least <= value < float("inf"):
+        raise UsageError(f"{flag} is {given!r}; {kind} of at least {least:g} is needed")
+    return value
+
+
+def _found(here: Path, given: str) -> str:
+    return str(here / given) if given and (here / given).exists() else given

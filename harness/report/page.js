@@ -1,0 +1,168 @@
+"use strict";
+// Players of the report: one plays at a time, sources change at the same moment, ears may be blind. Needs no network.
+
+const takes = [...document.querySelectorAll(".take")];
+const $ = (id) => document.getElementById(id);
+const figures = (take) =>
+  [...take.querySelectorAll("figure")].filter((one) => one.querySelector("audio")).sort((a, b) => a.style.order - b.style.order);
+let active = null;
+
+// --- a single file carries each clip once, as text
+const stored = $("clips") ? JSON.parse($("clips").textContent) : {};
+const urls = {};
+function url(name) {
+  if (!urls[name]) {
+    const text = atob(stored[name]);
+    const bytes = new Uint8Array(text.length);
+    for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+    const type = { flac: "audio/flac", mp3: "audio/mpeg", ogg: "audio/ogg", wav: "audio/wav" }[name.split(".").pop()];
+    urls[name] = URL.createObjectURL(new Blob([bytes], { type }));
+  }
+  return urls[name];
+}
+for (const audio of document.querySelectorAll("audio[data-clip]")) audio.src = url(audio.dataset.clip);
+
+// --- listening
+function activate(take) {
+  if (active) active.classList.remove("active");
+  active = take;
+  take.classList.add("active");
+}
+
+function current(take) {
+  return take.querySelector("figure.current") || figures(take).at(-1);
+}
+
+function select(take, figure) {
+  for (const one of take.querySelectorAll("figure")) one.classList.toggle("current", one === figure);
+}
+
+function listen(take, figure, at) {
+  if (!figure) return;
+  const audio = figure.querySelector("audio");
+  const before = current(take)?.querySelector("audio");
+  const moment = at ?? before?.currentTime ?? 0;
+  before?.pause();
+  audio.currentTime = Number.isFinite(audio.duration) ? Math.min(moment, Math.max(0, audio.duration - 0.05)) : moment;
+  select(take, figure);
+  audio.play();
+}
+
+document.addEventListener("play", (event) => {
+  const figure = event.target.closest("figure");
+  const take = event.target.closest(".take");
+  for (const other of document.querySelectorAll("audio")) if (other !== event.target && !other.paused) other.pause();
+  activate(take);
+  select(take, figure);
+}, true);
+
+document.addEventListener("timeupdate", (event) => {
+  const { role } = event.target.closest("figure").dataset;
+  const picture = event.target.closest(".take").querySelector(`.picture[data-role=${role}]`);
+  if (!picture) return;
+  const head = picture.querySelector(".playhead");
+  head.style.display = "block";
+  head.style.left = `${(100 * event.target.currentTime) / picture.dataset.duration}%`;
+}, true);
+
+document.addEventListener("click", (event) => {
+  const take = event.target.closest(".take");
+  const picture = event.target.closest(".picture");
+  const jump = event.target.closest("[data-at]");
+  const vote = event.target.closest("[data-vote]");
+  const figure = (role) => figures(take).find((one) => one.dataset.role === role);
+  if (picture) {
+    const box = picture.getBoundingClientRect();
+    listen(take, figure(picture.dataset.role), ((event.clientX - box.left) / box.width) * picture.dataset.duration);
+  } else if (jump) listen(take, figure(jump.dataset.role), Math.max(0, jump.dataset.at - 0.3));
+  else if (vote) count(take, vote.dataset.vote);
+});
+
+// --- keyboard
+const shown = () => takes.filter((take) => !take.hidden);
+function go(step) {
+  const list = shown();
+  const next = list[Math.min(list.length - 1, Math.max(0, (active ? list.indexOf(active) : -1) + step))];
+  if (!next) return;
+  activate(next);
+  next.open = true;
+  next.querySelector("summary").focus({ preventScroll: true });
+  next.scrollIntoView({ block: "start" });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select")) return;
+  const take = active || shown()[0];
+  const key = event.key.toLowerCase();
+  if (key === "j") go(1);
+  else if (key === "k") go(-1);
+  else if ("123".includes(key) && take) { activate(take); take.open = true; listen(take, figures(take)[key - 1]); }
+  else if (key === " " && take && !event.target.closest("button, a, audio")) {
+    const audio = current(take)?.querySelector("audio");
+    if (!audio) return;
+    take.open = true;
+    if (audio.paused) listen(take, audio.closest("figure")); else audio.pause();
+  } else return;
+  event.preventDefault();
+});
+
+// --- fair comparison: the same loudness, and names hidden
+function match() {
+  for (const take of takes) {
+    const audios = [...take.querySelectorAll("audio")];
+    const quietest = Math.min(...audios.map((audio) => Number(audio.dataset.level)));
+    for (const audio of audios) audio.volume = $("match").checked ? 10 ** ((quietest - audio.dataset.level) / 20) : 1;
+  }
+}
+
+const tally = { take: 0, golden: 0, same: 0 };
+function hide() {
+  for (const take of takes) {
+    const pair = ["golden", "take"].map((role) => take.querySelector(`figure[data-role=${role}]`));
+    if (!pair.every((one) => one?.querySelector("audio"))) continue;
+    const swap = crypto.getRandomValues(new Uint8Array(1))[0] % 2;
+    pair.forEach((figure, number) => {
+      const second = number !== swap;
+      figure.dataset.letter = second ? "B" : "A";
+      figure.style.order = $("blind").checked ? (second ? 2 : 1) : 0;
+      figure.querySelector("audio").ariaLabel = $("blind").checked ? figure.dataset.letter : figure.dataset.role;
+    });
+    take.classList.toggle("blind", $("blind").checked);
+  }
+  if ($("blind").checked) { $("match").checked = true; match(); }
+}
+
+function count(take, letter) {
+  const chosen = take.querySelector(`figure[data-letter=${letter}]`)?.dataset.role ?? "same";
+  tally[chosen] += 1;
+  take.classList.remove("blind");
+  const names = { take: "the new take", golden: "the accepted release", same: "neither" };
+  take.querySelector(".voted").textContent = `You preferred ${names[chosen]}.`;
+  $("tally").textContent = `new take ${tally.take}, accepted ${tally.golden}, same ${tally.same}`;
+}
+
+// --- finding
+function filter() {
+  const words = $("search").value.trim().toLowerCase();
+  for (const take of takes) {
+    const kind = $("which").value;
+    const wanted = kind === "all" || (kind === "blocking" ? take.hasAttribute("data-blocks") : take.dataset.suite === kind);
+    take.hidden = !(wanted && (!words || take.querySelector("summary").textContent.toLowerCase().includes(words)));
+  }
+  $("number").textContent = `${shown().length} of ${takes.length} takes`;
+}
+
+function follow() {
+  const take = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (take?.classList.contains("take")) { take.hidden = false; take.open = true; activate(take); take.scrollIntoView(); }
+}
+
+if ($("which")) {
+  $("which").addEventListener("change", filter);
+  $("search").addEventListener("input", filter);
+  $("match").addEventListener("change", match);
+  $("blind")?.addEventListener("change", hide);
+  window.addEventListener("hashchange", follow);
+  filter();
+  follow();
+}

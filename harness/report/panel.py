@@ -1,0 +1,181 @@
+"""Everything a reviewer needs about one take, arranged for drawing: what to hear, what was found, what was asked."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.report import plots
+from harness.report.clips import Recording
+from harness.report.difference import Stretch, difference
+from harness.report.manifest import AGAINST, Entry, label, worst_outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Player:
+    """One of the sounds that are compared by ear."""
+
+    role: str
+    """'reference', 'golden' or 'take'."""
+    title: str
+    path: Path | None
+    missing: str = ""
+    text: str = ""
+    language: str = ""
+    lossless: bool = True
+    """Whether it plays the evidence, or a preview."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The plot of one sound."""
+
+    role: str
+    title: str
+    duration_s: float
+    waveform: str
+    spectrogram: bytes
+    marks: tuple[plots.Mark, ...]
+
+    @property
+    def ticks(self) -> list[tuple[float, float]]:
+        """Times to write below, each with its place in percent."""
+        return [(tick, self.percent(tick)) for tick in plots.ticks_s(self.duration_s)]
+
+    def percent(self, time_s: float) -> float:
+        """The place of a time, in percent of the width."""
+        return round(100 * min(max(time_s / self.duration_s, 0), 1), 2)
+
+    @property
+    def shown_marks(self) -> list[plots.Mark]:
+        """The marks worth a line of text: not each short pause."""
+        return [mark for mark in self.marks if mark.kind != "silence" or mark.end_s - mark.start_s >= 0.5]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the gate table."""
+
+    outcome: str
+    gate: str
+    limit: str
+    observed: str
+    margin: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One take."""
+
+    found: Entry
+    anchor: str
+    label: str
+    outcome: str
+    target: list[Stretch]
+    heard: list[Stretch]
+    players: tuple[Player, ...]
+    pictures: tuple[Picture, ...]
+    rows: tuple[Row, ...]
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def blocks(self) -> bool:
+        """Whether something stands against the release here."""
+        return self.outcome in AGAINST
+
+    @property
+    def headline(self) -> str:
+        """What to know before opening it: the gates that it does not pass."""
+        against = [row for row in self.rows if row.outcome in AGAINST]
+        return "; ".join(f"{row.gate} {row.observed}, limit {row.limit}" for row in against)
+
+
+def players(found: Entry, out: Path) -> tuple[Player, ...]:
+    """What there is to hear of a take: its reference, the accepted take where there is one, and the take."""
+    text, language = found["text"], found["language"]
+    reference = Player(
+        "reference",
+        f"Reference, voice {found['reference']}",
+        _inside(out, found["reference_audio"]),
+        text=found["transcript"],
+        language=found.get("reference_language", ""),
+    )
+    golden = Player("golden", "Accepted release", _inside(out, found.get("golden_audio", "")), "", text, language)
+    take = Player("take", "New take", _inside(out, found["listen"]), f"no audio: {found['error']}", text, language)
+    return (reference, golden, take) if found.get("golden_audio") else (reference, take)
+
+
+def _inside(out: Path, path: str) -> Path | None:
+    return out / path if path else None
+
+
+def picture(player: Player, recording: Recording, found: Entry) -> Picture:
+    """Draw one sound; the defects that measurements place are marked in the take."""
+    defects = [
+        (name, float(start), float(end))
+        for name, measured in found["measurements"].items()
+        for start, end in measured.get("spans", ())
+        if player.role == "take"
+    ]
+    sound = recording.sound()
+    return Picture(
+        player.role,
+        player.title,
+        sound.duration_s,
+        plots.waveform_path(sound),
+        plots.spectrogram_png(sound),
+        tuple(plots.marks(sound, recording.silent_spans, defects)),
+    )
+
+
+def panel(found: Entry, heard_players: tuple[Player, ...], pictures: tuple[Picture, ...]) -> Panel:
+    """Arrange one take."""
+    heard = str(found.get("heard") or "")
+    target_side, heard_side = difference(found["text"], heard) if heard else ([Stretch(found["text"], False)], [])
+    worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "REFUSED", "PASS"))}
+    return Panel(
+        found=found,
+        anchor=re.sub(r"[^\w-]+", "_", f"{found['utterance']}-seed{found['seed']}"),
+        label=label(found),
+        outcome=worst_outcome(found),
+        target=target_side,
+        heard=heard_side,
+        players=heard_players,
+        pictures=pictures,
+        rows=tuple(sorted(map(_row, found["verdicts"]), key=lambda row: worst.get(row.outcome, 0))),
+        facts=tuple(_facts(found)),
+    )
+
+
+def _row(verdict: Mapping[str, Any]) -> Row:
+    gate, margin = str(verdict["gate"]), verdict.get("margin")
+    shown = "" if margin is None or verdict.get("unit") == "yes" else f"{margin:+.3g} {verdict.get('unit', '')}".strip()
+    name = str(verdict["name"])
+    limit = gate.removeprefix(name).strip()
+    return Row(str(verdict["outcome"]), name, limit, str(verdict["observed"]), shown, str(verdict["why"]))
+
+
+def _facts(found: Entry) -> list[tuple[str, str]]:
+    """Where the take comes from."""
+    provenance = found.get("provenance", {})
+    sampling = ", ".join(f"{name} {value}" for name, value in found.get("sampling", {}).items())
+    packages = ", ".join(f"{name} {version}" for name, version in provenance.get("packages", {}).items())
+    frames = f"{found['frames']} of at most {found['max_frames']}" if found["frames"] is not None else ""
+    facts = {
+        "seed": str(found["seed"]),
+        "stopped by": found["stopped_by"],
+        "frames": frames,
+        "generated in": f"{found['elapsed_s']:.1f} s" if found.get("elapsed_s") else "",
+        "sampling": sampling,
+        "backend": str(provenance.get("backend", "")),
+        "model": " ".join(str(provenance.get(key, "")) for key in ("model", "revision")).strip(),
+        "codec": str(provenance.get("codec_revision", "")),
+        "device": " ".join(str(provenance.get(key, "")) for key in ("device", "dtype")).strip(),
+        "packages": packages,
+        "recognizer": str(found.get("recognizer", "")),
+        "take": found["listen"],
+        "request": found["digest"],
+    }
+    return [(name, value) for name, value in facts.items() if value]

@@ -1,0 +1,98 @@
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from harness.backends import BackendOptions, open_backend
+from harness.backends.higgs import proof
+from harness.backends.higgs.prompt import Prompt
+from harness.cloning.conversation import AudioContent, build
+from harness.errors import BackendError
+from tests.backends.higgs.conftest import GREEDY, TEXTS
+from tests.synthetic import draw
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def loaded(opened):
+    return opened()._load()
+
+
+@pytest.fixture
+def conversation():
+    return build("مرحبا", AudioContent(draw("#" * 10)), TEXTS[0])
+
+
+def prove_prompt(loaded, conversation, prompt=None):
+    prompt = prompt or loaded.prompter.prompt(conversation)
+    proof.prove_prompt(conversation, prompt, loaded.prompter, loaded.model)
+
+
+def test_a_prompt_with_the_whole_reference_is_accepted(loaded, conversation):
+    prove_prompt(loaded, conversation)
+    proof.prove_swap(conversation, loaded.prompter, loaded.model)
+
+
+def test_the_designs_conversation_is_refused(opened, asked):
+    with pytest.raises(
+        BackendError, match=r"holds <\|AUDIO\|> and <\|audio_bos\|>, behind which this model hears nothing"
+    ):
+        opened(conversation="design").generate([asked()])
+
+
+def test_a_prompt_without_the_reference_is_refused(loaded):
+    with pytest.raises(BackendError, match="0 audio positions for 0 frames"):
+        prove_prompt(loaded, build("مرحبا", None, TEXTS[0]))
+
+
+def test_a_prompt_that_lacks_positions_is_refused(loaded, conversation):
+    whole = loaded.prompter.prompt(conversation)
+    cut = Prompt(
+        whole.input_ids[whole.input_ids != loaded.model.config.audio_delay_token_id], whole.columns, whole.frames
+    )
+    with pytest.raises(BackendError, match="27 audio positions for 25 frames of reference; 34 are needed"):
+        prove_prompt(loaded, conversation, cut)
+
+
+def test_a_codec_that_gives_one_code_throughout_is_refused(loaded):
+    one_code = AudioContent(draw("#" * 10), np.zeros((8, 25), np.int64))
+    with pytest.raises(BackendError, match="gives code 0 throughout"):
+        prove_prompt(loaded, build("مرحبا", one_code, TEXTS[0]))
+
+
+def test_a_prompt_that_the_processor_would_not_build_is_refused(loaded, conversation):
+    whole = loaded.prompter.prompt(conversation)
+    other = Prompt(whole.input_ids, (whole.columns + 1) % 1024, whole.frames)
+    with pytest.raises(BackendError, match="is not the one that the checkpoint's own processor builds"):
+        prove_prompt(loaded, conversation, other)
+
+
+def test_a_model_that_does_not_hear_the_reference_is_refused(loaded, conversation, monkeypatch):
+    embeddings = loaded.model.model.embed_audio_tokens.embed_audio_tokens
+    weights = embeddings.weight.detach().clone()
+    monkeypatch.setattr(embeddings.weight, "data", weights.new_zeros(weights.shape))
+    with pytest.raises(BackendError, match="swapping the reference does not change what the model says"):
+        proof.prove_swap(conversation, loaded.prompter, loaded.model)
+
+
+def test_a_checkpoint_that_lost_its_repetition_window_is_refused(tiny, tmp_path, asked):
+    shutil.copytree(tiny / "model", tmp_path / "model")
+    path = tmp_path / "model" / "generation_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"_from_model_config": True}))
+    options = BackendOptions(model=str(tmp_path / "model"), codec=str(tiny / "codec"))
+    with pytest.raises(BackendError, match="asks for ras_win_len 7, but the checkpoint's generation config has lost"):
+        open_backend("higgs", options).generate([asked()])
+    (take,) = open_backend("higgs", options).generate([asked(sampling=GREEDY)])
+    assert take.audio is not None
+
+
+def test_the_proof_is_made_once_before_the_first_take(tiny, asked, monkeypatch):
+    backend = open_backend("higgs", BackendOptions(model=str(tiny / "model"), codec=str(tiny / "codec")))
+    made = []
+    real = proof.prove_swap
+    monkeypatch.setattr(proof, "prove_swap", lambda *given: made.append(1) or real(*given))
+    for _ in range(3):
+        backend.generate([asked()])
+    assert made == [1]

@@ -1,0 +1,134 @@
+"""The real command on the tiny checkpoint: the whole gate runs to its end and fails for the right reasons."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+import harness
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(harness.__file__).parent.parent
+LONGEST_S = 240
+WATCH = """
+import harness.backends.higgs as higgs
+backends = []
+real = higgs.HiggsBackend.__init__
+def opened(self, options):
+    real(self, options)
+    backends.append(self)
+higgs.HiggsBackend.__init__ = opened
+def pytest_unconfigure(config):
+    print("LOADS", [backend.loads for backend in backends])
+"""
+
+
+def command(tiny, out, *more):
+    model, codec = str(tiny / "model"), str(tiny / "codec")
+    arguments = ["-m", "pytest", "-p", "watch", "suites/", "-q", "-p", "no:cacheprovider", "--backend", "higgs"]
+    return [sys.executable, *arguments, "--model", model, "--codec", codec, "--out", str(out), *more]
+
+
+@pytest.fixture
+def environment(tmp_path):
+    (tmp_path / "watch.py").write_text(WATCH)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    return {**kept, "PYTHONPATH": str(tmp_path), "HF_HUB_OFFLINE": "1"}
+
+
+def run(tiny, environment, out, *more):
+    return subprocess.run(
+        command(tiny, out, *more), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
+
+
+def test_the_whole_gate_ends_by_itself_and_fails_for_the_right_reasons(tiny, environment, tmp_path):
+    began = time.monotonic()
+    done = run(tiny, environment, tmp_path / "out")
+    elapsed = time.monotonic() - began
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout[-3000:] + done.stderr
+    assert "LOADS [1]" in done.stdout
+    assert elapsed < LONGEST_S, f"{elapsed:.0f} s"
+    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+
+    # Everything planned came to a verdict, and nothing failed in another way than by one.
+    assert found["planned"] == found["judged"] + len(found["refused"]) > 60
+    assert f"takes         {found['planned']} planned = {found['judged']} judged + 0 refused" in done.stdout
+    assert (found["refused"], found["failed_otherwise"], found["verdict"]) == ([], {}, "FAIL")
+    assert " error" not in done.stdout.splitlines()[-2]
+    assert [take["error"] for take in found["takes"] if take["error"]] == []
+
+    # What a random model cannot get wrong passes everywhere; what it cannot get right passes nowhere.
+    outcomes = {}
+    for take in found["takes"]:
+        for verdict in take["verdicts"]:
+            outcomes.setdefault(verdict["name"], Counter())[verdict["outcome"]] += 1
+    takes = found["planned"]
+    for sound in ("readable", "sample_rate", "nonfinite_samples"):
+        assert outcomes[sound] == {"PASS": takes}, sound
+    for voice in ("speaker_similarity", "nearest_reference"):
+        assert outcomes[voice]["PASS"] == outcomes[voice]["REFUSED"] == 0, (voice, outcomes[voice])
+
+    # Some takes ended by themselves and some were cut, and the gate knows which.
+    stops = Counter(take["stopped_by"] for take in found["takes"])
+    assert set(stops) == {"eos", "budget"}
+    for take in found["takes"]:
+        (finished,) = [verdict for verdict in take["verdicts"] if verdict["name"] == "finished"]
+        allowed = {"PASS", "REFUSED"} if take["stopped_by"] == "eos" else {"FAIL", "REFUSED"}
+        assert finished["outcome"] in allowed, take["utterance"]
+    assert outcomes["finished"]["PASS"] > 5
+    assert outcomes["finished"]["FAIL"] > 5
+    assert outcomes["duration_ratio"]["FAIL"] > 5
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminated"])
+def test_an_interrupted_run_keeps_what_was_finished_and_the_next_one_goes_on(tiny, environment, tmp_path, how):
+    out = tmp_path / "out"
+    few = ("-k", "short and finished", "--batch-size", "1")
+    process = subprocess.Popen(
+        command(tiny, out, *few), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    takes = out / "store" / "takes"
+    deadline = time.monotonic() + 300
+    while len(list(takes.rglob("*.json"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.005)
+    process.send_signal(how)
+    said, _ = process.communicate(timeout=120)
+    kept = {path.name: path.read_bytes() for path in takes.rglob("*.json")}
+    assert process.returncode == pytest.ExitCode.INTERRUPTED, said[-2000:]
+    assert 2 <= len(kept) < 18
+    done = run(tiny, environment, out, *few)
+    assert "18 planned = 18 judged + 0 refused" in done.stdout, done.stdout[-2000:]
+    again = {path.name: path.read_bytes() for path in takes.rglob("*.json")}
+    assert len(again) == 18
+    assert {name: again[name] for name in kept} == kept
+
+
+def test_the_designs_conversation_fails_every_take_with_the_reason(tiny, environment, tmp_path):
+    done = run(tiny, environment, tmp_path / "out", "-k", "short-00 and finished", "--conversation", "design")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED
+    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert found["planned"] == found["judged"] == 9
+    assert all("behind which this model hears nothing" in take["error"] for take in found["takes"])
+    assert found["outcomes"] == {"INCONCLUSIVE": 9}
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (("--model", "./nowhere"), "ERROR: --model ./nowhere: is no folder and no hub id"),
+        (("--sampling", "greedy"), "ERROR: greedy decoding with a repetition window is not deterministic"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_4(tiny, environment, tmp_path, options, complaint):
+    done = run(tiny, environment, tmp_path / "out", *options)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert complaint in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr + done.stdout
