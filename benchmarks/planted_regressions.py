@@ -1,10 +1,10 @@
 """Ten ways in which a model gets worse, planted into the embedded voice and judged against its accepted release.
 
-    python benchmarks/planted_regressions.py [--out FOLDER] [--seed N] [--golden FOLDER]
+    python benchmarks/planted_regressions.py [--out FOLDER] [--seed N] [--unchanged N] [--only WORDS]
 
 One take of every utterance is generated with a seed that the baseline has not seen; each regression then spoils these
-takes, or asks the embedded voice for worse ones, and the whole comparison judges them. With --seeds N the unchanged
-voice is judged N times first, each time with a new seed. Takes are kept in FOLDER, so a second run is quick.
+takes, or asks the embedded voice for worse ones, and the whole comparison judges them. With --unchanged N the voice as
+it is is judged N times first, each time with a new seed. Takes are kept in FOLDER, so a second run is quick.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -166,15 +167,14 @@ def main() -> None:
     arguments = parser.parse_args()
     for seed in range(arguments.seed, arguments.seed + arguments.unchanged):
         show(f"unchanged, seed {seed}", judged(Run(settings(arguments.out, seed)), arguments.golden))
-    opened = plan.open_backend
     for regression in REGRESSIONS:
         if arguments.only not in regression.name:
             continue
         clean = Run(settings(arguments.out, arguments.seed, regression.slower))
         assert clean.backend is not None
-        plan.open_backend = lambda *_, worse=Worse(regression, clean): worse  # type: ignore[assignment,misc]
-        show(regression.name, judged(Run(settings(arguments.out, arguments.seed)), arguments.golden))
-        plan.open_backend = opened
+        worse = Worse(regression, clean)
+        with mock.patch.object(plan, "open_backend", return_value=worse):
+            show(regression.name, judged(Run(settings(arguments.out, arguments.seed)), arguments.golden))
         clean.close()
 
 
