@@ -172,7 +172,12 @@ def _some(lines: Sequence[str]) -> str:
 
 
 def _not_whole(run: Finished, suite: str, terms: Acceptance) -> list[str]:
-    """Utterances and seeds that are missing."""
+    """Whether the run came to its end, and which utterances and seeds are missing."""
+    broken = [run.manifest.get("incomplete", "")]
+    broken += [f"{test}: {how}" for test, how in run.manifest.get("harness_errors", {}).items()]
+    broken += [f"{test}: {how}" for test, how in run.manifest.get("failed_otherwise", {}).items()]
+    if any(broken):
+        return [f"the run is not sound: {_some([line for line in broken if line])}"]
     takes = run.takes(suite)
     seeds = sorted({one["seed"] for one in takes})
     if len(seeds) < terms.policy.accepted_takes:

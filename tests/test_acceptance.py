@@ -109,6 +109,8 @@ def spoil(run, what):
     {
         "missing utterance": lambda: takes.__delitem__(slice(2, None)),
         "missing take": lambda: takes.pop(),
+        "killed run": lambda: run.manifest.update(incomplete="the run has not ended"),
+        "harness error": lambda: run.manifest.update(harness_errors={"test_voice": "out of memory"}),
         "fewer seeds": lambda: takes.__setitem__(slice(None), [one for one in takes if one["seed"] == 0]),
         "foreign utterance": lambda: takes[0].update(utterance="short-009"),
         "refused take": lambda: run.manifest["refused"].append({"utterance": "short-001", "seed": 0, "why": "crash"}),
@@ -134,6 +136,8 @@ def spoil(run, what):
     ("what", "complaint"),
     [
         ("missing utterance", "2 takes are missing: short-002, seed 0"),
+        ("killed run", "the run is not sound: the run has not ended"),
+        ("harness error", "the run is not sound: test_voice: out of memory"),
         ("missing take", "1 takes are missing: short-002, seed 1"),
         ("fewer seeds", "1 takes of each utterance; 2 are needed: run pytest suites/ --takes 2"),
         ("foreign utterance", "1 takes are not in the corpus: short-009"),
