@@ -1,9 +1,10 @@
 """What is to be spoken, and in whose voice.
 
 A corpus file holds `[[utterance]]` rows: `id` (unique, ending in a number), `text`, `language`, `reference` (the id of
-a voice), and optionally `note` and `pair` (the same word on both rows of a minimal pair). A voices folder holds for
-each voice a sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`; `name.lang` holds the language
-code and `name.speaker` says who speaks where several files are one person.
+a voice), and optionally `note`, `pair` (the same word on both rows of a minimal pair) and `spoken` (what a recogniser
+should hear, where it is not as written: abbreviations, units, foreign names). A voices folder holds for each voice a
+sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`; `name.lang` holds the language code and
+`name.speaker` says who speaks where several files are one person.
 """
 
 import re
@@ -27,7 +28,7 @@ MAX_REFERENCE_S = 30.0
 MIN_REFERENCE_DBFS = -60.0  # below this a recording holds no voice that a model could condition on
 
 _REQUIRED = ("id", "text", "language", "reference")
-_OPTIONAL = ("note", "pair")
+_OPTIONAL = ("note", "pair", "spoken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Utterance:
     reference_id: str
     note: str = ""
     pair: str = ""
+    spoken: str = ""
 
     def __str__(self) -> str:
         return self.id
@@ -122,6 +124,7 @@ def _utterance(row: object, suite: str, where: str) -> Utterance:
         reference_id=row["reference"],
         note=row.get("note", ""),
         pair=row.get("pair", ""),
+        spoken=row.get("spoken", ""),
     )
 
 
@@ -214,8 +217,8 @@ def choose_reference(
     """The voice in which an utterance is spoken: the one its row names, or else one of the folder's, in rotation.
 
     A user's own folder need not hold the names of the corpus. Then voices of the language of the named (shipped) voice
-    are rotated by the row's number; where none has that language, all are. A cross-lingual row never gets a voice of
-    its own language.
+    are rotated by the row's number, or by its pair's name, so that both rows of a minimal pair get one voice; where
+    none has that language, all are. A cross-lingual row never gets a voice of its own language.
 
     Raises:
         VoicesError: A cross-lingual row, and every voice speaks its language.
@@ -234,4 +237,5 @@ def choose_reference(
     meant = (shipped or {}).get(utterance.reference_id)
     alike = [voice for voice in candidates if meant is not None and voice.language == meant.language]
     pool = alike or candidates
-    return pool[utterance.number % len(pool)]
+    turn = sum(utterance.pair.encode()) if utterance.pair else utterance.number
+    return pool[turn % len(pool)]

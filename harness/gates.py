@@ -19,7 +19,7 @@ from harness.metrics import Measurement, Metric, known_metrics
 from harness.policy import Margin, Policy
 from harness.regression import Comparison
 from harness.take import Chunk
-from harness.text import words
+from harness.text import READING_TIMES, reading_time_s, words
 
 SHIPPED = Path(__file__).resolve().parent.parent / "suites" / "gates.toml"
 INFINITY = float("inf")
@@ -82,6 +82,8 @@ class Profile:
 
     name: str
     gates: tuple[Gate, ...]
+    reading_time: str = "words"
+    """Which of `harness.text.READING_TIMES` the duration ratio is measured by."""
 
     def of(self, suite: str, metrics: Iterable[str]) -> tuple[Gate, ...]:
         """The gates of a suite on the named metrics.
@@ -218,6 +220,8 @@ def judge_change(
     if unmeasured:
         gone = "; ".join(f"{name}: {why}" for name, why in list(unmeasured.items())[:3])
         return Verdict(Outcome.FAIL, gate, measured, f"{len(unmeasured)} can no longer be measured: {gone}")
+    if not found.clusters:
+        return Verdict(Outcome.REFUSED, gate, measured, "neither side has this number for any utterance")
     if ends[0] > (gate.at_least if mean else -INFINITY) and ends[1] < gate.at_most:  # false for NaN
         return Verdict(Outcome.PASS, gate, measured)
     if adjusted_p <= policy.alpha:
@@ -230,7 +234,11 @@ def judge_change(
 
 
 def infeasible(
-    utterance: Utterance, asked: Sequence[Chunk], gates: Sequence[Gate], config: BudgetConfig
+    utterance: Utterance,
+    asked: Sequence[Chunk],
+    gates: Sequence[Gate],
+    config: BudgetConfig,
+    reading_time: str = "words",
 ) -> dict[str, str]:
     """The gates that the documented numbers make unpassable for this text, by name, with the arithmetic.
 
@@ -241,7 +249,8 @@ def infeasible(
     band = next((gate for gate in gates if gate.metric == "duration_ratio" and gate.at_least > -INFINITY), None)
     if band is None:
         return {}
-    reading_s = utterance.reading_time_s
+    read_s = READING_TIMES[reading_time]
+    reading_s = read_s(utterance.text)
     shortest, longest = band.at_least * reading_s, band.at_most * reading_s
     wanted = (
         f"{len(words(utterance.text))} word(s) read in {reading_s:.2f} s must last {shortest:.2f} to {longest:.2f} s "
@@ -254,7 +263,8 @@ def infeasible(
         if gate.metric == "length" and shortest > gate.at_most:
             refused[band.name] = refused[gate.name] = f"{wanted}, but length allows at most {gate.at_most:g} s"
     for chunk in asked:
-        frames = band.at_least * 60 * len(words(chunk.text)) / config.words_per_minute * chunk.budget.frame_rate_hz
+        chunk_s = reading_time_s(chunk.text, config.words_per_minute) if reading_time == "words" else read_s(chunk.text)
+        frames = band.at_least * chunk_s * chunk.budget.frame_rate_hz
         if frames + config.closing_frames > chunk.budget.max_frames:
             why = (
                 f"{wanted}: {frames:.0f} frames + {config.closing_frames} to close, "
@@ -313,6 +323,11 @@ def load_profile(name: str, backend: str, path: Path = SHIPPED) -> Profile:
         raise GateError(
             f"{path} has no profile {name!r}; there are {', '.join(profiles) or 'none'}: choose with --gates"
         )
+    reading_time = profiles[name].get("reading_time", "words")
+    if reading_time not in READING_TIMES:
+        raise GateError(
+            f"{path}: profile {name!r} has reading_time {reading_time!r}; {' or '.join(READING_TIMES)} is needed"
+        )
     rows = profiles[name].get("gate", [])
     gates = {gate.name: gate for gate in (_gate(row, f"{path} {name} gate {n}") for n, row in enumerate(rows, 1))}
     if len(gates) != len(rows) or not rows:
@@ -330,7 +345,7 @@ def load_profile(name: str, backend: str, path: Path = SHIPPED) -> Profile:
                 raise GateError(f"{where}: profile {name!r} has no gate {row['gate']!r}; there are {', '.join(gates)}")
             changed = {key: value for key, value in row.items() if key not in {"backend", "profile", "gate"}}
             gates[row["gate"]] = _checked(replace(gates[row["gate"]], **_values(changed, where)), where)
-    return Profile(name, tuple(gates.values()))
+    return Profile(name, tuple(gates.values()), reading_time)
 
 
 def _gate(row: Mapping[str, Any], where: str) -> Gate:

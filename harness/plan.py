@@ -18,9 +18,18 @@ from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load_voices
 from harness.errors import BackendError
 from harness.gates import Profile, Verdict, infeasible, judge
-from harness.metrics import Measurement, measure_waveform
-from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
-from harness.store import RememberedEncoder, Store
+from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, speaker
+from harness.metrics.intelligibility import (
+    FIRST,
+    SECOND,
+    Opinion,
+    Recognizer,
+    measure_intelligibility,
+    not_judged,
+)
+from harness.metrics.recognition import TransformersRecognizer
+from harness.metrics.speaker import Resemblyzer, Voices
+from harness.store import RememberedEncoder, RememberedRecognizer, Store
 from harness.take import Provenance, Request, Sampling, Stop, Take
 from harness.text import words
 
@@ -39,6 +48,9 @@ class Settings:
     takes: int = 1
     by_sentence: bool = False
     batch_size: int = 8
+    asr: str = ""
+    asr_2: str = ""
+    """Speech recognisers, each a folder or a hub id; without them intelligibility is not judged."""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     sampling: Sampling = field(default_factory=Sampling)
 
@@ -57,8 +69,8 @@ class Run:
         self.encoder = Resemblyzer(gpu=settings.options.gpu)
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
-        self._speaker: dict[str, dict[str, Measurement]] = {}
-        self._waveform: dict[str, dict[str, Measurement]] = {}
+        self._measured: dict[str, dict[str, dict[str, Measurement]]] = {}
+        """By room, then by the digest of the take, then by metric."""
 
     @cached_property
     def backend(self) -> Backend:
@@ -181,33 +193,84 @@ class Run:
             self.generate([request])
         return self._takes[request.digest]
 
-    def measurements(self, take: Take, speaker: bool = True) -> dict[str, Measurement]:
-        """Everything measured on a take, by metric name; without `speaker` only what needs no model."""
-        name = take.request.digest
-        if name not in self._waveform:
-            self._waveform[name] = measure_waveform(take)
-        if speaker and name not in self._speaker:
-            self._measure_speakers()
-        return self._waveform[name] | (self._speaker[name] if speaker else {})
+    def measurements(self, take: Take, metrics: Iterable[str] | None = None) -> dict[str, Measurement]:
+        """What is measured on a take, by metric name.
 
-    def _measure_speakers(self) -> None:
-        """All takes that are there, in batches, because the encoder is fastest so."""
-        waiting = [take for name, take in self._takes.items() if name not in self._speaker]
-        for take, found in zip(waiting, measure_speakers(waiting, self._heard_voices, self._remembered), strict=True):
-            self._speaker[take.request.digest] = found
+        Args:
+            take: Of this run.
+            metrics: Names; only the models that these need are run. Without them everything is measured.
+        """
+        wanted = None if metrics is None else set(metrics)
+        found: dict[str, Measurement] = {}
+        for room, (names, measure) in self._rooms.items():
+            if wanted is not None and room != "waveform" and not wanted & names:
+                continue
+            known = self._measured.setdefault(room, {})
+            if take.request.digest not in known:
+                # All takes that are there, in batches, because models are fastest so.
+                waiting = [take] if room == "waveform" else [t for name, t in self._takes.items() if name not in known]
+                for measured, group in zip(waiting, measure(waiting), strict=True):
+                    known[measured.request.digest] = group
+            found |= known[take.request.digest]
+        return found
+
+    @cached_property
+    def _rooms(self) -> dict[str, tuple[set[str], Callable[[Sequence[Take]], list[dict[str, Measurement]]]]]:
+        """What is measured together: the metrics' names, and how."""
+        return {
+            "waveform": (set(), self._measure_waveform),
+            "speaker": (set(metrics_of(speaker)), self._measure_speakers),
+            "asr": ({metric.name for metric in FIRST.metrics}, lambda takes: self._measure_words(takes, FIRST)),
+            "asr_2": ({metric.name for metric in SECOND.metrics}, lambda takes: self._measure_words(takes, SECOND)),
+            "diacritics": (set(metrics_of(diacritics)), self._measure_diacritics),
+        }
+
+    def _measure_waveform(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
+        return [measure_waveform(take, self.settings.profile.reading_time) for take in takes]
+
+    def _measure_speakers(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
+        return speaker.measure_speakers(takes, self._heard_voices, self._remembered)
+
+    def _measure_words(self, takes: Sequence[Take], opinion: Opinion) -> list[dict[str, Measurement]]:
+        recognizer = self.recognizers[opinion]
+        if recognizer is None:
+            return [not_judged(opinion) for _ in takes]
+        return measure_intelligibility(takes, recognizer, opinion)
+
+    @cached_property
+    def recognizers(self) -> dict[Opinion, Recognizer | None]:
+        """The recogniser of each opinion, or None where none was given."""
+        given = {FIRST: self.settings.asr, SECOND: self.settings.asr_2}
+        gpu = self.settings.options.gpu
+        return {
+            opinion: RememberedRecognizer(TransformersRecognizer(model, gpu), self.settings.out) if model else None
+            for opinion, model in given.items()
+        }
+
+    def _measure_diacritics(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
+        return [diacritics.measure_pair(take, self._partner(take), self.recognizers[FIRST]) for take in takes]
+
+    def _partner(self, take: Take) -> Take | None:
+        """The take of the other utterance of a minimal pair, of the same seed; None where it was not planned."""
+        mine, seed = take.request.utterance, take.request.seed
+        for other in self._takes.values():
+            theirs = other.request.utterance
+            same_pair = (theirs.suite, theirs.pair, other.request.seed) == (mine.suite, mine.pair, seed)
+            if mine.pair and same_pair and theirs.id != mine.id:
+                return other
+        return None
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
         """The verdicts of the gates on the named metrics in the take's suite."""
         gates = self.settings.profile.of(take.request.utterance.suite, metrics)
-        model_free = self.measurements(take, speaker=False)
-        found = model_free if set(metrics) <= set(model_free) else self.measurements(take)
-        return judge(gates, found, self.infeasible(take.request))
+        return judge(gates, self.measurements(take, metrics), self.infeasible(take.request))
 
     def infeasible(self, request: Request) -> dict[str, str]:
         """Gates that no speech could pass for this request, with the arithmetic."""
         suite = request.utterance.suite
         gates = [gate for gate in self.settings.profile.gates if suite in gate.suites]
-        return infeasible(request.utterance, request.chunks, gates, self.settings.budget)
+        profile = self.settings.profile
+        return infeasible(request.utterance, request.chunks, gates, self.settings.budget, profile.reading_time)
 
     def close(self) -> None:
         """Free the backend, if it was opened."""

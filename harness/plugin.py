@@ -39,6 +39,8 @@ _OPTIONS = (
     Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
     Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
     Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
+    Option("--asr", "", "speech recogniser, any transformers CTC or encoder-decoder model", "FOLDER_OR_HUB_ID"),
+    Option("--asr-2", "", "a second recogniser, judged by gates of its own", "FOLDER_OR_HUB_ID"),
     Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
     Option("--seed", "0", "the first seed", "N"),
     Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
@@ -130,6 +132,7 @@ def pytest_collection(session: pytest.Session) -> None:
         run = _run(session.config)
         assert run.backend is not None
         assert run.voices
+        assert all(found.fingerprint for found in run.recognizers.values() if found is not None)
         corpus = _corpus_folder(session.config)
         for suite in sorted(path.stem for path in corpus.glob("*.toml")):
             _load(session.config, suite)
@@ -192,8 +195,11 @@ def _open_run(config: pytest.Config) -> "Run":
             first_seed=whole("--seed", least=0),
             takes=_looks(config)[0],
             by_sentence=value("--chunks") == "sentence",
+            asr=_folder_or_name(here, value("--asr")),
+            asr_2=_folder_or_name(here, value("--asr-2")),
             batch_size=whole("--batch-size"),
             sampling=options.sampling(value),
+            budget=options.budget(value),
         )
     )
 
@@ -211,6 +217,11 @@ def _looks(config: pytest.Config) -> tuple[int, ...]:
     if given == "auto":
         return _policy(config)[0].looks
     return (int(options.number("--takes", given, 1, whole=True)),)
+
+
+def _folder_or_name(here: Path, given: str) -> str:
+    """A model as given; a folder is found from where the command was typed."""
+    return str(here / given) if given and (here / given).exists() else given
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -266,6 +277,7 @@ def _about(config: pytest.Config) -> dict[str, str]:
         "note": run.backend.note,
         "gates": run.settings.profile.name,
         "encoder": run.encoder.fingerprint,
+        **{opinion.option: found.fingerprint if found else "none" for opinion, found in run.recognizers.items()},
         "voices": ", ".join(voice.id for voice in run.voices),
         "chunks": "sentence" if run.settings.by_sentence else "off",
         "commit": os.environ.get("GITHUB_SHA", ""),
@@ -359,13 +371,14 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
         from harness.gates import Outcome
+        from harness.metrics import advisory
         from harness.report.manifest import AGAINST, entry, four_lines, properties
 
         with _Usage():
             verdicts = run.judge(take, metrics)
-        measured = run.measurements(take, speaker=not set(metrics) <= set(run.measurements(take, speaker=False)))
+        measured = run.measurements(take, metrics)
         out = run.settings.out
-        kept = {name: measured[name] for name in metrics if name in measured}
+        kept = {name: measured[name] for name in (*metrics, *advisory(metrics)) if name in measured}
         found = entry(take, kept, verdicts, run.store.export(take), out)
         request.node.stash.setdefault(_ENTRIES, []).append(found)
         request.node.user_properties += properties(found)
@@ -485,20 +498,22 @@ class _Reporter:
         distributed = self._config.getoption("numprocesses", default=None)
         if not self._config.option.collectonly and (_targets_suites(self._config) or distributed):
             _journal(self._config).begin()
+        if distributed and _journal(self._config).open:
+            _journal(self._config).forget_reports()  # the workers may begin before the controller's test loop
 
     @pytest.hookimpl(tryfirst=True, wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """From here on the folder says that a run goes on, and no longer what an earlier one came to."""
+        """From here on the folder no longer says what an earlier run came to; it says that one goes on."""
         if _targets_suites(self._config) and _journal(self._config).open:
-            manifest = _journal(self._config).manifest()
-            if manifest.planned:
-                self._write(manifest)
+            _journal(self._config).forget_reports()
+            self._write(_journal(self._config).manifest())
         return (yield)
 
     def _write(self, manifest: "Manifest") -> None:
         from harness import report
 
-        report.write(manifest, _out(self._config))
+        if manifest.planned:
+            report.write(manifest, _out(self._config))
         if _allure(self._config):
             from harness.report import allure
 

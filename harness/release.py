@@ -162,8 +162,7 @@ def _suites(corpus: Mapping[str, object]) -> set[str]:
 def _noted(run: Run, request: Request, compared: set[str], gates: bool) -> Entry:
     """What is noted of a take; one that only the comparison asked for is judged by every gate here."""
     take = run.take(request)
-    model_free = run.measurements(take, speaker=False)
-    measured = model_free if compared <= model_free.keys() else run.measurements(take)
+    measured = run.measurements(take, compared)
     suite = request.utterance.suite
     metrics = {gate.metric: None for gate in run.settings.profile.gates if suite in gate.suites}
     return entry(

@@ -2,6 +2,7 @@
 
     OUT/store/takes/ab/abcd….wav + .json     a take under the digest of its request, the json beside it says all
     OUT/store/voices/FINGERPRINT/ab….npy     a speaker embedding under the hash of its audio
+    OUT/store/heard/FINGERPRINT/ab….json     a transcript under the hash of its audio and language
     OUT/takes/SUITE/arabic_generated_007_layla.wav + _ref.wav + .json
 
 A take counts as stored only when its sidecar is there and the audio still has the hash that the sidecar names.
@@ -22,6 +23,7 @@ from filelock import FileLock
 from harness import audio
 from harness.audio import Audio
 from harness.errors import AudioError
+from harness.metrics.intelligibility import Recognizer
 from harness.metrics.speaker import Embeddings, SpeakerEncoder
 from harness.take import Provenance, Request, Stop, Take
 
@@ -137,8 +139,48 @@ class RememberedEncoder:
         return np.stack([np.load(path) for path in paths])
 
     def _path(self, clip: Audio) -> Path:
-        name = audio.content_hash(clip.samples.tobytes() + str(clip.sample_rate_hz).encode())
+        name = _clip_hash(clip)
         return self._folder / name[:2] / f"{name}.npy"
+
+
+class RememberedRecognizer:
+    """A recogniser that looks on disk first; what failed is not kept and is tried again by the next run."""
+
+    def __init__(self, recognizer: Recognizer, out: Path) -> None:
+        self._recognizer = recognizer
+        self._folder = out / "store" / "heard" / audio.content_hash(recognizer.fingerprint.encode())[:16]
+
+    @property
+    def fingerprint(self) -> str:
+        return self._recognizer.fingerprint
+
+    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
+        asked = list(zip(clips, languages, strict=True))
+        paths = [self._path(clip, language) for clip, language in asked]
+        unknown = {path: pair for path, pair in zip(paths, asked, strict=True) if _remembered(path) is None}
+        if unknown:
+            texts = self._recognizer.transcribe(
+                [clip for clip, _ in unknown.values()], [at for _, at in unknown.values()]
+            )
+            for path, text in zip(unknown, texts, strict=True):
+                audio.write_atomically(path, _json({"text": text}))
+        remembered = (_remembered(path) for path in paths)
+        return [text for text in remembered if text is not None]
+
+    def _path(self, clip: Audio, language: str) -> Path:
+        name = _clip_hash(clip)
+        return self._folder / name[:2] / f"{name}-{re.sub(r'[^A-Za-z-]', '_', language)}.json"
+
+
+def _remembered(path: Path) -> str | None:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["text"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # never heard, or half written
+
+
+def _clip_hash(clip: Audio) -> str:
+    return audio.content_hash(clip.samples.tobytes() + str(clip.sample_rate_hz).encode())
 
 
 def _put(data: bytes, path: Path) -> None:

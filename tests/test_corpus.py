@@ -152,6 +152,25 @@ def test_a_cross_lingual_row_never_gets_a_voice_of_its_own_language():
         corpus.choose_reference(row, ARABIC)
 
 
+def test_both_rows_of_a_pair_get_one_of_the_users_voices():
+    voices = [reference(id=name, language="ar") for name in ("a", "b", "c")]
+    rows = [utterance(number=number, reference_id="layla", pair="ilm-alam") for number in (1, 2, 3)]
+    assert len({corpus.choose_reference(row, voices).id for row in rows}) == 1
+    others = [utterance(reference_id="layla", pair=pair) for pair in ("ilm-alam", "hubb-habb", "kataba-kutiba", "x")]
+    assert len({corpus.choose_reference(row, voices).id for row in others}) > 1
+
+
+def test_a_row_may_say_how_it_is_spoken(tmp_path):
+    (tmp_path / "short.toml").write_text(ROW + 'spoken = "نصّ"\n', encoding="utf-8")
+    assert corpus.load_corpus("short", tmp_path)[0].spoken == "نصّ"
+    shipped = [row for suite in LEAST for row in corpus.load_corpus(suite)]
+    latin_or_abbreviated = {
+        row.id for row in shipped if any(mark in row.text for mark in ("Maria", "Bluetooth", "3 كم"))
+    }
+    assert {row.id for row in shipped if row.spoken} == latin_or_abbreviated
+    assert len(latin_or_abbreviated) == 3
+
+
 def test_under_the_fallback_a_voice_that_cannot_serve_is_kept_with_its_problem(tmp_path):
     write_voice(tmp_path, "layla", draw("#" * 20))
     write_voice(tmp_path, "omar", draw("#" * 3))

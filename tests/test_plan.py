@@ -1,5 +1,6 @@
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from harness.errors import BackendError
 from harness.gates import Outcome, load_profile
 from harness.plan import Run, Settings
 from harness.take import Provenance, Stop, Take
+from tests.recognisers import Told
 from tests.synthetic import draw, utterance, write_voice
 
 WORDS = "واحد اثنان ثلاثة أربعة خمسة"
@@ -42,16 +44,14 @@ def make(tmp_path, monkeypatch):
 
     def made(backend, **changes):
         monkeypatch.setattr(plan, "open_backend", lambda *_: backend)
-        return Run(
-            Settings(
-                backend="speaking",
-                options=BackendOptions(),
-                profile=load_profile("documented", "speaking"),
-                out=tmp_path / "out",
-                voices_folder=tmp_path / "voices",
-                **changes,
-            )
-        )
+        settings = {
+            "backend": "speaking",
+            "options": BackendOptions(),
+            "profile": load_profile("documented", "speaking"),
+            "out": tmp_path / "out",
+            "voices_folder": tmp_path / "voices",
+        }
+        return Run(Settings(**settings | changes))
 
     return made
 
@@ -201,3 +201,89 @@ def test_closing_frees_the_backend_only_where_it_was_opened(make):
     run.generate([run.request(rows(1)[0], 0)])
     run.close()
     assert backend.batches[-1] == "closed"
+
+
+WORD_GATES = ["cer_above_floor", "wer_above_floor"]
+TAKE, VOICE = 26 * 2400, 20 * 2400
+
+
+def hearing(monkeypatch, told):
+    monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: told)
+
+
+def outcomes(run, take, metrics=WORD_GATES):
+    return {verdict.outcome for verdict in run.judge(take, metrics)}
+
+
+def test_all_takes_are_heard_together_and_once(make, monkeypatch):
+    told = Told({TAKE: WORDS, VOICE: "نص"})
+    hearing(monkeypatch, told)
+    run = make(Speaking(), asr="folder")
+    run.generate([run.request(row, 0) for row in rows(3)])
+    takes = [run.take(run.request(row, 0)) for row in rows(3)]
+    assert outcomes(run, takes[0]) == {Outcome.PASS}
+    assert outcomes(run, takes[1]) == {Outcome.FAIL}
+    assert told.batches == [[VOICE], [TAKE]]  # the takes are one sound, so that one is heard
+    again = make(Speaking(), asr="folder")
+    assert outcomes(again, again.take(again.request(rows(1)[0], 0))) == {Outcome.PASS}
+    assert len(told.batches) == 2
+
+
+def test_without_a_recogniser_words_are_refused_and_none_is_opened(make):
+    run = make(Speaking())
+    take = run.take(run.request(rows(1)[0], 0))
+    assert outcomes(run, take, [*WORD_GATES, "second_cer_above_floor"]) == {Outcome.REFUSED}
+    assert "no speech recogniser" in run.measurements(take, ["cer"])["cer"].why_not
+
+
+def test_a_recogniser_that_raises_blocks_the_release(make, monkeypatch):
+    hearing(monkeypatch, Told({TAKE: RuntimeError("broken"), VOICE: RuntimeError("broken")}))
+    run = make(Speaking(), asr="folder", asr_2="folder")
+    take = run.take(run.request(rows(1)[0], 0))
+    assert outcomes(run, take, [*WORD_GATES, "second_cer_above_floor"]) == {Outcome.INCONCLUSIVE}
+
+
+def test_scores_of_words_do_not_depend_on_company(make, monkeypatch, tmp_path):
+    def heard(name, groups):
+        hearing(monkeypatch, Told({TAKE: "واحد ثلاثة", VOICE: "نص"}))
+        run = make(Speaking(), asr="folder", out=tmp_path / name)
+        for group in groups:
+            requests = [run.request(rows(4)[place], 0) for place in group]
+            run.generate(requests)
+            run.judge(run.take(requests[0]), WORD_GATES)
+        takes = [run.take(run.request(row, 0)) for row in rows(4)]
+        return [run.measurements(take, ["cer"])["cer"].value for take in takes], [outcomes(run, take) for take in takes]
+
+    together, alone = heard("together", [[3, 1, 0, 2]]), heard("alone", [[0], [1], [2], [3]])
+    assert together[0] == pytest.approx(alone[0], abs=1e-3)
+    assert together[1] == alone[1]
+
+
+def test_the_rows_of_a_pair_find_each_other_by_seed(make):
+    run = make(Speaking())
+    pair = [
+        utterance(text, id=f"diacritized-{n:03d}", number=n, suite="diacritized", pair="p")
+        for n, text in enumerate(("هذا عِلم نافع جدا", "هذا عَلَم نافع جدا"), 1)
+    ]
+    run.generate([run.request(row, seed) for row in pair for seed in (0, 1)])
+    take = run.take(run.request(pair[0], 1))
+    assert run._partner(take).request.seed == 1
+    assert run._partner(take).request.utterance.id == "diacritized-002"
+    assert outcomes(run, take, ["pair_contrast"]) == {Outcome.FAIL}  # one buzz for both rows
+    alone = make(Speaking())
+    assert outcomes(alone, alone.take(alone.request(pair[0], 5)), ["pair_contrast"]) == {Outcome.REFUSED}
+
+
+def test_a_profile_chooses_how_reading_time_is_counted(make):
+    run = make(Speaking())
+    row = utterance("1987654")
+    asked = run.request(row, 0)
+    assert run.infeasible(asked).keys() == {"duration_ratio"}  # one word
+    documented = run.measurements(run.take(asked))["duration_ratio"]
+    by_letters = make(Speaking(), profile=replace(load_profile("documented", ""), reading_time="letters"))
+    found = by_letters.measurements(by_letters.take(asked))["duration_ratio"]
+    assert documented.components["reading_time_s"] == 0.4
+    assert found.components["reading_time_s"] > 5
+    assert "letters" in found.detail
+    assert "duration_ratio" in by_letters.infeasible(asked)  # 64 frames cannot hold it, and now that is known
+    assert "64 frames" in by_letters.infeasible(asked)["duration_ratio"]

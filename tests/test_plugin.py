@@ -177,6 +177,25 @@ def test_a_test_that_breaks_after_its_verdicts_is_a_harness_error(project):
     assert result.ret == 3
 
 
+@pytest.mark.slow
+def test_a_killed_run_of_several_workers_leaves_no_earlier_pass(project):
+    dying = SUITE + "    import os, signal\n    os.kill(os.getppid(), signal.SIGKILL)\n"
+    folder = project(GOOD, GOOD, suite=dying)
+    out = folder.path / ".harness"
+    out.mkdir()
+    (out / "run.json").write_text('{"verdict": "PASS"}')
+    assert folder.runpytest_subprocess(*OPTIONS, "-n", "2", "--alluredir", "allure").ret == -9
+    assert not (out / "run.json").exists()
+
+    from harness.report.journal import Journal
+
+    manifest = Journal(out).manifest()
+    assert len(manifest.planned_takes) == 2
+    assert manifest.verdict != "PASS"
+    (verdict,) = [path for path in (folder.path / "allure").glob("*-result.json") if "May it" in path.read_text()]
+    assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
+
+
 def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     dying = SUITE.replace("def test_silence(require):", "def test_silence(require, utterance):") + (
         "    import os, signal\n    if utterance.number == 2:\n        os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -382,3 +401,53 @@ def _environment():
     import os
 
     return {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+
+
+WORDS_SUITE = """
+import pytest
+pytestmark = pytest.mark.suite("short")
+
+def test_length(require):
+    require("length", "duration_ratio")
+
+def test_words(require):
+    require("cer_above_floor", "wer_above_floor")
+"""
+
+
+def test_without_a_recogniser_the_words_are_not_judged_and_that_is_counted(project):
+    where = project(GOOD, GOOD, suite=WORDS_SUITE)
+    result = judge(where, "-rs")
+    result.assert_outcomes(passed=2, skipped=2)
+    result.stdout.fnmatch_lines(["*SKIPPED*not judged: cer_above_floor: no speech recogniser was given (--asr)*"])
+    result.stdout.fnmatch_lines(["not judged, and why:", "  2 takes: cer_above_floor, wer_above_floor"])
+    result.stdout.fnmatch_lines(
+        ["short         2 takes: 6 PASS, 4 REFUSED", "takes         2 planned = 2 judged + 0 refused"]
+    )
+    found = json.loads((where.path / ".harness" / "run.json").read_text(encoding="utf-8"))
+    assert found["outcomes"] == {"PASS": 6, "REFUSED": 4}
+    assert found["about"]["--asr"] == "none"
+    assert "letters_duration_ratio" in found["takes"][0]["measurements"]
+
+
+@pytest.mark.parametrize(("flag", "given"), [("--asr", "nowhere"), ("--asr-2", "audio")])
+def test_a_recogniser_that_is_none_ends_the_run_with_one_line(project, flag, given):
+    result = judge(project(GOOD, suite=WORDS_SUITE), flag, given)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: speech recogniser *{given}*"])
+
+
+@pytest.mark.slow
+def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
+    from tests.recognisers import tiny_ctc
+
+    where = project(GOOD, suite=WORDS_SUITE)
+    tiny_ctc(where.path / "asr")
+    result = judge(where, "--asr", "asr")
+    result.assert_outcomes(passed=1, failed=1)
+    found = json.loads((where.path / ".harness" / "run.json").read_text(encoding="utf-8"))
+    measured = found["takes"][0]["measurements"]
+    assert measured["cer"]["detail"] == f"heard: {found['takes'][0]['heard']}"
+    assert found["takes"][0]["heard"]
+    assert measured["cer"]["components"]["target"] == 23
+    assert found["about"]["--asr"].startswith("asr ")

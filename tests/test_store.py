@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from harness.audio import Audio, content_hash
-from harness.store import RememberedEncoder, Store
+from harness.store import RememberedEncoder, RememberedRecognizer, Store
 from harness.take import Stop
+from tests.recognisers import Told
 from tests.synthetic import draw, request, take, write_voice
 
 
@@ -162,3 +163,32 @@ def test_an_embedding_is_computed_once_for_a_clip_and_an_encoder(tmp_path):
     encoder.fingerprint = "another"
     RememberedEncoder(encoder, tmp_path).embed([one])
     assert encoder.clips == 3
+
+
+def test_a_clip_is_heard_once_for_a_recogniser_and_a_language(tmp_path):
+    one, other = draw("#"), draw("##")
+    told = Told({one.samples.size: "سلام", other.samples.size: ""})
+    remembered = RememberedRecognizer(told, tmp_path)
+    assert remembered.transcribe([one, other, one], ["ar", "ar", "ar"]) == ["سلام", "", "سلام"]
+    assert RememberedRecognizer(told, tmp_path).transcribe([other, one], ["ar", "ar"]) == ["", "سلام"]
+    assert [len(batch) for batch in told.batches] == [2]
+    remembered.transcribe([one], ["de"])
+    told.fingerprint = "another"
+    RememberedRecognizer(told, tmp_path).transcribe([one], ["ar"])
+    assert [len(batch) for batch in told.batches] == [2, 1, 1]
+
+
+def test_what_a_recogniser_failed_on_is_asked_again(tmp_path):
+    told = Told({draw("#").samples.size: RuntimeError("out of memory")})
+    with pytest.raises(RuntimeError):
+        RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"])
+    told.texts = {draw("#").samples.size: "سلام"}
+    assert RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"]) == ["سلام"]
+
+
+def test_a_damaged_transcript_is_heard_again(tmp_path):
+    told = Told({draw("#").samples.size: "سلام"})
+    RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"])
+    (path,) = (tmp_path / "store" / "heard").rglob("*.json")
+    path.write_text("{", encoding="utf-8")
+    assert RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"]) == ["سلام"]

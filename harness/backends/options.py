@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.backends import BackendOptions
+from harness.cloning.budget import BudgetConfig
 from harness.errors import UsageError
 from harness.take import Sampling
 
@@ -62,6 +63,13 @@ OPTIONS = (
     Option("--system-text", "instruction", "text of the system turn: instruction, short, or your own", "TEXT"),
     Option("--scene", "", "where the recording is made, in words", "TEXT"),
     Option("--reference-window", "30", "seconds of a reference that condition a take; the rest is cut", "SECONDS"),
+    Option(
+        "--budget", "adaptive", "frames a text may use: adaptive, by its words, or fixed, --max-frames for all", "HOW"
+    ),
+    Option("--budget-wpm", "150", "words a minute that the budget reckons with", "WPM"),
+    Option("--budget-buffer", "1.5", "how much longer than a reader the budget lets a model take", "FACTOR"),
+    Option("--min-frames", "64", "least frames of any budget", "N"),
+    Option("--max-frames", "512", "most frames of any budget", "N"),
     Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
 )
 
@@ -134,6 +142,23 @@ def sampling(value: Callable[[str], str]) -> Sampling:
         do_sample=how == "sampled",
         ras_window=0 if window == "off" else int(columns),
         ras_repeats=2 if window == "off" else int(repeats),
+    )
+
+
+def budget(value: Callable[[str], str]) -> BudgetConfig:
+    """How many frames a text may use.
+
+    Raises:
+        UsageError: A value is malformed, or the least is above the most.
+    """
+    if value("--budget") not in {"adaptive", "fixed"}:
+        raise UsageError(f"--budget is {value('--budget')!r}; adaptive or fixed is needed")
+    return BudgetConfig(
+        words_per_minute=number("--budget-wpm", value("--budget-wpm")),
+        buffer=number("--budget-buffer", value("--budget-buffer"), least=0),
+        min_frames=int(number("--min-frames", value("--min-frames"), whole=True)),
+        max_frames=int(number("--max-frames", value("--max-frames"), whole=True)),
+        adaptive=value("--budget") == "adaptive",
     )
 
 

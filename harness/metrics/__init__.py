@@ -9,10 +9,13 @@ Metrics
     length, duration_ratio, speaking_rate, finished          is it as long as it should be (`duration`)
     silence_ratio, longest_silence                           how much of it is silent (`silence`)
     speaker_similarity, nearest_reference, rate_ratio        is it the right voice (`speaker`)
+    cer, wer, …_above_floor, second_…                        are they the right words (`intelligibility`)
+    pair_contrast                                            are the diacritics spoken (`diacritics`)
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -57,19 +60,44 @@ class Measurement:
     applicable: bool = True
     spans: tuple[tuple[float, float], ...] = ()
     """Where in the take a defect lies: (start_s, end_s) of each stretch that a reviewer should hear."""
+    heard: str = ""
+    """What a recogniser wrote, where the number comes from one."""
 
 
 def known_metrics() -> dict[str, Metric]:
     """Every metric there is, by name."""
-    from harness.metrics import artifacts, duration, silence, speaker
+    from harness.metrics import artifacts, diacritics, duration, intelligibility, silence, speaker
 
-    rooms = (artifacts, duration, silence, speaker)
+    return metrics_of(artifacts, duration, silence, speaker, intelligibility, diacritics)
+
+
+def metrics_of(*rooms: ModuleType) -> dict[str, Metric]:
+    """The metrics that are measured in some modules of this package, by name."""
     found = (value for room in rooms for value in vars(room).values() if isinstance(value, Metric))
     return {metric.name: metric for metric in found}
 
 
-def measure_waveform(take: "Take") -> dict[str, Measurement]:
-    """Every measurement that needs no model, in one pass over the audio, by metric name."""
+_ADVISORY = {
+    "duration_ratio": ("letters_duration_ratio", "speaking_rate"),
+    "cer_above_floor": ("cer",),
+    "wer_above_floor": ("wer",),
+    "second_cer_above_floor": ("second_cer",),
+    "second_wer_above_floor": ("second_wer",),
+}
+
+
+def advisory(metrics: Iterable[str]) -> list[str]:
+    """Metrics that no gate need judge, and that a reviewer should see beside those named."""
+    return [beside for name in metrics for beside in _ADVISORY.get(name, ())]
+
+
+def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Measurement]:
+    """Every measurement that needs no model, in one pass over the audio, by metric name.
+
+    Args:
+        take: With audio or without.
+        reading_time: Which of `harness.text.READING_TIMES` the duration ratio is measured by.
+    """
     from harness import audio
     from harness.metrics import artifacts, duration, silence
 
@@ -81,6 +109,7 @@ def measure_waveform(take: "Take") -> dict[str, Measurement]:
             artifacts.SPEECH_LEVEL,
             duration.LENGTH,
             duration.DURATION_RATIO,
+            duration.LETTERS_DURATION_RATIO,
             duration.SPEAKING_RATE,
             silence.SILENCE_RATIO,
             silence.LONGEST_SILENCE,
@@ -94,7 +123,8 @@ def measure_waveform(take: "Take") -> dict[str, Measurement]:
             artifacts.sample_rate(take.audio),
             artifacts.speech_level(pauses),
             duration.length(sound),
-            duration.duration_ratio(sound, take.request.utterance.text),
+            duration.duration_ratio(sound, take.request.utterance.text, reading_time),
+            duration.letters_duration_ratio(sound, take.request.utterance.text),
             duration.speaking_rate(pauses.speech_s, take.request.utterance.text),
             silence.silence_ratio(pauses),
             silence.longest_silence(pauses),

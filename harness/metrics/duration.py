@@ -1,17 +1,20 @@
 """Is the take as long as it should be?
 
-Conventions: seconds over the whole audio, edges and pauses included; reading time as `harness.text.reading_time_s`.
+Conventions: seconds over the whole audio, edges and pauses included; reading time as one of
+`harness.text.READING_TIMES`, the documented 150 words a minute unless a profile of gates.toml says
+`reading_time = "letters"`.
 
-Metrics: `length`, `duration_ratio`, `speaking_rate`, `finished`.
+Metrics: `length`, `duration_ratio`, `letters_duration_ratio`, `speaking_rate`, `finished`.
 """
 
 from harness.audio import Audio
 from harness.metrics import Measurement, Metric
 from harness.take import Stop, Take
-from harness.text import letters, reading_time_s, words
+from harness.text import READING_TIMES, letters, words
 
 LENGTH = Metric("length", unit="s", better="neither")
 DURATION_RATIO = Metric("duration_ratio", unit="ratio", better="neither")
+LETTERS_DURATION_RATIO = Metric("letters_duration_ratio", unit="ratio", better="neither")
 SPEAKING_RATE = Metric("speaking_rate", unit="letters/s", better="neither")
 FINISHED = Metric("finished", unit="yes", better="higher")
 
@@ -21,18 +24,35 @@ def length(audio: Audio) -> Measurement:
     return LENGTH.measured(audio.duration_s)
 
 
-def duration_ratio(audio: Audio, text: str) -> Measurement:
-    """Seconds of audio over seconds of reading time.
+def duration_ratio(audio: Audio, text: str, reading_time: str = "words") -> Measurement:
+    """Seconds of audio over seconds of reading time, which is the documented one unless the project chose another.
 
     >>> import numpy as np
     >>> duration_ratio(Audio(np.zeros(24_000, np.float32), 24_000), "صباح الخير").value
     1.25
     """
-    reading_s = reading_time_s(text)
+    return _ratio(DURATION_RATIO, audio, text, reading_time)
+
+
+def letters_duration_ratio(audio: Audio, text: str) -> Measurement:
+    """Seconds of audio over the seconds that the letters of the text take; advisory, shown beside the documented ratio.
+
+    It knows that a digit is a long word and that three short words are not three long ones. Of careful human Arabic
+    95 % lies between 0.65 and 1.55 (standard deviation of the logarithm 0.21); fluent readers lie near 0.8.
+    """
+    return _ratio(LETTERS_DURATION_RATIO, audio, text, "letters")
+
+
+def _ratio(metric: Metric, audio: Audio, text: str, reading_time: str) -> Measurement:
+    reading_s = READING_TIMES[reading_time](text)
     if not reading_s:
-        return DURATION_RATIO.missing("the text holds no words")
-    return DURATION_RATIO.measured(
-        audio.duration_s / reading_s, duration_s=audio.duration_s, reading_time_s=reading_s, words=len(words(text))
+        return metric.missing("the text holds no words")
+    return metric.measured(
+        audio.duration_s / reading_s,
+        "" if reading_time == "words" else f"reading time by {reading_time}",
+        duration_s=audio.duration_s,
+        reading_time_s=reading_s,
+        words=len(words(text)),
     )
 
 

@@ -1,5 +1,7 @@
 """What was heard against what should have been said, letter by letter.
 
+Words that are the same in both texts anchor the comparison; between them the letters are aligned with the fewest edits.
+
 Conventions: a letter is a base character with the marks written on it, so a vowel sign is never torn from its letter.
 Punctuation, case, spaces and tatweel do not count as differences, and vowel signs only where both texts write some:
 a recognizer that writes none has not misheard them.
@@ -29,17 +31,57 @@ def difference(target: str, heard: str) -> tuple[list[Stretch], list[Stretch]]:
     """
     with_signs = _has_signs(target) and _has_signs(heard)
     sides = [_letters(target), _letters(heard)]
-    keys = [[_key(letter, with_signs) for letter in side] for side in sides]
-    counted = [[number for number, key in enumerate(side) if key] for side in keys]
+    words = [_words(side, with_signs) for side in sides]
     different: list[set[int]] = [set(), set()]
-    matcher = SequenceMatcher(
-        None, [keys[0][number] for number in counted[0]], [keys[1][number] for number in counted[1]], autojunk=False
-    )
-    for kind, *bounds in matcher.get_opcodes():
+    matcher = SequenceMatcher(None, [key for key, _ in words[0]], [key for key, _ in words[1]], autojunk=False)
+    for kind, start, end, heard_start, heard_end in matcher.get_opcodes():
         if kind != "equal":
-            different[0].update(counted[0][bounds[0] : bounds[1]])
-            different[1].update(counted[1][bounds[2] : bounds[3]])
+            stretch = [letter for _, word in words[0][start:end] for letter in word]
+            heard_stretch = [letter for _, word in words[1][heard_start:heard_end] for letter in word]
+            for side, found in zip(different, _unaligned(stretch, heard_stretch), strict=True):
+                side.update(found)
     return _stretches(sides[0], different[0]), _stretches(sides[1], different[1])
+
+
+def _words(letters: Sequence[str], with_signs: bool) -> list[tuple[str, list[tuple[int, str]]]]:
+    """Each word as (what it is compared by, its letters as (place in the text, what they are compared by))."""
+    words: list[tuple[str, list[tuple[int, str]]]] = []
+    ended = True
+    for place, letter in enumerate(letters):
+        if letter[0].isspace():
+            ended = True
+        elif key := _key(letter, with_signs):
+            word, keys = ("", []) if ended else words.pop()
+            words.append((word + key, [*keys, (place, key)]))
+            ended = False
+    return words
+
+
+def _unaligned(target: Sequence[tuple[int, str]], heard: Sequence[tuple[int, str]]) -> tuple[list[int], list[int]]:
+    """Places of the letters that a shortest way from one stretch to the other changes, drops or adds."""
+    rows = [list(range(len(heard) + 1))]
+    for number, (_, letter) in enumerate(target, 1):
+        above, row = rows[-1], [number]
+        for column, (_, other) in enumerate(heard, 1):
+            row.append(min(above[column - 1] + (letter != other), above[column] + 1, row[-1] + 1))
+        rows.append(row)
+    changed: tuple[list[int], list[int]] = ([], [])
+    at, beside = len(target), len(heard)
+    while at or beside:
+        cost = rows[at][beside]
+        same = at and beside and target[at - 1][1] == heard[beside - 1][1]
+        if at and beside and rows[at - 1][beside - 1] + (not same) == cost:
+            at, beside = at - 1, beside - 1
+            if not same:
+                changed[0].append(target[at][0])
+                changed[1].append(heard[beside][0])
+        elif at and rows[at - 1][beside] + 1 == cost:
+            at -= 1
+            changed[0].append(target[at][0])
+        else:
+            beside -= 1
+            changed[1].append(heard[beside][0])
+    return changed
 
 
 def _letters(text: str) -> list[str]:

@@ -32,6 +32,11 @@ class Journal:
         self.add(begun=now())
         self.open = True
 
+    def forget_reports(self) -> None:
+        """Take away what an earlier run came to: a run that is killed must not leave another one's PASS behind."""
+        for name in ("run.json", "summary.md", "report.html", "report/index.html"):
+            (self.out / name).unlink(missing_ok=True)
+
     def add(self, **event: Any) -> None:
         """Append one event, in a single write, so that several processes may do so at once."""
         line = json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"

@@ -41,12 +41,14 @@ def entry(
         "transcript": request.reference.transcript,
         "digest": request.digest,
         "listen": _relative(listen, out) if listen else "",
-        "reference_audio": _relative(reference, out),
+        "reference_audio": "" if request.reference.problem else _relative(reference, out),
+        "unconditioned": take.unconditioned or request.reference.problem,
         "stopped_by": str(take.stopped_by),
         "frames": take.frames,
         "max_frames": request.max_frames,
         "elapsed_s": round(take.elapsed_s, 3),
         "error": take.error,
+        "heard": next((found.heard for found in measurements.values() if found.heard), ""),
         "sampling": asdict(request.sampling),
         "provenance": asdict(take.provenance),
         "measurements": {
@@ -200,6 +202,7 @@ class Manifest:
             (found["utterance"], found["seed"]), {**found, "verdicts": [], "measurements": {}}
         )
         known["verdicts"] += found["verdicts"]
+        known["heard"] = known.get("heard") or found.get("heard", "")
         known["measurements"] |= found["measurements"]
 
     @property

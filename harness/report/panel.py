@@ -99,11 +99,13 @@ def players(found: Entry, out: Path) -> tuple[Player, ...]:
         "reference",
         f"Reference, voice {found['reference']}",
         _inside(out, found["reference_audio"]),
+        f"not usable: {found.get('unconditioned', '')}",
         text=found["transcript"],
         language=found.get("reference_language", ""),
     )
     golden = Player("golden", "Accepted release", _inside(out, found.get("golden_audio", "")), "", text, language)
-    take = Player("take", "New take", _inside(out, found["listen"]), f"no audio: {found['error']}", text, language)
+    title = "New take, made without its reference" if found.get("unconditioned") else "New take"
+    take = Player("take", title, _inside(out, found["listen"]), f"no audio: {found['error']}", text, language)
     return (reference, golden, take) if found.get("golden_audio") else (reference, take)
 
 

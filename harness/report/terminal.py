@@ -72,14 +72,17 @@ def _worst(found: Entry, against: list[Mapping[str, Any]], out: Path) -> Iterato
 
 
 def _not_judged(manifest: Manifest) -> Iterator[str]:
-    """Refused gates, those with one reason together."""
-    by_reason: dict[tuple[str, str], list[str]] = {}
+    """Refused gates, all takes with one reason together."""
+    by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
     for found, verdict in manifest.not_judged():
-        by_reason.setdefault((label(found), verdict["reason"]), []).append(verdict["name"])
+        takes, names = by_reason.setdefault(verdict["reason"], (set(), {}))
+        takes.add(label(found))
+        names[verdict["name"]] = None
     if by_reason:
         yield "not judged, and why:"
-    for (take, reason), names in list(by_reason.items())[:MOST_SHOWN]:
-        yield f"  {take}: {', '.join(names)}"
+    for reason, (takes, names) in list(by_reason.items())[:MOST_SHOWN]:
+        whose = takes.copy().pop() if len(takes) == 1 else f"{len(takes)} takes"
+        yield from _wrapped(f"  {whose}: {', '.join(names)}", "    ")
         yield from _wrapped(f"    {reason}", "    ")
     if len(by_reason) > MOST_SHOWN:
         yield f"  … and {len(by_reason) - MOST_SHOWN} more in the report"

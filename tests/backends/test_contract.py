@@ -17,11 +17,15 @@ from tests.synthetic import draw, request, utterance
 TEXTS = ("مرحبا بكم في بيتنا", "كيف حالك اليوم؟")
 
 
-@pytest.fixture(params=["directory", pytest.param("embedded", marks=pytest.mark.slow)])
+@pytest.fixture(params=["directory", *(pytest.param(name, marks=pytest.mark.slow) for name in ("embedded", "higgs"))])
 def backend(request, tmp_path):
     for number in (1, 2):
         (tmp_path / f"short-00{number}.wav").write_bytes(encode_wav(draw("#" * (20 + number))))
-    backend = open_backend(request.param, BackendOptions(model=str(tmp_path)))
+    options = BackendOptions(model=str(tmp_path))
+    if request.param == "higgs":
+        tiny = request.getfixturevalue("tiny")
+        options = BackendOptions(model=str(tiny / "model"), codec=str(tiny / "codec"))
+    backend = open_backend(request.param, options)
     yield backend
     backend.close()
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from harness.backends import BackendOptions
-from harness.backends.options import OPTIONS, SWITCHES, backend_name, read, sampling
+from harness.backends.options import OPTIONS, SWITCHES, backend_name, budget, read, sampling
+from harness.cloning.budget import BudgetConfig
 from harness.errors import UsageError
 from harness.take import Sampling
 
@@ -82,3 +83,28 @@ def test_a_number_out_of_range_is_a_wrong_command(flag, value):
 )
 def test_a_model_on_a_gpu_means_higgs_unless_a_backend_is_named(given, gpu, name):
     assert backend_name(values(**given), gpu) == name
+
+
+def test_the_documented_budget_is_the_default():
+    assert budget(values()) == BudgetConfig()
+
+
+def test_every_constant_of_the_budget_can_be_given():
+    given = values(budget="fixed", budget_wpm="130", budget_buffer="1.2", min_frames="48", max_frames="384")
+    found = budget(given)
+    assert (found.words_per_minute, found.buffer, found.min_frames, found.max_frames) == (130, 1.2, 48, 384)
+    assert found.of("كلمة").max_frames == 384
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"budget": "loose"}, "--budget is 'loose'; adaptive or fixed"),
+        ({"min_frames": "600"}, "min_frames 600 is above max_frames 512"),
+        ({"budget_buffer": "0"}, "buffer is 0"),
+        ({"max_frames": "many"}, "--max-frames is 'many'"),
+    ],
+)
+def test_an_impossible_budget_is_a_wrong_command(given, complaint):
+    with pytest.raises(UsageError, match=complaint):
+        budget(values(**given))

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from harness.metrics import duration
+from harness.metrics import advisory, duration
 from harness.take import Stop
 from tests.synthetic import draw, take
 
@@ -43,3 +43,11 @@ def test_a_take_without_audio_is_not_finished():
     found = duration.finished(take(error="the model raised"))
     assert found.applicable
     assert "the model raised" in found.why_not
+
+
+def test_letters_know_what_words_do_not_and_are_shown_beside_them():
+    digits = duration.letters_duration_ratio(draw("#" * 24), "1987654")
+    assert digits.value < 0.5 < duration.duration_ratio(draw("#" * 24), "1987654").value
+    assert duration.duration_ratio(draw("#" * 24), "1987654", "letters").value == digits.value
+    assert "no words" in duration.letters_duration_ratio(draw("#"), "...").why_not
+    assert "letters_duration_ratio" in advisory(["duration_ratio"])

@@ -53,7 +53,7 @@ class RecordedRun:
     def take(self, name="short-001", *, sound=None, heard="", golden=None, text=DIACRITIZED, language="ar", **changes):
         """Record one take as judged; the entry, with `changes` on top."""
         suite, number = name.rsplit("-", 1)[0], 1
-        reference_path = self.out / "takes" / f"{abs(hash(name))}_ref.wav"
+        reference_path = self.out / "takes" / f"{audio.content_hash(name.encode())[:16]}_ref.wav"
         audio.write_atomically(reference_path, audio.encode_wav(speech(3, seed=99)))
         sound = speech(2.5) if sound is None else sound
         take_path = reference_path.with_name(reference_path.name.replace("_ref", ""))

@@ -8,10 +8,13 @@ two steps the conversion changes what carries a speaker's identity and leaves wh
   no map of mean and covariance undoes well.
 - Timbre: the envelope, coded as a mel cepstrum with its energy term, goes through the optimal transport between two
   Gaussians. That map is linear and symmetric, gives the source frames the reference's mean and full covariance, and
-  moves them the least: consonants stay consonants. Voiced and unvoiced frames have a map each.
+  moves them the least: consonants stay consonants. Voiced and unvoiced frames have a map each. Loud frames count more
+  in the statistics: they carry what is heard of a voice, quiet ones the room and the recorder.
+- Fine structure: each mapped frame then goes part of the way to the mean of its nearest frames in the reference, for
+  the reference's frames do not fill their Gaussian: what lies between its sounds is nobody's voice.
 - Loudness: a weighted mean of what the energy became and what it was, so that syllables keep their weight.
-- Pitch: median and spread of log F0.
-- Breath: mean of the aperiodicity of the voiced frames.
+- Pitch: the distribution of log F0, quantile by quantile.
+- Breath: mean and spread of the aperiodicity of the voiced frames, by band.
 
 A demonstration: a real map to a real voice, far from a product's naturalness. It knows no speaker encoder and searches
 for no similarity score.
@@ -40,7 +43,11 @@ WARPS = tuple(float(w) for w in np.linspace(0.82, 1.24, 15))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
 KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some human references take another's voice
 LOUDEST_ABOVE_PEAK_DB = 3.0  # the burst of a stop consonant, which the map would otherwise turn into a click
-F0_SPREAD_LIMITS = (0.5, 2.0)  # ratio of target to source; beyond, the contour flattens out or breaks
+BREATH_SPREAD_LIMITS = (0.3, 3.0)  # ratio of target to source
+NEIGHBOURS = 4  # frames of the reference that are averaged
+NEIGHBOURS_SHARE = 0.3  # of the way to them; at 0.5 a recogniser loses a quarter of the letters
+LOUDNESS_WEIGHT = 0.25  # power of a frame's energy with which it counts; 0 counts all alike, 1 hears vowels only
+F0_QUANTILES = np.linspace(0.02, 0.98, 25)  # the outer 2 % of a pitch track are its octave errors
 
 Floats = NDArray[np.float64]
 
@@ -96,10 +103,15 @@ class Voice:
 
     voiced: Gaussian
     unvoiced: Gaussian
-    log_f0_mean: float
-    log_f0_spread: float
+    voiced_frames: Floats
+    """Coded envelopes of the frames behind the voiced Gaussian, (n, d)."""
+    unvoiced_frames: Floats
+    log_f0: Floats
+    """Quantiles of log F0, 2 % to 98 %, (25,)."""
     aperiodicity_db: Floats
     """Mean of the coded aperiodicity over voiced frames, (n_bands,)."""
+    aperiodicity_spread_db: Floats
+    """Its standard deviation, (n_bands,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,8 @@ class Conversion:
             transport(coded, self.source.voiced, self.target.voiced, self.voiced_matrix),
             transport(coded, self.source.unvoiced, self.target.unvoiced, self.unvoiced_matrix),
         )
+        for kind, known in ((frames.voiced, self.target.voiced_frames), (~frames.voiced, self.target.unvoiced_frames)):
+            mapped[kind] = approach(mapped[kind], known)
         envelope = decode(mapped)
         mapped_db = replace(frames, envelope=envelope).levels_db
         # Outside the speech the map extrapolates: silence stays as silent as it was.
@@ -128,14 +142,19 @@ class Conversion:
         levels_db = kept * warped.levels_db + (1.0 - kept) * mapped_db
         levels_db = np.minimum(levels_db, np.percentile(levels_db, 95) + LOUDEST_ABOVE_PEAK_DB)
         loudness = 10.0 ** ((levels_db - mapped_db) / 10.0)
-        spread = self.target.log_f0_spread / self.source.log_f0_spread
-        spread = min(max(spread, F0_SPREAD_LIMITS[0]), F0_SPREAD_LIMITS[1])
         f0_hz = np.zeros_like(frames.f0_hz)
         log_f0 = np.log(frames.f0_hz[frames.voiced])
-        f0_hz[frames.voiced] = np.exp(self.target.log_f0_mean + spread * (log_f0 - self.source.log_f0_mean))
+        f0_hz[frames.voiced] = np.exp(np.interp(log_f0, self.source.log_f0, self.target.log_f0))
         f0_hz = np.clip(f0_hz, LOWEST_F0_HZ, HIGHEST_F0_HZ) * frames.voiced
-        breath_db = self.target.aperiodicity_db - self.source.aperiodicity_db
-        return shift_aperiodicity(Frames(f0_hz, envelope * loudness[:, None], frames.aperiodicity), breath_db)
+        return self._breathe(Frames(f0_hz, envelope * loudness[:, None], frames.aperiodicity))
+
+    def _breathe(self, frames: Frames) -> Frames:
+        import pyworld
+
+        coded = pyworld.code_aperiodicity(np.ascontiguousarray(frames.aperiodicity), RATE_HZ)
+        spread = np.clip(self.target.aperiodicity_spread_db / self.source.aperiodicity_spread_db, *BREATH_SPREAD_LIMITS)
+        mapped = self.target.aperiodicity_db + spread * (coded - self.source.aperiodicity_db)
+        return shift_aperiodicity(frames, mapped - coded)
 
 
 def analyse(audio: Audio, *, noisy: bool) -> Frames:
@@ -189,15 +208,21 @@ def describe(frames: Frames) -> Voice:
 
     sounding, voiced = frames.sounding, frames.sounding & frames.voiced
     unvoiced = sounding & ~frames.voiced
-    coded = encode(frames.envelope)
+    coded, levels_db = encode(frames.envelope), frames.levels_db
+    weights = 10.0 ** (LOUDNESS_WEIGHT * np.minimum(levels_db - np.percentile(levels_db, 95), 0.0) / 10.0)
+    voiced_like = voiced if voiced.sum() >= 20 else sounding
+    unvoiced_like = unvoiced if unvoiced.sum() >= 20 else sounding
     log_f0 = np.log(frames.f0_hz[voiced]) if voiced.sum() > 1 else np.log([150.0, 160.0])
     aperiodic = frames.aperiodicity[voiced if voiced.any() else sounding]
+    breath_db = pyworld.code_aperiodicity(np.ascontiguousarray(aperiodic), RATE_HZ)
     return Voice(
-        fit(coded[voiced if voiced.sum() >= 20 else sounding]),
-        fit(coded[unvoiced if unvoiced.sum() >= 20 else sounding]),
-        float(np.median(log_f0)),
-        max(float(log_f0.std()), 0.02),
-        pyworld.code_aperiodicity(np.ascontiguousarray(aperiodic), RATE_HZ).mean(axis=0),
+        fit(coded[voiced_like], weights[voiced_like]),
+        fit(coded[unvoiced_like], weights[unvoiced_like]),
+        coded[voiced_like],
+        coded[unvoiced_like],
+        np.quantile(log_f0, F0_QUANTILES),
+        breath_db.mean(axis=0),
+        np.maximum(breath_db.std(axis=0), 1e-3),
     )
 
 
@@ -225,7 +250,7 @@ def warp_tract(frames: Frames, warp: float) -> Frames:
 
 
 def shift_aperiodicity(frames: Frames, shift_db: Floats) -> Frames:
-    """Add breath (dB above 0) or take it away in voiced frames, by band."""
+    """Add breath (dB above 0) or take it away in voiced frames, by band: (n_bands,) or (n, n_bands)."""
     import pyworld
 
     coded = pyworld.code_aperiodicity(np.ascontiguousarray(frames.aperiodicity), RATE_HZ)
@@ -247,12 +272,12 @@ def decode(coded: Floats) -> Floats:
     return np.asarray(pyworld.decode_spectral_envelope(np.ascontiguousarray(coded), RATE_HZ, FFT_SIZE))
 
 
-def fit(coded: Floats) -> Gaussian:
-    """Fit a Gaussian to coded envelopes (n, d), its covariance shrunk a little toward a ball."""
-    covariance = np.cov(coded, rowvar=False, bias=True)
+def fit(coded: Floats, weights: Floats | None = None) -> Gaussian:
+    """Fit a Gaussian to coded envelopes (n, d), weighted by (n,), its covariance shrunk a little toward a ball."""
+    covariance = np.cov(coded, rowvar=False, bias=True, aweights=weights)
     dimensions = covariance.shape[0]
     ball = np.eye(dimensions) * np.trace(covariance) / dimensions
-    return Gaussian(coded.mean(axis=0), (1.0 - SHRINKAGE) * covariance + SHRINKAGE * ball)
+    return Gaussian(np.average(coded, axis=0, weights=weights), (1.0 - SHRINKAGE) * covariance + SHRINKAGE * ball)
 
 
 def square_root(matrix: Floats) -> Floats:
@@ -278,3 +303,15 @@ def transport_matrix(source: Gaussian, target: Gaussian) -> Floats:
 def transport(coded: Floats, source: Gaussian, target: Gaussian, matrix: Floats) -> Floats:
     """Carry coded envelopes (n, d) from the source's distribution to the target's."""
     return np.asarray(target.mean + (coded - source.mean) @ matrix)
+
+
+def approach(coded: Floats, known: Floats) -> Floats:
+    """Move coded envelopes (n, d) part of the way to their nearest known ones (m, d); energies stay."""
+    from scipy.spatial import KDTree
+
+    if not coded.size:
+        return coded
+    _, nearest = KDTree(known[:, 1:]).query(coded[:, 1:], k=min(NEIGHBOURS, len(known)))
+    goal = known[nearest.reshape(len(coded), -1), 1:].mean(axis=1)
+    shapes = (1.0 - NEIGHBOURS_SHARE) * coded[:, 1:] + NEIGHBOURS_SHARE * goal
+    return np.hstack([coded[:, :1], shapes])

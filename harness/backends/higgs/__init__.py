@@ -8,7 +8,7 @@ by chunk, the chunks before it kept as context.
 import hashlib
 import platform
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,15 @@ import numpy as np
 
 from harness.audio import Audio
 from harness.backends import BackendOptions, Interrupted
-from harness.backends.higgs.loading import DTYPES, find
+from harness.backends.higgs.job import Job, row_seed
+from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, find, said
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build
 from harness.cloning.output import joined
 from harness.cloning.termination import DelayedStream, Termination
 from harness.errors import AudioError, BackendError, UsageError
-from harness.take import Provenance, Request, Stop, Take
+from harness.take import Provenance, Request, Take
 
 if TYPE_CHECKING:
     from harness.backends.higgs.generation import Generator, Row
@@ -49,32 +50,6 @@ class _Loaded:
     proved: bool = False
 
 
-@dataclass
-class _Job:
-    """One request on its way to a take."""
-
-    request: Request
-    speech: AudioContent | None
-    unconditioned: str = ""
-    error: str = ""
-    parts: list[Audio] = field(default_factory=list)
-    streams: list[DelayedStream] = field(default_factory=list)
-    codes: list[AudioContent] = field(default_factory=list)
-    elapsed_s: float = 0.0
-    details: dict[str, float | str] = field(default_factory=dict)
-
-    @property
-    def stopped_by(self) -> Stop:
-        """Why the last chunk ended."""
-        return (self.streams[-1].stopped_by if self.streams else None) or Stop.UNKNOWN
-
-    def wants(self, number: int) -> bool:
-        """Whether the chunk of this number is to be spoken: a chunk that was cut ends the take."""
-        if self.error or number >= len(self.request.chunks):
-            return False
-        return number == 0 or self.stopped_by in {Stop.EOS, Stop.SILENCE}
-
-
 class HiggsBackend:
     """The released model, or a checkpoint in its layout, on a GPU or the CPU."""
 
@@ -97,7 +72,6 @@ class HiggsBackend:
         self._window = reference.ReferenceConfig(window_s=options.reference_window_s)
         self._loaded: _Loaded | None = None
         self._refusal = ""
-        self._generator_options: dict[str, Any] = {}
         self.loads = 0
         """How often a model was loaded; 1 after any number of takes."""
 
@@ -179,9 +153,9 @@ class HiggsBackend:
         if self._loaded is None:
             try:
                 self._loaded = self._open()
-            except BackendError as error:
-                self._refusal = str(error)
-                raise
+            except (BackendError, *FOREIGN_ERRORS) as error:
+                self._refusal = said(error)
+                raise BackendError(self._refusal) from error
         return self._loaded
 
     def _open(self) -> _Loaded:
@@ -200,12 +174,10 @@ class HiggsBackend:
         proof.prove_codec(codec)
         model = loading.load_model(self._model, self._device, self._dtype, self._options.attention)
         prompter = Prompter(loading.load_processor(self._model, codec))
-        generator = Generator(
-            model, static_cache=self._options.static_cache, compile=self._options.compile, **self._generator_options
-        )
+        generator = Generator(model, static_cache=self._options.static_cache, compile=self._options.compile)
         return _Loaded(model, codec, prompter, generator, silence.learn(codec))
 
-    def _prove(self, loaded: _Loaded, jobs: Sequence[_Job]) -> None:
+    def _prove(self, loaded: _Loaded, jobs: Sequence[Job]) -> None:
         from harness.backends.higgs import proof
 
         conditioned = next((job for job in jobs if job.speech is not None), None)
@@ -216,24 +188,25 @@ class HiggsBackend:
             proof.prove_sampling(loaded.model, conditioned.request.sampling)
             proof.prove_prompt(conversation, loaded.prompter.prompt(conversation), loaded.prompter, loaded.model)
             proof.prove_swap(conversation, loaded.prompter, loaded.model)
-        except BackendError as error:
-            self._refusal = str(error)
+        except (BackendError, *FOREIGN_ERRORS) as error:
+            self._refusal = said(error)
             self.close()
-            raise
+            raise BackendError(self._refusal) from error
         loaded.proved = True
 
-    def _job(self, request: Request) -> _Job:
+    def _job(self, request: Request) -> Job:
         if not request.sampling.use_cache:
-            return _Job(request, None, error="sampling without a KV cache is not offered: leave use_cache on")
+            return Job(request, error="sampling without a KV cache is not offered: leave use_cache on")
         try:
             features = reference.load(request.reference.path, self._window)
         except AudioError as error:
             if self._options.reference_fallback:
-                return _Job(request, None, unconditioned=str(error))
-            return _Job(request, None, error=f"{error}; --reference-fallback speaks without it")
-        return _Job(request, AudioContent(features.codec_audio))
+                return Job(request, unconditioned=str(error))
+            return Job(request, error=f"{error}; --reference-fallback speaks without it")
+        return Job(request, features)
 
-    def _conversation(self, job: _Job, number: int) -> Conversation:
+    def _conversation(self, job: Job, number: int, context: int = CONTEXT_CHUNKS) -> Conversation:
+        """What is asked for one chunk, after as many of the chunks before it as `context` says."""
         earlier = list(zip((chunk.text for chunk in job.request.chunks), job.codes, strict=False))[:number]
         return build(
             job.request.reference.transcript,
@@ -242,11 +215,11 @@ class HiggsBackend:
             system=self._system,
             scene=self._options.scene,
             # Without a reference there is no voice to keep, and rows must not mix with those that have speech.
-            earlier=earlier[-CONTEXT_CHUNKS:] if job.speech is not None else (),
+            earlier=earlier[len(earlier) - min(context, number) :] if job.speech is not None else (),
             form=self._form,
         )
 
-    def _speak(self, loaded: _Loaded, jobs: Sequence[_Job], number: int) -> None:
+    def _speak(self, loaded: _Loaded, jobs: Sequence[Job], number: int) -> None:
         """Speak one chunk of each job in one batch, or in halves where the device's memory is too small."""
         import torch
 
@@ -254,8 +227,8 @@ class HiggsBackend:
         for job in jobs:
             try:
                 ready.append((job, self._row(loaded, job, number)))
-            except UsageError as error:  # a text that would steer the model
-                job.error = str(error)
+            except (UsageError, *FOREIGN_ERRORS) as error:  # a text that would steer the model, or does not fit it
+                job.error = said(error)
         if not ready:
             return
         try:
@@ -269,29 +242,44 @@ class HiggsBackend:
             half = len(ready) // 2
             for part in (ready[:half], ready[half:]):
                 self._speak(loaded, [job for job, _ in part], number)
+        except FOREIGN_ERRORS as error:
+            for job, _ in ready:
+                job.error = f"generation failed ({said(error)})"
 
-    def _row(self, loaded: _Loaded, job: _Job, number: int) -> "Row":
+    def _row(self, loaded: _Loaded, job: Job, number: int) -> "Row":
+        """The row for one chunk, with as much context as the model has positions for.
+
+        Raises:
+            UsageError: The chunk does not fit even without context, or its text would steer the model.
+        """
         from harness.backends.higgs.generation import Row
 
-        chunk = job.request.chunks[number]
+        chunk, config = job.request.chunks[number], loaded.model.config
+        columns = BudgetConfig().columns(chunk.budget)
+        for context in range(min(CONTEXT_CHUNKS, number), -1, -1):
+            prompt = loaded.prompter.prompt(self._conversation(job, number, context))
+            needed = len(prompt.input_ids) + columns
+            if needed <= config.max_position_embeddings:
+                break
+        else:
+            raise UsageError(
+                f"the prompt and {columns} columns need {needed} positions and the model has "
+                f"{config.max_position_embeddings}: give --chunks sentence or a shorter --reference-window"
+            )
         stream = DelayedStream(
             Termination(chunk.budget, timeout_s=self._options.timeout_s),
             is_silent=loaded.silent,
-            codebooks=loaded.model.config.num_codebooks,
-            end_code=loaded.model.config.audio_stream_eos_id,
+            codebooks=config.num_codebooks,
+            end_code=config.audio_stream_eos_id,
         )
-        return Row(
-            prompt=loaded.prompter.prompt(self._conversation(job, number)),
-            stream=stream,
-            seed=row_seed(job.request, number),
-            max_columns=BudgetConfig().columns(chunk.budget),
-        )
+        return Row(prompt, stream, seed=row_seed(job.request, number), max_columns=columns)
 
-    def _watched(self, loaded: _Loaded, ready: "Sequence[tuple[_Job, Row]]", number: int) -> None:
+    def _watched(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", number: int) -> None:
         rows = [row for _, row in ready]
         self._forget_peak()
         try:
-            elapsed = loaded.generator.speak(rows, ready[0][0].request.sampling)
+            features = _whisper_features(loaded.model, [job for job, _ in ready])
+            elapsed = loaded.generator.speak(rows, ready[0][0].request.sampling, features)
         except KeyboardInterrupt:
             self._keep(loaded, [(job, row) for job, row in ready if row.stream.stopped_by], 0.0, number)
             raise
@@ -301,20 +289,22 @@ class HiggsBackend:
         for job, _ in ready:
             job.details |= {"columns_per_s": round(speed, 1), "batch": len(ready), "peak_memory_bytes": peak}
 
-    def _keep(self, loaded: _Loaded, ready: "Sequence[tuple[_Job, Row]]", elapsed: float, number: int) -> None:
+    def _keep(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", elapsed: float, number: int) -> None:
         """Decode the rows that have stopped and note what they were."""
-        for job, row in ready:
-            codes = row.stream.codes()
+        codes = [row.stream.codes() for _, row in ready]
+        # All before the first is noted: where memory runs out here, the batch is spoken again in halves.
+        sounds = [_decoded(loaded.codec, one) if one.shape[1] else None for one in codes]
+        for (job, row), found, sound in zip(ready, codes, sounds, strict=True):
             job.elapsed_s += elapsed / len(ready)
             job.streams.append(row.stream)
             job.details |= {f"row_seed_{number}": str(row.seed), f"columns_{number}": row.stream.columns}
-            if not codes.shape[1]:
+            if sound is None:
                 job.error = f"the model ended after {row.stream.columns} columns, before its first frame"
-                continue
-            job.parts.append(_decoded(loaded.codec, codes))
-            job.codes.append(AudioContent(job.parts[-1], codes))
+            else:
+                job.parts.append(sound)
+                job.codes.append(AudioContent(sound, found))
 
-    def _take(self, loaded: _Loaded, job: _Job) -> Take:
+    def _take(self, loaded: _Loaded, job: Job) -> Take:
         error = job.error or ("" if job.parts else "nothing was generated")
         return Take(
             request=job.request,
@@ -362,10 +352,13 @@ class HiggsBackend:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def row_seed(request: Request, number: int) -> int:
-    """A row's own seed: the same for the same text, voice, seed and chunk, whatever else is in the batch."""
-    asked = f"{request.seed}\n{number}\n{request.chunks[number].text}\n{request.reference.sha256}"
-    return int.from_bytes(hashlib.sha256(asked.encode()).digest()[:7], "big")
+def _whisper_features(model: Any, jobs: Sequence[Job]) -> dict[str, Any]:
+    """Stacked over the rows, for a model that encodes them; the released one does not."""
+    import torch
+
+    rows = [reference.whisper_inputs(model.config, job.features) for job in jobs if job.features is not None]
+    names = rows[0] if rows else {}
+    return {name: torch.from_numpy(np.concatenate([row[name] for row in rows])).to(model.device) for name in names}
 
 
 def _decoded(codec: Any, codes: np.ndarray[Any, np.dtype[np.int64]]) -> Audio:

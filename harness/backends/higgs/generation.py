@@ -174,8 +174,8 @@ class Generator:
         if not self.compile:
             return one_column
         if self._compiled is None:
-            graphs = {"mode": "reduce-overhead"} if self.model.device.type == "cuda" else {}
-            compiled = torch.compile(one_column, backend=self.compiler, fullgraph=True, dynamic=False, **graphs)
+            mode = "reduce-overhead" if self.model.device.type == "cuda" else None
+            compiled = torch.compile(one_column, backend=self.compiler, mode=mode, fullgraph=True, dynamic=False)
 
             def stepped(*inputs: Any) -> Any:
                 torch.compiler.cudagraph_mark_step_begin()

@@ -1,9 +1,9 @@
 """Checkpoints: found, named and loaded, and refused where a file is not what it should be.
 
 Conventions: a checkpoint is a folder in the hub's layout, or a hub id with a revision. Its name for provenance is a
-hash over the index of its weight files (names, types, shapes) and over the first 4 KiB of each tensor: any training
-step changes every tensor, and 10 GB of weights are named in a second. Weights are read from safetensors only, and code
-that comes with a checkpoint is never run.
+hash over the index of its weight files (names, types, shapes), the first 4 KiB of each tensor, its configs and its
+tokenizer: any training step changes every tensor, and 10 GB of weights are named in a second. Weights are read from
+safetensors only, and code that comes with a checkpoint is never run.
 """
 
 import hashlib
@@ -15,16 +15,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from harness.errors import BackendError, UsageError
+from harness.errors import BackendError, HarnessError, UsageError
 
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 HUB_FILES = ["*.json", "*.safetensors", "*.jinja", "*.txt", "*.model"]
 SAMPLED_BYTES = 4096
+CONFIG_FILES = (
+    "config.json",
+    "generation_config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "chat_template.jinja",
+)
+"""What else shapes a take; processor_config.json is left out: it holds a path of the machine that it was saved on."""
 LARGEST_HEADER_BYTES = 100_000_000  # the limit of the safetensors format itself
 
 DTYPES = ("bfloat16", "float16", "float32")
-LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError, AttributeError)
-"""What transformers and safetensors raise over files that are not what they should be."""
+FOREIGN_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, IndexError, ImportError, AttributeError)
+"""What torch, transformers and safetensors raise over what is not as it should be; none crosses the seam."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Checkpoint:
         found = hashlib.sha256()
         for file in files:
             _add_weights(found, file)
-        for name in ("config.json", "generation_config.json"):
+        for name in CONFIG_FILES:
             if (self.folder / name).exists():
                 found.update((self.folder / name).read_bytes())
         return found.hexdigest()[:16]
@@ -130,6 +139,7 @@ def load_model(checkpoint: Checkpoint, device: str, dtype: str, attention: str) 
 def _load(kind: Any, what: str, checkpoint: Checkpoint, device: str, options: Mapping[str, str]) -> Any:
     from transformers.utils import logging
 
+    _refuse_another_kind(kind.config_class.model_type, what, checkpoint)
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
@@ -141,13 +151,26 @@ def _load(kind: Any, what: str, checkpoint: Checkpoint, device: str, options: Ma
             local_files_only=True,
             **options,
         )
-    except LOADING_ERRORS as error:
-        raise BackendError(f"{what} {checkpoint.name} cannot be loaded ({_first_line(error)})") from error
+    except FOREIGN_ERRORS as error:
+        raise BackendError(f"{what} {checkpoint.name} cannot be loaded ({said(error)})") from error
     finally:
         if bars:
             logging.enable_progress_bar()
     refuse_wrong_weights(what, checkpoint.name, info)
     return loaded.to(device).eval()
+
+
+def _refuse_another_kind(wanted: str, what: str, checkpoint: Checkpoint) -> None:
+    """Refuse by name, before a config without the needed fields is filled up with the class's own, 21 GB in size."""
+    try:
+        found = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+    except (OSError, ValueError, AttributeError) as error:
+        raise BackendError(f"{what} {checkpoint.name}: its config.json cannot be read ({said(error)})") from error
+    if found != wanted:
+        raise BackendError(
+            f"{what} {checkpoint.name} is a {found!r} by its config.json; a {wanted!r} is needed: a checkpoint from "
+            "before the transformers format cannot be loaded; give a converted one"
+        )
 
 
 def refuse_wrong_weights(what: str, name: str, info: Mapping[str, Any]) -> None:
@@ -182,9 +205,9 @@ def load_processor(checkpoint: Checkpoint, codec: Any) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(checkpoint.folder, trust_remote_code=False, local_files_only=True)
         extractor = DacFeatureExtractor.from_pretrained(checkpoint.folder, local_files_only=True)
-    except LOADING_ERRORS as error:
+    except FOREIGN_ERRORS as error:
         raise BackendError(
-            f"model {checkpoint.name}: its tokenizer or feature extractor cannot be loaded ({_first_line(error)})"
+            f"model {checkpoint.name}: its tokenizer or feature extractor cannot be loaded ({said(error)})"
         ) from error
     template = checkpoint.folder / "chat_template.jinja"
     text = template.read_text(encoding="utf-8") if template.exists() else tokenizer.chat_template
@@ -195,6 +218,7 @@ def load_processor(checkpoint: Checkpoint, codec: Any) -> Any:
     )
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+def said(error: Exception) -> str:
+    """An error in one line; one of ours speaks for itself."""
+    first = (str(error).strip() or "no message").splitlines()[0]
+    return first if isinstance(error, HarnessError) else f"{type(error).__name__}: {first}"

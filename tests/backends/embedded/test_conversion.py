@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -58,3 +60,41 @@ def test_the_rate_of_the_recording_does_not_matter():
     speech = speak("صباح الخير", "ar", "m3", 150)
     one, other = (conversion.analyse(resample(speech, rate), noisy=False) for rate in (16_000, 48_000))
     assert one.f0_hz.size == pytest.approx(other.f0_hz.size, abs=1)
+
+
+def test_the_pitch_follows_the_quantiles_whatever_the_outliers(base, other):
+    octaves = np.where(np.arange(other.f0_hz.size) % 60 == 0, 0.5 * other.f0_hz, other.f0_hz)
+    target = conversion.describe(replace(other, f0_hz=octaves))
+    converted = conversion.prepare(base, target).apply(base)
+    true = np.log(other.f0_hz[other.sounding & other.voiced])
+    got = np.log(converted.f0_hz[converted.sounding & converted.voiced])
+    np.testing.assert_allclose(np.quantile(got, [0.25, 0.5, 0.75]), np.quantile(true, [0.25, 0.5, 0.75]), atol=0.1)
+
+
+def test_breath_has_the_mean_and_spread_of_the_target(base, other):
+    target = conversion.describe(other)
+    breathing = conversion.describe(conversion.prepare(base, target).apply(base))
+    np.testing.assert_allclose(breathing.aperiodicity_db, target.aperiodicity_db, atol=1.5)
+    np.testing.assert_allclose(breathing.aperiodicity_spread_db, target.aperiodicity_spread_db, rtol=0.35)
+
+
+def test_loud_frames_count_more_in_a_fit():
+    rng = np.random.default_rng(2)
+    coded = np.concatenate([rng.normal(size=(300, 3)), rng.normal(size=(300, 3)) + 4.0])
+    weighted = conversion.fit(coded, np.repeat([3.0, 1.0], 300))
+    np.testing.assert_allclose(weighted.mean, 1.0, atol=0.2)
+    assert conversion.fit(coded).mean == pytest.approx(2.0, abs=0.2)
+
+
+def test_frames_approach_their_neighbours_and_keep_their_energy():
+    rng = np.random.default_rng(3)
+    known, coded = rng.normal(size=(50, 4)), rng.normal(size=(20, 4)) + 1.0
+    moved = conversion.approach(coded, known)
+
+    def distance(frames):
+        return np.linalg.norm(frames[:, None, 1:] - known[None, :, 1:], axis=2).min(axis=1).mean()
+
+    assert distance(moved) < distance(coded)
+    np.testing.assert_array_equal(moved[:, 0], coded[:, 0])
+    assert conversion.approach(coded[:0], known).shape == (0, 4)
+    assert conversion.approach(coded, known[:1]).shape == coded.shape

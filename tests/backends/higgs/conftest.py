@@ -1,4 +1,4 @@
-"""The tiny checkpoint, built once for the session; and what most tests here ask of it."""
+"""What most tests here ask of the tiny checkpoint."""
 
 from dataclasses import replace
 
@@ -18,16 +18,6 @@ TEXTS = (
     "وصلت الرسالة متأخرة فلم يقرأها أحد منا.",
 )
 GREEDY = Sampling(do_sample=False, ras_window=0)
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory):
-    """A folder with model and codec."""
-    from harness.backends.higgs import tiny
-
-    folder = tmp_path_factory.mktemp("tiny-higgs")
-    tiny.write(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

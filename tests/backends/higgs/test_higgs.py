@@ -139,7 +139,26 @@ def test_a_long_text_is_spoken_in_chunks_that_keep_the_earlier_ones_as_context(o
     assert (take.frames, take.stopped_by) == (150, Stop.SILENCE)
     assert take.audio.samples.size == 150 * 960
     spoken = [sum(1 for turn in conversation if str(turn.role) == "assistant") for conversation in seen]
-    assert spoken == [1, 2, 3]
+    assert spoken[-3:] == [1, 2, 3]
+
+
+def test_context_is_dropped_where_the_model_has_no_positions_for_it(opened, asked, monkeypatch):
+    text = " ".join(["كلمة " * 17 + "نهاية."] * 3)
+    backend, lengths = opened(), []
+    loaded = backend._load()
+    monkeypatch.setattr(type(loaded.silent), "__call__", lambda self, frame: True)
+    monkeypatch.setattr(loaded.model.config, "max_position_embeddings", 1_000)
+    real = type(loaded.prompter).prompt
+    monkeypatch.setattr(
+        type(loaded.prompter), "prompt", lambda *given: lengths.append(len(real(*given).frames)) or real(*given)
+    )
+    (take,) = backend.generate([asked(text, by_sentence=True, sampling=GREEDY)])
+    assert take.error == ""
+    assert lengths[-2:] != [3, 3]
+    assert lengths[-1] < 3
+    monkeypatch.setattr(loaded.model.config, "max_position_embeddings", 400)
+    (take,) = backend.generate([asked(text, by_sentence=True, sampling=GREEDY)])
+    assert "positions and the model has 400: give --chunks sentence or a shorter --reference-window" in take.error
 
 
 def test_a_chunk_that_was_cut_ends_the_take(opened, asked):
@@ -178,6 +197,15 @@ def test_a_take_that_alone_does_not_fit_is_a_take_with_an_error(opened, asked, m
     monkeypatch.setattr(Generator, "speak", speak)
     takes = opened().generate([asked(text) for text in TEXTS])
     assert all("does not fit into the device's memory" in take.error for take in takes)
+
+
+def test_whatever_the_libraries_raise_is_a_take_with_an_error(opened, asked, monkeypatch):
+    def speak(*_):
+        raise IndexError("index 1026 is out of bounds\nand a page of C++ after it")
+
+    monkeypatch.setattr(Generator, "speak", speak)
+    takes = opened().generate([asked(text) for text in TEXTS])
+    assert {take.error for take in takes} == {"generation failed (IndexError: index 1026 is out of bounds)"}
 
 
 def test_an_interrupt_keeps_the_rows_that_were_finished_and_frees_the_device(fresh, asked):

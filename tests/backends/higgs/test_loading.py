@@ -109,11 +109,21 @@ def test_a_codec_of_another_frame_rate_is_refused(tiny, tmp_path):
         proof.prove_codec(SimpleNamespace(config=SimpleNamespace(frame_rate=75, num_quantizers=5)))
 
 
-def test_a_config_that_is_no_config_fails_every_take_with_one_line(tiny, tmp_path, asked):
+@pytest.mark.parametrize(
+    ("config", "complaint"),
+    [
+        (
+            json.dumps({"model_type": "higgs_audio"}),
+            "is a 'higgs_audio' by its config.json; a 'higgs_audio_v2' is needed",
+        ),
+        ("no config", r"its config.json cannot be read \(JSONDecodeError"),
+    ],
+)
+def test_a_checkpoint_of_another_kind_fails_every_take_with_one_line(tiny, tmp_path, asked, config, complaint):
     shutil.copytree(tiny / "model", tmp_path / "model")
-    (tmp_path / "model" / "config.json").write_text(json.dumps({"model_type": "nothing"}))
+    (tmp_path / "model" / "config.json").write_text(config)
     backend = open_backend("higgs", BackendOptions(model=str(tmp_path / "model"), codec=str(tiny / "codec")))
-    with pytest.raises(BackendError, match=r"cannot be loaded|weights") as caught:
+    with pytest.raises(BackendError, match=complaint) as caught:
         backend.generate([asked()])
     assert "\n" not in str(caught.value)
 

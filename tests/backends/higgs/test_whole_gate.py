@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,11 +14,12 @@ from pathlib import Path
 import pytest
 
 import harness
+from harness.corpus import SHIPPED
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(harness.__file__).parent.parent
-LONGEST_S = 240
+LONGEST_S = 240.0
 WATCH = """
 import harness.backends.higgs as higgs
 backends = []
@@ -45,17 +48,17 @@ def environment(tmp_path):
 
 def run(tiny, environment, out, *more):
     return subprocess.run(
-        command(tiny, out, *more), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=600, check=False
+        command(tiny, out, *more), cwd=ROOT, env=environment, capture_output=True, text=True, timeout=1800, check=False
     )
 
 
 def test_the_whole_gate_ends_by_itself_and_fails_for_the_right_reasons(tiny, environment, tmp_path):
-    began = time.monotonic()
     done = run(tiny, environment, tmp_path / "out")
-    elapsed = time.monotonic() - began
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout[-3000:] + done.stderr
     assert "LOADS [1]" in done.stdout
-    assert elapsed < LONGEST_S, f"{elapsed:.0f} s"
+    # CPU seconds: a machine that is busy with other things must not fail this.
+    assert used.ru_utime + used.ru_stime < LONGEST_S
     found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
 
     # Everything planned came to a verdict, and nothing failed in another way than by one.
@@ -91,23 +94,23 @@ def test_the_whole_gate_ends_by_itself_and_fails_for_the_right_reasons(tiny, env
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminated"])
 def test_an_interrupted_run_keeps_what_was_finished_and_the_next_one_goes_on(tiny, environment, tmp_path, how):
     out = tmp_path / "out"
-    few = ("-k", "short and finished", "--batch-size", "1")
+    few = ("-k", "(short and finished) or to_its_end", "--batch-size", "1")
     process = subprocess.Popen(
         command(tiny, out, *few), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     takes = out / "store" / "takes"
     deadline = time.monotonic() + 300
-    while len(list(takes.rglob("*.json"))) < 2 and time.monotonic() < deadline:
+    while len(list(takes.rglob("*.json"))) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     process.send_signal(how)
     said, _ = process.communicate(timeout=120)
     kept = {path.name: path.read_bytes() for path in takes.rglob("*.json")}
     assert process.returncode == pytest.ExitCode.INTERRUPTED, said[-2000:]
-    assert 2 <= len(kept) < 18
+    assert 2 <= len(kept) < 26
     done = run(tiny, environment, out, *few)
-    assert "18 planned = 18 judged + 0 refused" in done.stdout, done.stdout[-2000:]
+    assert "26 planned = 26 judged + 0 refused" in done.stdout, done.stdout[-2000:]
     again = {path.name: path.read_bytes() for path in takes.rglob("*.json")}
-    assert len(again) == 18
+    assert len(again) == 26
     assert {name: again[name] for name in kept} == kept
 
 
@@ -118,6 +121,31 @@ def test_the_designs_conversation_fails_every_take_with_the_reason(tiny, environ
     assert found["planned"] == found["judged"] == 9
     assert all("behind which this model hears nothing" in take["error"] for take in found["takes"])
     assert found["outcomes"] == {"INCONCLUSIVE": 9}
+
+
+def test_under_the_fallback_a_corrupt_voice_costs_its_similarity_and_not_the_run(tiny, environment, tmp_path):
+    voices = tmp_path / "voices"
+    voices.mkdir()
+    for name in ("layla", "omar"):
+        for kind in ("flac", "txt", "lang"):
+            shutil.copy(SHIPPED / "voices" / f"{name}.{kind}", voices)
+    (voices / "omar.flac").write_bytes(b"no sound at all")
+    chosen = ("--voices", str(voices), "-k", "short-00 and (voice or readable or clean)")
+    strict = run(tiny, environment, tmp_path / "strict", *chosen)
+    assert strict.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "omar.flac" in strict.stderr + strict.stdout
+    done = run(tiny, environment, tmp_path / "out", *chosen, "--reference-fallback")
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout[-2000:] + done.stderr
+    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    assert (found["planned"], found["judged"], found["failed_otherwise"]) == (9, 9, {})
+    lost = [take for take in found["takes"] if take["reference"] == "omar"]
+    assert 0 < len(lost) < 9
+    for take in lost:
+        outcomes = {verdict["name"]: verdict for verdict in take["verdicts"]}
+        assert take["error"] == ""
+        assert outcomes["readable"]["outcome"] == "PASS"
+        assert outcomes["speaker_similarity"]["outcome"] == "INCONCLUSIVE"
+        assert "generated without its reference" in outcomes["speaker_similarity"]["observed"]
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,20 @@
-"""Language facts about text, Arabic and Latin: words, sentences, reading time.
+"""What a reader reads: words, sentences, letters, and how long it takes.
 
 Conventions: a word is a whitespace token that holds at least one letter or digit, so a stand-alone comma, dash or
 tatweel adds nothing; diacritics and tatweel inside a word do not change the count. Reading time is in seconds at a
-words-a-minute rate, 150 unless a project says otherwise.
+words-a-minute rate, 150 unless a project says otherwise; a second model counts letters. `READING_TIMES` names them.
 """
 
 import re
 import unicodedata
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from harness.text.scoring import slots
 
 WORDS_PER_MINUTE = 150
+LETTERS_START_S = 0.38
+SECONDS_PER_LETTER = 0.117
 
 TATWEEL = "\u0640"
 _SENTENCE_END = re.compile(r"(?<=[.!?؟؛…])[\"»”')\]]*\s+|\n+")
@@ -39,6 +45,33 @@ def reading_time_s(text: str, words_per_minute: float = WORDS_PER_MINUTE) -> flo
     2.0
     """
     return len(words(text)) * 60 / words_per_minute
+
+
+def letters_reading_time_s(text: str) -> float:
+    """Seconds that a human reader of Arabic needs, by letters, with digits read out as words; 0 for no words.
+
+    Diacritics are not counted, so vocalised and plain text take the same time.
+
+    Source: a line through 4,301 human MSA clips (a published textbook course, 235 minutes, five-fold by lesson). There
+    the logarithm of its error has a standard deviation of 0.21 (0.28 for words), the mean error is 15 % and 76 % of the
+    clips are within 25 %; of clips with five words and more 82 %. It is a slow, careful tempo: another Arabic narrator
+    took 1.26 times as long, and in 36 LibriSpeech clips English readers took 0.79 times as long with the same scatter
+    (0.20; there words are as good, 0.19). The tempo of the voice, which no count of letters knows, is what remains.
+
+    >>> letters_reading_time_s("قَرَأَ 3 كُتُبٍ") == letters_reading_time_s("قرأ ثلاثة كتب")
+    True
+    >>> round(letters_reading_time_s("السلام عليكم"), 2)
+    1.67
+    """
+    if not words(text):
+        return 0.0
+    return LETTERS_START_S + SECONDS_PER_LETTER * sum(len(word) for slot in slots(text) for word in slot[0])
+
+
+READING_TIMES: Mapping[str, Callable[[str], float]] = MappingProxyType(
+    {"words": reading_time_s, "letters": letters_reading_time_s}
+)
+"""What a profile of gates.toml may name as its `reading_time`."""
 
 
 def sentences(text: str) -> list[str]:

@@ -1,0 +1,17 @@
+"""Language facts about text, Arabic and Latin: what a reader reads (`reading`), and what a recogniser may write.
+
+`scoring` brings a target text and a heard text to what they sound like, `numbers` reads digits aloud in Arabic, and
+`alignment` counts the differences.
+"""
+
+from harness.text.reading import (
+    READING_TIMES,
+    TATWEEL,
+    letters,
+    letters_reading_time_s,
+    reading_time_s,
+    sentences,
+    words,
+)
+
+__all__ = ["READING_TIMES", "TATWEEL", "letters", "letters_reading_time_s", "reading_time_s", "sentences", "words"]

@@ -1,0 +1,205 @@
+"""Brings the target text and the heard text to what they sound like, so that a perfect transcript has no errors.
+
+Forgiven, because they are spellings of the same sound
+    diacritics (unless `strict`) · tatweel · presentation forms and ligatures · bidi marks and zero-width characters ·
+    punctuation of any script · upper and lower case · digits of any script · digits against number words (`numbers`) ·
+    Persian ک ی ہ · ى for ي and ة for ه · a hamza left off an alef (أ إ آ for ا), ٱ · the seat of a hamza (ؤ ئ أ ء) ·
+    dagger alef written, left out, or as an alef · مائة for مئة, ثلاث مئة for ثلاثمئة
+
+Not forgiven: everything else. A hamza that has no alef is a sound (ماء is not ما, سؤال is not سوال), two alefs are not
+one (قراءات is not قرت), ى is not ا, ة is not ت, و on its own is not the و on a word. Two hamza rules do not chain:
+أ may stand for ا and for ئ, but ا and ئ differ.
+
+Blind to: words that differ in diacritics only (`strict` sees them) or in a hamza on an alef only (سأل, سال).
+
+Strict keeps the marks: short vowels, tanwin and shadda count as letters of their own. A sukun says that there is no
+vowel and is dropped, as is a short vowel before its own long one (كِتَاب, كِتاب). Numbers in digits have no marks; a
+text for strict scoring writes them as words.
+
+Source: the project's own rules. Why no package does it: pyarabic is GPL and unmaintained; camel-tools folds letters one
+by one and so makes ا equal to ئ where it makes أ equal to both; jiwer aligns, and leaves the text to others.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+from harness.text import numbers
+from harness.text.alignment import Alignment, Slot, align
+
+VERSION = 1  # raise it whenever a pair of texts would score otherwise
+
+HAMZA, ALEF, HAMZA_ON_ALEF, MADDA = "ء", "ا", "أ", "آ"
+DAGGER_ALEF = "\u0670"
+SUKUN = "\u0652"
+TATWEEL = "\u0640"
+_MARKS = frozenset("\u064b\u064c\u064d\u064e\u064f\u0650\u0651")
+
+_LETTERS = str.maketrans(
+    {
+        "إ": HAMZA_ON_ALEF,
+        "ٱ": ALEF,
+        "ؤ": HAMZA,
+        "ئ": HAMZA,
+        "ى": "ي",
+        "ی": "ي",
+        "ة": "ه",
+        "ۃ": "ه",
+        "ہ": "ه",
+        "ە": "ه",
+        "ھ": "ه",
+        "ک": "ك",
+        "ڪ": "ك",
+        "\u0654": HAMZA,  # a hamza above or below that no letter took up stands for itself
+        "\u0655": HAMZA,
+        "\u08f0": "\u064b",
+        "\u08f1": "\u064c",
+        "\u08f2": "\u064d",
+    }
+)
+_WITHIN_WORDS = str.maketrans("", "", "'’‘ʼ`\"«»‹›“”„")  # وَ«لا» is one word, as is don't
+_SAME = frozenset({(HAMZA_ON_ALEF, ALEF), (ALEF, HAMZA_ON_ALEF), (HAMZA_ON_ALEF, HAMZA), (HAMZA, HAMZA_ON_ALEF)})
+
+_NUMBER = re.compile(r"(?<![A-Za-z\d])(?:\d{1,2}:\d\d(?!\d)|\d+(?:,\d{3})*(?:[.,]\d+)?)(?:\s?%)?(?![A-Za-z\d])")
+_PROCLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "وب", "ول", "فب"))
+# مائة, its dual and its compounds, as `_fold` leaves them
+_COUNTS = "ثلاث|أربع|خمس|ست|سبع|ثماني?|تسع"
+_HUNDRED = re.compile(f"^([وف]?[بلك]?(?:ال)?(?:{_COUNTS})?)ماء(ه|تان|تين|تا|تي)$")
+_HUNDREDS = re.compile(f"^(و?(?:{_COUNTS}))(مءه)$")
+_NO_SPACES = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What separates a heard text from its target, by letters and by words."""
+
+    letters: Alignment
+    words: Alignment
+
+
+def compare(target: str, heard: str, language: str = "ar", strict: bool = False) -> Differences:
+    """Count the differences between what should be said and what was heard.
+
+    Args:
+        target: What should be said.
+        heard: What a recogniser wrote.
+        language: Of both; digits are read aloud in Arabic only, elsewhere they match digits.
+        strict: Whether diacritics count.
+
+    >>> compare("قَرَأَ ٣ كُتُبٍ.", "قرا ثلاثة كتب").words.errors
+    0
+    >>> compare("شربت ماء", "شربت ما").letters.errors
+    1
+    """
+    one, two = slots(target, language, strict), slots(heard, language, strict)
+    return Differences(
+        letters=align([_letters(slot) for slot in one], [_letters(slot) for slot in two], same_letter),
+        words=align(one, two, same_word),
+    )
+
+
+def same_letter(one: str, other: str) -> bool:
+    """Whether two letters, as `slots` leaves them, may spell the same sound."""
+    return one == other or (one, other) in _SAME
+
+
+@lru_cache(maxsize=1 << 16)
+def same_word(one: str, other: str) -> bool:
+    """Whether two words, as `slots` leaves them, are spellings of one."""
+    return len(one) == len(other) and all(map(same_letter, one, other))
+
+
+def slots(text: str, language: str = "ar", strict: bool = False) -> list[Slot]:
+    """A text as it is scored: one slot a word, or several for a number, each with all its right forms.
+
+    >>> slots("هٰذا")
+    [(('هذا',), ('هاذا',))]
+    """
+    clean = _clean(text)
+    found: list[Slot] = []
+    end = 0
+    for number in _NUMBER.finditer(clean) if language.split("-")[0].lower() == "ar" else ():
+        before = _plain_words(clean[end : number.start()])
+        prefix = before.pop() if before and before[-1] in _PROCLITICS else ""
+        after = _plain_words(clean[number.end() :].lstrip()[:40])[:1]
+        last = before[-1] if before else ""
+        dated = last in numbers.ORDINAL_AFTER or any(word in numbers.ORDINAL_BEFORE for word in after)
+        found += _word_slots(before, strict)
+        found += [_refolded(slot) for slot in numbers.prefixed(numbers.spoken(number.group(), dated), prefix)]
+        end = number.end()
+    return found + _word_slots(_plain_words(clean[end:]), strict)
+
+
+def _clean(text: str) -> str:
+    """Composed characters, ASCII digits, nothing invisible, no tatweel; punctuation stands still."""
+    composed = unicodedata.normalize("NFKC", "".join(_without_carrier(c) for c in text)).casefold()
+    kept = (c for c in composed if c.isspace() or (c != TATWEEL and unicodedata.category(c)[0] != "C"))
+    digits = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in kept)
+    digits = digits.replace("٫", ".").replace("٬", ",").replace("٪", "%").translate(_WITHIN_WORDS)
+    return _NO_SPACES.sub(r" \1 ", digits)
+
+
+def _without_carrier(character: str) -> str:
+    """A mark in its presentation form would be composed onto a space and so part a word in two."""
+    if "\ufe70" <= character <= "\ufe7f" or "\ufc5e" <= character <= "\ufc63":
+        return unicodedata.normalize("NFKC", character).replace(" ", "")
+    return character
+
+
+def _plain_words(clean: str) -> list[str]:
+    """Words with their marks, punctuation gone."""
+    return "".join(" " if unicodedata.category(c)[0] in "PSZC" else c for c in clean).split()
+
+
+def _word_slots(words: Iterable[str], strict: bool) -> list[Slot]:
+    folded = (_fold(word, strict) for word in words)
+    return [tuple(dict.fromkeys(_forms(word))) for word in folded if word]
+
+
+def _refolded(slot: Slot) -> Slot:
+    """The forms of a number, spelled as all other words are; a form in two words stays in two."""
+    forms = (product(*(_forms(_fold(word, False)) for word in form)) for form in slot)
+    return tuple(dict.fromkeys(tuple(part for parts in made for part in parts) for form in forms for made in form))
+
+
+def _fold(word: str, strict: bool) -> str:
+    """One spelling for letters that are always interchangeable; marks gone unless strict."""
+    if strict:
+        word = _without_redundant_vowels(word)
+    word = re.sub(f"[ىي]{DAGGER_ALEF}$", "ي", word).replace("ى\u0654", "ئ").translate(_LETTERS)
+    kept = _MARKS if strict else frozenset()
+    return "".join(c for c in word if c == DAGGER_ALEF or c in kept or unicodedata.category(c) != "Mn" or c > "\u08ff")
+
+
+def _without_redundant_vowels(word: str) -> str:
+    word = word.replace(SUKUN, "")
+    word = re.sub("([اى])\u064b", "\u064b\\1", word)  # both orders of tanwin and its alef are written
+    word = re.sub("\u064e(?=[اآىٰ])", "", word)
+    word = re.sub("\u064f(?=و(?![\u064b-\u0651]))", "", word)
+    return re.sub("\u0650(?=ي(?![\u064b-\u0651]))", "", word)
+
+
+def _forms(word: str) -> list[tuple[str, ...]]:
+    """All spellings of a folded word that `same_word` cannot see as one, each as one word or two."""
+    choices: list[tuple[str, ...]] = []
+    for place, letter in enumerate(word):
+        dagger = word[place + 1 : place + 2] == DAGGER_ALEF
+        if letter == MADDA:
+            choices.append((ALEF, HAMZA + ALEF))
+        elif letter in "وي" and dagger:
+            choices.append((letter, ALEF, letter + ALEF))  # الصلوٰة, الصلوة and الصلاة; سموٰت and سموات
+        elif letter == DAGGER_ALEF:
+            choices.append(("",) if word[place - 1 : place] in ("و", "ي") else ("", ALEF))
+        else:
+            choices.append((letter,))
+    spelled = ["".join(letters) for letters in product(*choices)] if len(word) < 40 else [word]
+    spelled += [f"{hundred[1]}مء{hundred[2]}" for word in spelled if (hundred := _HUNDRED.match(word))]
+    apart = [(hundreds[1], hundreds[2]) for word in spelled if (hundreds := _HUNDREDS.match(word))]
+    return [*((word,) for word in spelled if word), *apart]
+
+
+def _letters(slot: Slot) -> Slot:
+    return tuple(dict.fromkeys(tuple(letter for word in form for letter in word) for form in slot))

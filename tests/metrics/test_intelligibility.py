@@ -1,0 +1,185 @@
+"""Right words have no errors, wrong ones do, and what could not be heard is never passed."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.audio import Audio
+from harness.gates import Outcome, judge, load_profile
+from harness.metrics import intelligibility
+from harness.metrics.intelligibility import (
+    FIRST,
+    SECOND,
+    Floor,
+    Heard,
+    floor,
+    hear,
+    measure_intelligibility,
+    not_judged,
+)
+from tests.recognisers import Told
+from tests.synthetic import draw, request, take, write_voice
+
+TEXT = "واحد اثنان ثلاثة أربعة خمسة"
+VOICE_SAMPLES = 20 * 2400
+
+
+def asked(tmp_path, text=TEXT, language="ar"):
+    voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا يا صديقي العزيز")
+    return request(text, reference=replace(voice, language=language))
+
+
+def measured(tmp_path, heard, at_floor="مرحبا يا صديقي العزيز", language="ar", opinion=FIRST, text=TEXT):
+    spoken = take(asked=asked(tmp_path, text, language))
+    told = Told({VOICE_SAMPLES: at_floor, spoken.audio.samples.size: heard})
+    (found,) = measure_intelligibility([spoken], told, opinion)
+    return found
+
+
+def outcomes(found):
+    gates = load_profile("documented", "").of("short", ["cer_above_floor", "wer_above_floor"])
+    return [verdict.outcome for verdict in judge(gates, found, {})]
+
+
+def test_the_right_words_have_no_errors(tmp_path):
+    found = measured(tmp_path, "وَاحِد، اثنان: ٣ اربعة 5!")
+    assert (found["cer"].value, found["wer"].value) == (0, 0)
+    assert outcomes(found) == [Outcome.PASS, Outcome.PASS]
+
+
+def test_wrong_words_fail_and_are_told_apart(tmp_path):
+    found = measured(tmp_path, "واحد ثلاثة أربعة سبعة خمسة خمسة")
+    assert found["wer"].components["deletions"] == 1
+    assert found["wer"].components["insertions"] == 2
+    assert found["wer"].components["target"] == 5
+    assert found["wer"].value == pytest.approx(0.6)
+    assert "heard: واحد ثلاثة" in found["wer"].detail
+    assert {one.heard for one in found.values()} == {"واحد ثلاثة أربعة سبعة خمسة خمسة"}
+    assert outcomes(found) == [Outcome.FAIL, Outcome.FAIL]
+
+
+def test_silence_is_all_deletions(tmp_path):
+    found = measured(tmp_path, "")
+    assert found["cer"].value == 1.0
+    assert found["cer"].components["deletions"] == found["cer"].components["target"]
+
+
+def test_the_floor_is_what_the_recogniser_misses_on_the_human_voice(tmp_path):
+    found = measured(tmp_path, "واحد اثنان ثلاثة أربعة", at_floor="مرحبا يا صديق العزيز")
+    missed = 1 / len("مرحبا يا صديقي العزيز".replace(" ", ""))
+    assert found["cer_above_floor"].components["floor"] == pytest.approx(missed)
+    assert found["cer_above_floor"].value == pytest.approx(found["cer"].value - missed)
+
+
+def test_a_reference_in_another_language_gives_no_floor(tmp_path):
+    found = measured(tmp_path, TEXT, at_floor="nothing of it", language="de")
+    assert found["cer_above_floor"].value == 0
+    assert "no floor" in found["cer_above_floor"].detail
+
+
+def test_a_recogniser_that_mishears_the_human_judges_nobody(tmp_path):
+    found = measured(tmp_path, TEXT, at_floor="شيء آخر تماما")
+    assert found["cer"].value == 0
+    assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+    assert "at most 30%" in found["cer_above_floor"].why_not
+
+
+def test_without_a_recogniser_nothing_is_judged_and_nothing_passes():
+    found = not_judged(FIRST)
+    assert outcomes(found) == [Outcome.REFUSED, Outcome.REFUSED]
+    assert "--asr" in found["cer"].why_not
+    assert set(not_judged(SECOND)).isdisjoint(found)
+
+
+@pytest.mark.parametrize("error", [RuntimeError("out of memory"), ValueError("no such language"), KeyError("x")])
+def test_a_recogniser_that_raises_is_inconclusive(tmp_path, error):
+    found = measured(tmp_path, error)
+    assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+    assert type(error).__name__ in found["cer"].why_not
+
+
+def test_a_recogniser_that_raises_on_the_reference_is_inconclusive(tmp_path):
+    found = measured(tmp_path, TEXT, at_floor=RuntimeError("broken"))
+    assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+
+
+def test_a_reference_that_cannot_be_read_is_inconclusive(tmp_path):
+    spoken = take(asked=asked(tmp_path))
+    spoken.request.reference.path.write_bytes(b"no sound")
+    (found,) = measure_intelligibility([spoken], Told({spoken.audio.samples.size: TEXT}))
+    assert found["cer"].value == 0
+    assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+
+
+def test_a_recogniser_that_loses_a_transcript_is_inconclusive(tmp_path):
+    class Lossy(Told):
+        def transcribe(self, clips, languages):
+            return []
+
+    (found,) = measure_intelligibility([take(asked=asked(tmp_path))], Lossy({}))
+    assert outcomes(found) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+
+
+def test_one_bad_clip_costs_the_others_nothing(tmp_path):
+    one = take(draw("#" * 10), asked=asked(tmp_path))
+    bad = take(draw("#" * 11), asked=one.request)
+    missing = take(error="timed out", asked=one.request)
+    told = Told({VOICE_SAMPLES: "مرحبا يا صديقي العزيز", 24_000: TEXT, 26_400: RuntimeError("bad clip")})
+    good, broken, absent = measure_intelligibility([one, bad, missing], told)
+    assert outcomes(good) == [Outcome.PASS, Outcome.PASS]
+    assert outcomes(broken) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+    assert outcomes(absent) == [Outcome.INCONCLUSIVE, Outcome.INCONCLUSIVE]
+    assert "timed out" in absent["cer"].why_not
+
+
+def test_every_kind_of_bad_take_has_a_measurement_and_none_passes(tmp_path):
+    silent = Audio(np.zeros(24_000, np.float32), 24_000)
+    broken = Audio(np.full(30_000, np.nan, np.float32), 24_000)
+    told = Told({VOICE_SAMPLES: "مرحبا يا صديقي العزيز", 24_000: "", 30_000: ""})
+    takes = [take(sound, asked=asked(tmp_path)) for sound in (silent, broken)] + [take(error="truncated header")]
+    for found in measure_intelligibility(takes, told):
+        assert set(found) == {metric.name for metric in FIRST.metrics}
+        assert Outcome.PASS not in outcomes(found)
+
+
+def test_the_recogniser_never_sees_what_is_no_number(tmp_path):
+    class Careful(Told):
+        def transcribe(self, clips, languages):
+            assert all(np.isfinite(clip.samples).all() for clip in clips)
+            return super().transcribe(clips, languages)
+
+    broken = Audio(np.full(30_000, np.inf, np.float32), 24_000)
+    assert hear([broken], ["ar"], Careful({30_000: "x"})) == [Heard("x")]
+
+
+def test_what_the_corpus_says_is_spoken_is_what_is_compared(tmp_path):
+    plain = request("عيادة د. سعاد")
+    told = replace(plain, utterance=replace(plain.utterance, spoken="عيادة الدكتورة سعاد"))
+    told = replace(told, reference=asked(tmp_path).reference)
+    recognizer = Told({VOICE_SAMPLES: "مرحبا يا صديقي العزيز", 62_400: "عيادة الدكتورة سعاد"})
+    (found,) = measure_intelligibility([take(asked=told)], recognizer)
+    assert found["wer"].value == 0
+
+
+def test_the_second_opinion_has_metrics_of_its_own(tmp_path):
+    found = measured(tmp_path, TEXT, opinion=SECOND)
+    assert set(found) == {"second_cer", "second_wer", "second_cer_above_floor", "second_wer_above_floor"}
+
+
+def test_a_runaway_is_scored_to_its_end(tmp_path):
+    found = measured(tmp_path, " ".join([TEXT] * 12))
+    assert found["wer"].components["insertions"] == 55
+    assert found["wer"].value == 11.0
+
+
+def test_a_floor_knows_its_language():
+    spoken = request().reference
+    assert floor(replace(spoken, language="en", transcript="I have 12 cats"), Heard("i have 12 cats")) == Floor(0, 0)
+
+
+def test_all_its_metrics_are_known():
+    names = {metric.name for opinion in (FIRST, SECOND) for metric in opinion.metrics}
+    assert names == {
+        value.name for value in vars(intelligibility).values() if isinstance(value, intelligibility.Metric)
+    }

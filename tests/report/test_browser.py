@@ -1,0 +1,406 @@
+"""The reports in headless Chromium: out of a zip, with the network off, and Allure's over loopback.
+
+The browser is Debian's (`apt-get install chromium chromium-driver`). Where it is missing these tests are skipped and
+say so; where the variable CI is set they fail instead.
+"""
+
+import base64
+import http.server
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from harness import report
+from harness.report import page
+from tests.report.conftest import DIACRITIZED, MISHEARD, speech
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+ROOT = Path(__file__).resolve().parents[2]
+NASTY = '<script>window.hacked=1</script>"><img src=x onerror="window.hacked=1">'
+FLAGS = [
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+    "--autoplay-policy=no-user-gesture-required",
+]
+
+
+def needed(*programs):
+    missing = [name for name in programs if shutil.which(name) is None]
+    if missing:
+        why = f"not on the PATH: {', '.join(missing)} (apt-get install chromium chromium-driver; npm for Allure)"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
+
+
+class Browser:
+    """Chromium, and everything that it asked of anybody."""
+
+    def __init__(self, driver):
+        self.driver = driver
+
+    def open(self, url, width=1280, height=1200, scheme="light"):
+        emulate = self.driver.execute_cdp_cmd
+        emulate(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500},
+        )
+        emulate("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        self.logs()
+        self.driver.get("about:blank")
+        self.driver.get(url)
+
+    def run(self, script, *arguments):
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, script):
+        """Run a script that ends by calling `done`."""
+        return self.driver.execute_async_script(f"const done = arguments[arguments.length - 1];{script}")
+
+    def press(self, key):
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.driver).send_keys(key).perform()
+
+    def logs(self):
+        """What was asked since the last call, and what the console said."""
+        messages = [json.loads(one["message"])["message"] for one in self.driver.get_log("performance")]
+        blocked = {one["params"]["requestId"] for one in messages if one["params"].get("blockedReason") == "csp"}
+        sent = [one["params"] for one in messages if one["method"] == "Network.requestWillBeSent"]
+        asked = [one["request"]["url"] for one in sent if one["requestId"] not in blocked]
+        return asked, [one["message"] for one in self.driver.get_log("browser")]
+
+    def screenshot(self, name):
+        folder = os.environ.get("SCREENSHOTS")
+        if folder:
+            data = self.driver.execute_cdp_cmd("Page.captureScreenshot", {"format": "png"})["data"]
+            Path(folder, f"{name}.png").write_bytes(base64.b64decode(data))
+
+    def wide(self):
+        """Whether the page is wider than the window, which on a phone hides text."""
+        return self.run("return document.documentElement.scrollWidth > document.documentElement.clientWidth")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    needed("chromium", "chromedriver")
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"performance": "ALL", "browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
+    driver.set_script_timeout(60)
+    yield Browser(driver)
+    driver.quit()
+
+
+@pytest.fixture
+def judged(recorded_run):
+    """Four takes: two that block, one with everything that a report can show, one with names meant to break out."""
+    gap = speech(2.5, seed=3, gap=(1.0, 2.2))
+    found = recorded_run.take("short-002", sound=gap, heard=MISHEARD, golden=speech(2.5, seed=4, level=0.1))
+    found["measurements"]["silence_ratio"]["spans"] = [[1.0, 2.2]]
+    recorded_run.journal.begin()
+    recorded_run.journal.add(about={"backend": "drawn", "gates": "documented", "note": "drawn sounds"})
+    recorded_run.journal.add(planned={"t": [["short-002", 0]]})
+    recorded_run.journal.add(test="t", found=[found])
+    recorded_run.take("short-001", golden=speech(2.5, seed=5))
+    recorded_run.take("short-003", text=NASTY, heard=NASTY, utterance=NASTY, transcript=NASTY, reference=NASTY)
+    recorded_run.take("medium-001", sound=speech(0.6, seed=6))
+    manifest = recorded_run.end()
+    report.write(manifest, recorded_run.out)
+    page.write_single_file(manifest, recorded_run.out)
+    return recorded_run.out
+
+
+@pytest.fixture(params=["folder", "single file"])
+def url(request, judged, tmp_path):
+    """The report, zipped, and extracted somewhere else; what it was made from is gone."""
+    chosen = [judged / "report.html"] if request.param == "single file" else list((judged / "report").rglob("*.*"))
+    with zipfile.ZipFile(tmp_path / "report.zip", "w") as archive:
+        for path in chosen:
+            archive.write(path, path.relative_to(judged))
+    shutil.rmtree(judged)
+    elsewhere = tmp_path / "some where else"
+    with zipfile.ZipFile(tmp_path / "report.zip") as archive:
+        archive.extractall(elsewhere)
+    (index,) = [*elsewhere.glob("report.html"), *elsewhere.glob("report/index.html")]
+    return index.as_uri()
+
+
+PLAY_ALL = """
+const audios = [...document.querySelectorAll("audio")];
+for (const one of document.querySelectorAll("details")) one.open = true;
+(async () => {
+  const results = [];
+  for (const audio of audios) {
+    const ready = new Promise((resolve) => {
+      audio.addEventListener("canplaythrough", () => resolve(true), {once: true});
+      audio.addEventListener("error", () => resolve(false), {once: true});
+      setTimeout(() => resolve(false), 8000);
+    });
+    audio.preload = "auto";
+    audio.load();
+    const can = await ready;
+    let moved = 0;
+    if (can) {
+      await audio.play();
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      moved = audio.currentTime;
+      audio.pause();
+    }
+    results.push([can, moved, audio.duration]);
+  }
+  done(results);
+})();
+"""
+
+
+def test_every_player_plays_and_nothing_leaves_the_page(browser, url):
+    browser.open(url)
+    results = browser.wait(PLAY_ALL)
+    assert len(results) == 10
+    assert all(can and moved > 0.05 for can, moved, _ in results), results
+    assert {round(duration, 1) for _, _, duration in results} == {2.5, 3.0, 0.6}
+    asked, said = browser.logs()
+    beside = url.rsplit("/", 1)[0]
+    assert [one for one in asked if not one.startswith((beside, "data:", "blob:", "about:"))] == []
+    assert said == []
+
+
+def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, url):
+    browser.open(url + "#short-002-seed0")
+    state = (
+        "return [...document.querySelectorAll('#short-002-seed0 audio')].map((one) => [!one.paused, one.currentTime])"
+    )
+    browser.press("3")
+    time.sleep(0.9)
+    ((_, _), (_, _), (playing, before)) = browser.run(state)
+    assert playing
+    assert before > 0.4
+    browser.press("2")
+    time.sleep(0.3)
+    (_, (playing, after), (still, _)) = browser.run(state)
+    assert playing
+    assert not still
+    assert before - 0.1 <= after <= before + 1.0
+    browser.press(" ")
+    assert not any(playing for playing, _ in browser.run(state))
+
+
+def test_a_found_defect_can_be_heard_with_a_click(browser, url):
+    browser.open(url + "#short-002-seed0")
+    browser.run("document.querySelector('#short-002-seed0 .found button.defect').click()")
+    time.sleep(0.3)
+    at = browser.run("return document.querySelector('#short-002-seed0 figure[data-role=take] audio').currentTime")
+    assert 0.65 <= at <= 1.6
+
+
+def test_loudness_is_matched_to_the_softest(browser, url):
+    browser.open(url)
+    browser.run("document.querySelector('#match').click()")
+    volumes = browser.run(
+        "return [...document.querySelectorAll('#short-002-seed0 audio')].map((one) => [one.volume, one.dataset.level])"
+    )
+    levels = [float(level) + 20 * math.log10(volume) for volume, level in volumes]
+    assert max(levels) - min(levels) < 0.1
+    assert min(volume for volume, _ in volumes) < 1 == max(volume for volume, _ in volumes)
+
+
+def test_blind_listening_hides_who_is_who_until_the_vote(browser, url):
+    browser.open(url + "#short-002-seed0")
+    browser.run("document.querySelector('#blind').click()")
+    seen = "return document.querySelector('#short-002-seed0').innerText"
+    assert "New take" not in browser.run(seen)
+    assert "Which is better?" in browser.run(seen)
+    browser.run("document.querySelector('#short-002-seed0 [data-vote=A]').click()")
+    assert "You preferred the" in browser.run(seen)
+    assert "New take" in browser.run(seen)
+    assert browser.run("return document.querySelector('#tally').textContent").count("1") == 1
+
+
+def test_the_keyboard_walks_through_the_takes(browser, url):
+    browser.open(url)
+    browser.press("j")
+    first = browser.run("return document.querySelector('.take.active').id")
+    browser.press("j")
+    second = browser.run("return document.querySelector('.take.active').id")
+    browser.press("k")
+    assert (first, browser.run("return document.querySelector('.take.active').id")) == ("short-002-seed0", first)
+    assert second != first
+
+
+def test_what_the_user_wrote_is_text(browser, url):
+    browser.open(url)
+    browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert browser.run("return window.hacked === undefined")
+    assert browser.run("return document.body.innerHTML.includes('&lt;script&gt;window.hacked')")
+    assert browser.run("return document.querySelectorAll('img[src=x]').length") == 0
+    assert NASTY in browser.run(
+        "return document.querySelector('.text bdi, .take .text')?.textContent + document.body.textContent"
+    )
+
+
+def test_arabic_reads_from_right_to_left_with_joined_letters_and_marks_on_both_sides(browser, url):
+    browser.open(url + "#short-002-seed0")
+    found = browser.run(
+        """
+        const sides = [...document.querySelectorAll('#short-002-seed0 .text')].slice(0, 2);
+        const width = (text, element) => {
+          const probe = document.createElement('span');
+          probe.style.font = getComputedStyle(element).font;
+          probe.style.whiteSpace = 'pre';
+          probe.textContent = text;
+          document.body.append(probe);
+          const size = probe.getBoundingClientRect().width;
+          probe.remove();
+          return size;
+        };
+        return sides.map((side) => ({
+          direction: getComputedStyle(side).direction,
+          marks: [...side.querySelectorAll('mark')].map((mark) => mark.textContent),
+          text: side.textContent,
+          first: side.firstChild.parentNode === side && (() => {
+            const range = document.createRange();
+            range.setStart(side.firstChild, 0);
+            range.setEnd(side.firstChild, 1);
+            return range.getBoundingClientRect().left - side.getBoundingClientRect().left;
+          })(),
+          joined: width('سسس', side) < 3 * width('س', side),
+        }));
+        """
+    )
+    assert [side["text"] for side in found] == [DIACRITIZED, MISHEARD]
+    assert all(side["direction"] == "rtl" and side["first"] > 100 and side["joined"] for side in found)
+    assert "سَ" in found[0]["marks"]
+    assert "ش" in found[1]["marks"]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_screen_and_a_phone_in_light_and_dark(browser, url, width, scheme):
+    browser.open(url, width, 2400, scheme)
+    assert not browser.wide()
+    dark = browser.run("return getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+    assert dark == (scheme == "dark")
+    browser.screenshot(f"page-{width}-{scheme}")
+
+
+def test_two_hundred_takes_with_three_players_are_drawn_and_opened_fast(browser, recorded_run):
+    for number in range(1, 201):
+        gap = (1, 3) if number % 4 == 0 else None
+        recorded_run.take(
+            f"short-{number:03d}", sound=speech(4, seed=number, gap=gap), golden=speech(4, seed=500 + number)
+        )
+    manifest = recorded_run.end()
+    begun, computed = time.perf_counter(), time.process_time()
+    index = page.write_folder(manifest, recorded_run.out)
+    drawn_s, computed_s = time.perf_counter() - begun, time.process_time() - computed
+    begun = time.perf_counter()
+    browser.open(index.as_uri())
+    opened_s = time.perf_counter() - begun
+    print(f"200 takes: drawn in {drawn_s:.1f} s ({computed_s:.1f} s of one core), opened in {opened_s:.2f} s")
+    assert browser.run("return document.querySelectorAll('audio').length") == 600
+    assert len(list((index.parent / "clips").glob("*"))) <= 402  # the reference once, as evidence and as preview
+    assert computed_s < 60  # of one core: other work on the machine does not count
+    assert opened_s < 3
+
+
+def show_the_sheet(browser):
+    """Open the attachment with the players; it may be open from before, then a click would close it."""
+    for attempt in range(60):
+        time.sleep(0.5)
+        if browser.run("return !!document.querySelector('iframe')?.contentDocument?.querySelector('audio')"):
+            browser.run("document.querySelector('iframe').scrollIntoView()")
+            time.sleep(0.5)
+            return
+        rows = browser.driver.find_elements("css selector", "[data-testid=test-result-attachment-header]")
+        row = next((one for one in rows if "listen" in one.text), None)
+        if row is not None and attempt % 10 == 4:
+            browser.run("arguments[0].scrollIntoView({block: 'center'})", row)
+            row.click()
+    pytest.fail("Allure shows no attachment with players")
+
+
+ALLURE_PLAYERS = """
+const frame = document.querySelector("iframe").contentDocument;
+const audios = [...frame.querySelectorAll("audio")];
+(async () => {
+  const results = [];
+  for (const audio of audios) {
+    const ready = new Promise((resolve) => {
+      audio.addEventListener("canplaythrough", () => resolve(true), {once: true});
+      setTimeout(() => resolve(false), 8000);
+    });
+    audio.load();
+    const can = await ready;
+    await audio.play();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    results.push([can, audio.currentTime]);
+    audio.pause();
+  }
+  done(results);
+})();
+"""
+
+
+def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, tmp_path):
+    needed("npx")
+    out, results, site = tmp_path / "out", tmp_path / "allure", tmp_path / "site"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "suites/test_short.py",
+        "-k",
+        "short-003",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    ]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    environment["PYTHONPATH"] = str(ROOT)
+    subprocess.run(
+        [*command, "--out", str(out), "--alluredir", str(results)], cwd=ROOT, env=environment, check=True, timeout=300
+    )
+    from harness.report import allure_site
+
+    allure_site.generate(results, site)
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(site))
+    handler.log_message = lambda *_: None
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        base = f"http://127.0.0.1:{server.server_port}/"
+        tests = json.loads((site / "test-results.json").read_text(encoding="utf-8"))["byId"]
+        assert [test["status"] for test in tests.values() if test["name"] == "May it go out? PASS"] == ["passed"]
+        first = next(key for key, test in tests.items() if "stops because it has finished" in test["name"])
+        for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
+            browser.driver.delete_all_cookies()
+            browser.open(f"{base}?{width}{scheme}#{first}", width, 1400, scheme)
+            show_the_sheet(browser)
+            browser.screenshot(f"allure-{width}-{scheme}")
+            played = browser.wait(ALLURE_PLAYERS)
+            assert len(played) == 2
+            assert all(can and moved > 0.05 for can, moved in played), played
+            asked, _ = browser.logs()
+            assert [one for one in asked if not one.startswith((base, "data:", "blob:", "about:"))] == []
+        server.shutdown()

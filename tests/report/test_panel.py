@@ -1,0 +1,40 @@
+from harness.report.clips import Recording
+from harness.report.panel import panel, picture, players
+from tests.synthetic import draw
+
+
+def test_the_accepted_take_has_a_player_only_where_there_is_one(recorded_run):
+    alone = recorded_run.take("short-001")
+    beside = recorded_run.take("short-002", golden=draw("#" * 20))
+    assert [player.role for player in players(alone, recorded_run.out)] == ["reference", "take"]
+    assert [player.role for player in players(beside, recorded_run.out)] == ["reference", "golden", "take"]
+
+
+def test_failing_gates_come_first_with_limit_margin_and_why(recorded_run):
+    found = recorded_run.take(sound=draw("#####....."))
+    rows = panel(found, players(found, recorded_run.out), ()).rows
+    assert (rows[0].outcome, rows[0].gate, rows[0].limit) == ("FAIL", "silence_ratio", "<= 0.3 ratio")
+    assert rows[0].margin == "-0.2 ratio"
+    assert rows[0].why
+    assert {row.outcome for row in rows[1:]} == {"PASS"}
+
+
+def test_defects_that_measurements_place_are_marked_in_the_take_alone(recorded_run):
+    found = recorded_run.take(golden=draw("#" * 20))
+    found["measurements"]["length"]["spans"] = [[0.5, 1.0]]
+    _, golden, take = players(found, recorded_run.out)
+    marked = {player.role: picture(player, Recording.of(player.path), found) for player in (golden, take)}
+    assert [mark.label for mark in marked["take"].marks if mark.kind == "defect"] == ["length 0.50 to 1.00 s"]
+    assert not [mark for mark in marked["golden"].marks if mark.kind == "defect"]
+    assert marked["take"].percent(1.25) == 50.0
+
+
+def test_the_heard_text_is_compared_only_where_there_is_one(recorded_run):
+    found = recorded_run.take(heard="ذهب الولد")
+    assert panel(found, (), ()).heard
+    assert panel(found | {"heard": None}, (), ()).heard == []
+
+
+def test_seed_and_provenance_are_said(recorded_run):
+    facts = dict(panel(recorded_run.take(), (), ()).facts)
+    assert (facts["seed"], facts["stopped by"], facts["model"]) == ("0", "eos", "drawn r1")

@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from harness.report.terminal import WIDTH, summary
+from tests.synthetic import draw
+
+
+def lines(manifest):
+    return list(summary(manifest, Path(".harness"), Path(".harness/report/index.html")))
+
+
+def test_the_block_ends_with_the_verdict_and_names_the_three_worst(recorded_run):
+    for number in range(1, 6):
+        recorded_run.take(f"short-{number:03d}", sound=draw("#" * number + "." * 10))
+    said = lines(recorded_run.end())
+    assert said[-1] == "VERDICT       FAIL"
+    named = [line.split(",")[0].strip() for line in said if line.startswith("  short-")]
+    assert named == ["short-001", "short-002", "short-003"]
+    assert any(line.startswith("short         5 takes: ") for line in said)
+    assert said[-2] == "report        .harness/report/index.html"
+
+
+def test_no_sentence_is_wider_than_the_terminal(recorded_run):
+    recorded_run.take("short-001", sound=draw("##........"))
+    recorded_run.plan("suites/test_short.py::test_a_rather_long_name_of_a_test[short-002]", "short-002")
+    recorded_run.journal.add(test="t" * 60, kind="harness error", how="a long story " * 20)
+    said = lines(recorded_run.end())
+    assert all(len(line) <= WIDTH for line in said if "/takes/" not in line), said
+
+
+def test_an_incomplete_run_says_so(recorded_run):
+    recorded_run.take()
+    said = "\n".join(lines(recorded_run.journal.manifest()))
+    assert "INCOMPLETE" in said
+    assert said.endswith("VERDICT       INCONCLUSIVE")

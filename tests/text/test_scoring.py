@@ -1,0 +1,201 @@
+"""A perfect transcript has no errors, whatever its spelling; and nothing else is perfect."""
+
+import itertools
+import random
+import unicodedata
+
+import pytest
+
+from harness.corpus import SUITES, load_corpus
+from harness.text import scoring, words
+from harness.text.scoring import compare
+
+PERFECT = {
+    "vocalised against plain": ("هَذَا عِلْمٌ نَعْتَزُّ بِهِ جَمِيعًا.", "هذا علم نعتز به جميعا"),
+    "plain against vocalised": ("هذا علم نعتز به", "هَذَا عِلْمٌ نَعْتَزُّ بِهِ"),
+    "tanwin after its alef": ("شكرًا جزيلًا", "شكراً جزيلاً"),
+    "marks in another order": ("مدرِّسة", "مدر\u0650\u0651سة"),
+    "Quranic pause signs": ("ذَٰلِكَ ٱلْكِتَابُ لَا رَيْبَ ۛ فِيهِ", "ذلك الكتاب لا ريب فيه"),
+    "dagger alef left out": ("هٰذا الرحمٰن", "هذا الرحمن"),
+    "dagger alef as an alef": ("الرحمٰن", "الرحمان"),
+    "dagger alef heard": ("لكن هذا", "لٰكن هٰذا"),
+    "dagger alef on alef maqsura": ("عَلَىٰ مُوسَىٰ", "على موسى"),
+    "dagger alef on waw": ("الصلوٰة", "الصلاة"),
+    "alef with hamza above": ("أحمد أكل", "احمد اكل"),
+    "alef with hamza below": ("إلى الإسلام", "الى الاسلام"),
+    "alef madda": ("القرآن الآن", "القران الان"),
+    "alef madda as hamza and alef": ("آمنوا", "ءامنوا"),
+    "alef wasla": ("ٱلحمد ٱسم", "الحمد اسم"),
+    "hamza on waw or on ya": ("مسؤول", "مسئول"),
+    "hamza on waw or on the line": ("رؤوس", "رءوس"),
+    "hamza on alef or on ya": ("هيأة", "هيئة"),
+    "hamza as a combining mark": ("مسؤول", "مسو\u0654ول"),
+    "hamza on a tatweel": ("يسألون", "يسـ\u0654لون"),
+    "alef maqsura as ya": ("على مستشفى", "علي مستشفي"),
+    "ya as alef maqsura": ("في بيتي", "فى بيتى"),
+    "Persian ya and kaf": ("كتابي الكبير", "کتابی الکبیر"),
+    "Persian heh": ("هو هنا", "ہو ھنا"),
+    "ta marbuta as heh": ("مدرسة كبيرة", "مدرسه كبيره"),
+    "tatweel": ("جميـــلًا وطويـــلًا", "جميلا وطويلا"),
+    "a tatweel of its own": ("يا ـ سلام", "يا سلام"),
+    "isolated presentation forms": ("سلام", "ﺳﻼﻡ"),
+    "lam-alef ligatures": ("لا لأن لإن لآن", "ﻻ ﻷن ﻹن ﻵن"),
+    "marks in presentation forms": ("كتبٌ", "كتب\ufe72"),
+    "shadda ligatures": ("مدرّسة", "مدر\ufc60سة"),
+    "the ligature of Allah": ("الله أكبر", "ﷲ أكبر"),
+    "right-to-left mark": ("السلام عليكم", "\u200fالسلام\u200f عليكم\u200f"),
+    "embedding and isolates": ("السلام عليكم", "\u202bالسلام\u202c \u2067عليكم\u2069"),
+    "Arabic letter mark": ("السلام عليكم", "السلام\u061c عليكم"),
+    "zero-width joiners": ("كتاب جديد", "كتا\u200dب جد\u200cيد"),
+    "zero-width space and byte order mark": ("كتاب جديد", "\ufeffكتاب\u200b جديد"),
+    "soft hyphen and word joiner": ("كتاب", "كت\u00adا\u2060ب"),
+    "other spaces": ("كتاب جديد", "كتاب\u00a0\u2003جديد\n"),
+    "Arabic punctuation": ("ماذا؟ نعم، أكيد؛ طبعا.", "ماذا نعم أكيد طبعا"),
+    "Persian and Latin quotation marks": ("قال «نعم» و\u201cلا\u201d", "قال نعم ولا"),
+    "Latin punctuation": ("نعم! (حقا)... أكيد: طبعا", "نعم حقا أكيد طبعا"),
+    "a hyphen between words": ("شمال-غرب المدينة", "شمال غرب المدينة"),
+    "Arabic-Indic digits": ("١٢٥ كتابا", "125 كتابا"),
+    "Persian digits": ("۱۲۵ كتابا", "١٢٥ كتابا"),
+    "full-width digits": ("１２٥ كتابا", "125 كتابا"),
+    "a digit as a masculine word": ("3 كتب", "ثلاثة كتب"),
+    "a digit as a feminine word": ("3 قصص", "ثلاث قصص"),
+    "a word as a digit": ("ثلاثة كتب", "3 كتب"),
+    "number in the nominative": ("جاء 25 رجلا", "جاء خمسة وعشرون رجلا"),
+    "number in the genitive": ("مع ٢٥ رجلا", "مع خمسة وعشرين رجلا"),
+    "the dual in construct": ("2000 دينار", "ألفا دينار"),
+    "hundred with an alef": ("340 كتابا", "ثلاثمائة وأربعون كتابا"),
+    "hundred in two words": ("340 كتابا", "ثلاث مئة وأربعين كتابا"),
+    "hundred in words on both sides": ("ثلاثمئة كتاب", "ثلاث مائة كتاب"),
+    "a year": ("عام 1985", "عام ألف وتسعمئة وخمسة وثمانين"),
+    "thousands with separators": ("١٬٢٥٠ دينارا", "ألف ومئتان وخمسون دينارا"),
+    "a million": ("2,000,000", "مليونان"),
+    "percent": ("الخصم 40%", "الخصم أربعون بالمائة"),
+    "Arabic percent sign": ("الخصم ٤٠٪", "الخصم أربعون في المئة"),
+    "a decimal": ("3.5 أمتار", "ثلاثة ونصف أمتار"),
+    "an Arabic decimal": ("٣٫١٤", "ثلاثة فاصلة أربعة عشر"),
+    "a time": ("الساعة 10:30 مساء", "الساعة العاشرة والنصف مساء"),
+    "a time before the hour": ("الساعة 9:45", "الساعة العاشرة إلا الربع"),
+    "a date": ("يوم 15 يونيو", "يوم الخامس عشر يونيو"),
+    "a digit with a proclitic": ("بـ 50 دينارا و25 فلسا", "بخمسين دينارا وخمسة وعشرين فلسا"),
+    "a digit with the article": ("الـ12", "الاثني عشر"),
+    "a telephone number": ("0551", "صفر خمسة خمسة واحد"),
+    "Latin capitals": ("وصلت Maria", "وصلت maria"),
+    "Latin ligatures and apostrophes": ("don’t ﬁnd", "don't find"),
+}
+
+# Each pair sounds different or is another word; none of it is a matter of spelling.
+NEAR_MISSES = [
+    ("ماء", "ما"), ("سماء", "سما"), ("قراءات", "قرت"), ("قراءات", "قرات"), ("سؤال", "سوال"), ("بئر", "بير"),
+    ("نائم", "نايم"), ("شيء", "شي"), ("دفء", "دف"), ("علم", "عالم"), ("كتب", "كتاب"), ("كتاب", "كاتب"),
+    ("قلب", "كلب"), ("صيف", "سيف"), ("ضرب", "درب"), ("طين", "تين"), ("حرم", "هرم"), ("عين", "أين"),
+    ("ثورة", "سورة"), ("ذل", "زل"), ("ظل", "ضل"), ("غنى", "عنى"), ("مدرسة", "مدرس"), ("مدرسة", "مدرست"),
+    ("موسى", "موسا"), ("ثلاثة كتب", "ثلاث كتب"), ("12 كتابا", "13 كتابا"), ("12", "21"), ("100", "1000"),
+    ("3 كتب", "الثالث كتب"), ("40%", "40"), ("خمسة عشر", "خمسة وعشرون"), ("10:30", "10:15"), ("3.5", "35"),
+    ("لا تذهب", "تذهب"), ("لا، لا، لا، لا", "لا لا لا"), ("و كتاب", "وكتاب"), ("رحمن", "رحمان"),
+    ("الصلوٰة", "الصلة"), ("عليا", "علىٰ"), ("ورقات", "ورقة"), ("إن", "لن"), ("رأى", "رعى"), ("جمال", "جمل"),
+]  # fmt: skip
+
+STRICT_NEAR_MISSES = [("عِلْم", "عَلَم"), ("عَلِمَ", "عَلَّمَ"), ("دَرَسَ", "دَرَّسَ"), ("كَتَبَ", "كُتِبَ"), ("حُبّ", "حَبّ"), ("كتابٌ", "كتابٍ")]
+STRICT_PERFECT = [("عِلْمٌ", "عِلمٌ"), ("كِتَابًا", "كِتاباً"), ("مُدَرِّسَة", "مُدَر\u0651\u0650سَة"), ("عَلَى", "عَلى"), ("قُرْآن", "قُرآن")]
+
+
+@pytest.mark.parametrize("name", PERFECT)
+def test_a_perfect_transcript_has_no_errors(name):
+    target, heard = PERFECT[name]
+    for one, other in ((target, heard), (heard, target)):
+        found = compare(one, other)
+        assert (found.words.errors, found.letters.errors) == (0, 0), (one, other)
+
+
+def test_there_are_enough_perfect_rows():
+    assert len(PERFECT) >= 40
+
+
+@pytest.mark.parametrize(("target", "heard"), NEAR_MISSES, ids="/".join)
+def test_a_near_miss_is_an_error(target, heard):
+    assert compare(target, heard).words.errors > 0
+    assert compare(heard, target).words.errors > 0
+
+
+def test_there_are_enough_near_misses():
+    assert len(NEAR_MISSES) >= 30
+
+
+@pytest.mark.parametrize(("target", "heard"), STRICT_NEAR_MISSES, ids="/".join)
+def test_only_strict_scoring_hears_the_marks(target, heard):
+    assert compare(target, heard).words.errors == 0
+    assert compare(target, heard, strict=True).words.errors == 1
+    assert compare(target, heard, strict=True).letters.errors > 0
+
+
+@pytest.mark.parametrize(("target", "heard"), STRICT_PERFECT, ids="/".join)
+def test_strict_scoring_forgives_marks_that_say_nothing(target, heard):
+    assert compare(target, heard, strict=True).letters.errors == 0
+
+
+def every_text():
+    return [utterance.text for suite in SUITES for utterance in load_corpus(suite)]
+
+
+@pytest.mark.parametrize("text", every_text(), ids=lambda text: text[:20])
+def test_every_text_of_the_corpus_is_its_own_perfect_transcript(text):
+    assert compare(text, text).words.errors == 0
+    assert compare(text, text, strict=True).letters.errors == 0
+    bare = "".join(c for c in unicodedata.normalize("NFKD", text) if unicodedata.category(c) != "Mn")
+    if "ئ" not in text and "ؤ" not in text:  # NFKD takes their hamza, which is a sound
+        assert compare(text, bare).words.errors == 0
+
+
+def wrong_sentences(how_many):
+    """Sentences of the corpus with one change that is heard: a word gone, doubled, swapped, or a letter changed."""
+    chance = random.Random(5)
+    texts = [text for text in every_text() if len(words(text)) > 3]
+    vocabulary = sorted({word for text in texts for word in words(text) if word.isalpha()})
+    sounds = "بتجدرسصطعفقكلمن"
+    for number, text in zip(range(how_many), itertools.cycle(texts), strict=False):
+        spoken, place = words(text), chance.randrange(len(words(text)))
+        word = spoken[place]
+        if number % 5 == 0:
+            del spoken[place]
+        elif number % 5 == 1:
+            spoken.insert(place, word)
+        elif number % 5 == 2:
+            spoken[place] = chance.choice([other for other in vocabulary if not scoring.same_word(other, word)])
+        elif number % 5 == 3:
+            places = [n for n, letter in enumerate(word) if letter in sounds]
+            at = chance.choice(places or [0])
+            spoken[place] = word[:at] + chance.choice([s for s in sounds if s != word[at]]) + word[at + 1 :]
+        else:
+            spoken.insert(place, chance.choice(vocabulary))
+        yield text, " ".join(spoken)
+
+
+def test_no_wrong_sentence_is_perfect():
+    wrong = list(wrong_sentences(1000))
+    assert len(set(wrong)) > 900
+    for target, heard in wrong:
+        one, two = scoring.slots(target), scoring.slots(heard)
+        assert scoring.align(one, two, scoring.same_word).errors > 0, (target, heard)
+
+
+def test_no_wrong_sentence_has_all_its_letters():
+    for target, heard in list(wrong_sentences(1000))[::20]:
+        assert compare(target, heard).letters.errors > 0, (target, heard)
+
+
+def test_an_empty_transcript_has_every_word_wrong():
+    assert compare("هذا كتاب جديد", "").words.rate == 1.0
+    assert compare("هذا كتاب جديد", "").letters.deletions == 11
+
+
+def test_letters_do_not_count_spaces():
+    assert compare("و كتاب", "وكتاب").letters.errors == 0
+
+
+def test_another_language_keeps_its_digits():
+    assert compare("I have 12 cats", "I have 12 cats!", language="en").words.errors == 0
+    assert compare("I have 12 cats", "I have 13 cats", language="en").words.errors == 1
+
+
+def test_text_without_spaces_is_scored_sign_by_sign():
+    assert compare("你好世界", "你好世间", language="zh").words.rate == 0.25
