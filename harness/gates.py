@@ -221,7 +221,7 @@ def judge_change(
         gone = "; ".join(f"{name}: {why}" for name, why in list(unmeasured.items())[:3])
         return Verdict(Outcome.FAIL, gate, measured, f"{len(unmeasured)} can no longer be measured: {gone}")
     if not found.clusters:
-        return Verdict(Outcome.REFUSED, gate, measured, "neither side has this number for any utterance")
+        return Verdict(Outcome.REFUSED, gate, measured, f"neither side has a {margin.metric} of any utterance")
     if ends[0] > (gate.at_least if mean else -INFINITY) and ends[1] < gate.at_most:  # false for NaN
         return Verdict(Outcome.PASS, gate, measured)
     if adjusted_p <= policy.alpha:

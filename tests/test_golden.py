@@ -231,6 +231,17 @@ def test_what_cannot_be_compared_says_why_and_what_to_run(baseline, records, pri
     assert any(complaint in line and "python -m harness accept short" in line for line in complaints)
 
 
+def test_a_recogniser_that_only_one_side_has_does_not_forbid_to_compare_the_rest(baseline):
+    assert golden.mismatches("short", [record()], [SAME | {"--asr": "w1"}], baseline, [LENGTH]) == []
+    about = {"encoder": "e1", "--asr": "none", "--asr-2": "w2"}
+    assert golden.fingerprint(about, {"device": "cpu", "dtype": "f"}) == {
+        "encoder": "e1",
+        "--asr-2": "w2",
+        "device": "cpu",
+        "dtype": "f",
+    }
+
+
 def test_a_run_of_the_same_kind_is_comparable(baseline):
     assert golden.mismatches("short", [record(seed=7)], [SAME], baseline, [LENGTH]) == []
 

@@ -76,3 +76,11 @@ def test_noise_that_hides_the_answer_is_inconclusive_and_names_the_takes():
 def test_what_is_decided_stays_decided_at_the_next_look():
     decisions = weighed(0.0, looks=(1, 2))
     assert outcomes(weighed(-0.05, of=decisions)) == outcomes(weighed(0.0, looks=(1, 2)))
+
+
+def test_what_neither_side_has_is_not_asked():
+    nothing = np.full((40, 1), np.nan)
+    decisions = Decisions(asked())
+    decisions.weigh(Panel((0,), {"sim": nothing}), Panel((0,), {"sim": nothing}), ROWS, {})
+    assert set(outcomes(decisions).values()) == {"REFUSED"}
+    assert not decisions.open()
