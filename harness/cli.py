@@ -105,6 +105,9 @@ def _audit(arguments: argparse.Namespace) -> int:
         raise GoldenError(f"no release was accepted in {', '.join(missing)}: {golden.how_to_accept(missing[0])}")
     kept = [baseline for baseline in found.values() if baseline is not None]
     takes = min(len(baseline.seeds) for baseline in kept)
+    records = [record for baseline in kept for record in baseline.records]
+    measured = {name for record in records for name, one in record.measurements.items() if one["value"] is not None}
+    margins = tuple(margin for margin in margins if margin.metric in measured)  # a recogniser may not have been given
     asked = Asked(tuple(arguments.suites), len(kept) > 1, rules, margins, rules.looks)
     world = audit.World.of(kept, margins, arguments.spread)
     for line in audit.report(world, asked, takes, arguments.null, arguments.planted):
