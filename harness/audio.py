@@ -26,6 +26,8 @@ class Audio:
 
     samples: NDArray[np.float32]
     sample_rate_hz: int
+    downmix_loss_db: float = 0.0
+    """How much quieter the mix is than the loudest channel of the file that it was read from; 0 for a mono file."""
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 1 or self.samples.dtype != np.float32:
@@ -63,8 +65,17 @@ def load(path: Path) -> Audio:
         raise AudioError(f"{path} is not a sound file that libsndfile can read ({error})") from error
     if samples.shape[0] == 0:
         raise AudioError(f"{path} holds 0 samples")
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
-    return Audio(np.ascontiguousarray(mono), rate)
+    if samples.shape[1] == 1:
+        return Audio(np.ascontiguousarray(samples[:, 0]), rate)
+    mono = samples.mean(axis=1, dtype=np.float32)
+    return Audio(mono, rate, _downmix_loss_db(samples, mono))
+
+
+def _downmix_loss_db(channels: NDArray[np.float32], mono: NDArray[np.float32]) -> float:
+    """Level of the loudest channel above that of the mix, in dB; channels of shape (n, channels)."""
+    heard = np.nan_to_num(channels, nan=0.0, posinf=0.0, neginf=0.0)
+    mixed = np.nan_to_num(mono, nan=0.0, posinf=0.0, neginf=0.0)
+    return max(rms_dbfs(channel) for channel in heard.T) - rms_dbfs(mixed)
 
 
 def encode_wav(audio: Audio) -> bytes:

@@ -7,7 +7,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import GoldenError, HarnessError
+from harness.errors import GoldenError, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.acceptance import Acceptance, Finished
@@ -115,6 +115,57 @@ def _audit(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _power(arguments: argparse.Namespace) -> int:
+    """Measure what each gate finds and how often it cries out over sound speech."""
+    import json
+    import tempfile
+
+    from harness import power
+    from harness.power import speech
+
+    with tempfile.TemporaryDirectory() as work:
+        recordings = arguments.speech
+        takes = speech.recorded(recordings, Path(work)) if recordings else speech.embedded(arguments.texts)
+        table = power.measure(takes, arguments.spoilt, arguments.workers)
+    found = table.as_json()
+    for line in power.lines(found):
+        print(line)
+    if arguments.out:
+        power.write(table, arguments.out)
+        print(f"written to {arguments.out}")
+    if not arguments.check:
+        return 0
+    if not arguments.check.exists():
+        raise UsageError(f"{arguments.check} is missing: write one with --out {arguments.check}")
+    complaints = power.worse(json.loads(arguments.check.read_text(encoding="utf-8")), found)
+    for line in complaints:
+        print(f"WORSE  {line}")
+    return int(bool(complaints))
+
+
+def _calibrate(arguments: argparse.Namespace) -> int:
+    """Measure a team's own voices: limit and error rates of the similarity gate, as rows for gates.toml."""
+    from harness.audio import write_atomically
+    from harness.corpus import load_voices
+    from harness.metrics.encoders import open_encoder
+    from harness.power import calibration
+
+    voices = load_voices(arguments.voices, arguments.voices_language)
+    encoder = open_encoder(arguments.speaker_encoder)
+    brackets = calibration.calibrate(voices, encoder)
+    speakers = {voice.speaker for voice in voices}
+    for one in brackets:
+        threshold, error = one.equal_error
+        means = f"same {one.same.mean():.3f}, different {one.different.mean():.3f} on average"
+        print(f"# from {one.from_s:g} s: {means}; equal error {error:.1%} at {threshold:.3f}, limit {one.limit:.2f}")
+    about = f"{len(voices)} clips of {len(speakers)} speakers, {encoder.fingerprint}"
+    text = calibration.rows(brackets, about, one_recording=len(speakers) == len(voices))
+    print(text, end="")
+    if arguments.out:
+        write_atomically(arguments.out, text.encode())
+    return 0
+
+
 def _report(arguments: argparse.Namespace) -> int:
     """Draw the report of a run again, also of one that was killed; exits as the run does."""
     from harness import report
@@ -155,6 +206,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "diff": _diff,
     "history": _history,
     "audit": _audit,
+    "power": _power,
+    "calibrate": _calibrate,
     "report": _report,
     "allure": _allure,
     "tiny-higgs": _tiny_higgs,
@@ -177,6 +230,18 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")
     audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
+    power = commands.add_parser("power", help=_power.__doc__)
+    power.add_argument("--texts", type=int, default=16, help="sound takes of each voice")
+    power.add_argument("--spoilt", type=int, default=4, help="takes of each voice that are spoilt")
+    power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, not the embedded voice")
+    power.add_argument("--workers", type=int, default=2, help="processes")
+    power.add_argument("--out", type=Path, help="JSON file to write")
+    power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")
+    calibrate = commands.add_parser("calibrate", help=_calibrate.__doc__)
+    calibrate.add_argument("--voices", type=Path, required=True, help="folder of name.wav + name.txt (+ name.speaker)")
+    calibrate.add_argument("--voices-language", default="", help="language code of voices that have no name.lang")
+    calibrate.add_argument("--speaker-encoder", default="resemblyzer", help="resemblyzer, or an x-vector model")
+    calibrate.add_argument("--out", type=Path, help="file to write the rows to")
     site = commands.add_parser("allure", help=_allure.__doc__)
     site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")
     site.add_argument("report", nargs="?", default=".harness/allure-report", help="folder for the report")

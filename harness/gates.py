@@ -29,13 +29,15 @@ class Outcome(StrEnum):
     """What a gate answers.
 
     PASS: shown inside the limits. FAIL: shown outside, or not a number. INCONCLUSIVE: could not be measured; blocks
-    the release. REFUSED: the question does not arise here, for a reason that is listed; counted, never passed.
+    the release. REFUSED: the question does not arise here, for a reason that is listed; counted, never passed. WARN: an
+    advisory gate would have said FAIL or INCONCLUSIVE; shown and counted, it neither blocks nor passes a release.
     """
 
     PASS = "PASS"
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"
     REFUSED = "REFUSED"
+    WARN = "WARN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Gate:
     """Share of sound human speech that this gate rejects, where it was measured ..."""
     source: str = ""
     """... and on what."""
+    advisory: bool = False
+    """Judged and shown, but not reliable enough to stop a release."""
 
     def for_speech(self, speech_s: float) -> "Gate | None":
         """This gate with the limit for so much speech; None where there is too little to judge."""
@@ -155,7 +159,7 @@ def _judge_one(gate: Gate, found: Measurement, speech_s: float, refusal: str) ->
     if refusal or not found.applicable:
         return Verdict(Outcome.REFUSED, gate, found, refusal or found.why_not)
     if found.why_not:
-        return Verdict(Outcome.INCONCLUSIVE, gate, found, found.why_not)
+        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, found.why_not)
     resolved = gate.for_speech(speech_s)
     if resolved is None:
         start = gate.at_least_from[0][0]
@@ -163,7 +167,8 @@ def _judge_one(gate: Gate, found: Measurement, speech_s: float, refusal: str) ->
             Outcome.REFUSED, gate, found, f"{speech_s:.2f} s of speech; this gate judges from {start:g} s on"
         )
     inside = resolved.at_least <= found.value <= resolved.at_most  # false for NaN
-    return Verdict(Outcome.PASS if inside else Outcome.FAIL, resolved, found)
+    outside = Outcome.WARN if gate.advisory else Outcome.FAIL
+    return Verdict(Outcome.PASS if inside else outside, resolved, found)
 
 
 def release(outcomes: Iterable[Outcome], planned: int, judged: int) -> Outcome:
@@ -365,6 +370,8 @@ def _values(row: Mapping[str, Any], where: str) -> dict[str, Any]:
             raise GateError(f"{where}: field {key!r} is {value!r}; a number is needed")
         if key in _TEXTS and not isinstance(value, str):
             raise GateError(f"{where}: field {key!r} is {value!r}; a text is needed")
+        if key == "advisory" and not isinstance(value, bool):
+            raise GateError(f"{where}: field 'advisory' is {value!r}; true or false is needed")
         if key == "suites" and (not isinstance(value, list) or not value or not set(value) <= set(SUITES)):
             raise GateError(f"{where}: field 'suites' is {value!r}; some of {', '.join(SUITES)} are needed")
         values[key] = _steps(value, where) if key == "at_least_from" else tuple(value) if key == "suites" else value

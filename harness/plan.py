@@ -19,6 +19,7 @@ from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load
 from harness.errors import BackendError
 from harness.gates import Profile, Verdict, infeasible, judge
 from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, speaker
+from harness.metrics.encoders import RESEMBLYZER, open_encoder
 from harness.metrics.intelligibility import (
     FIRST,
     SECOND,
@@ -28,7 +29,7 @@ from harness.metrics.intelligibility import (
     not_judged,
 )
 from harness.metrics.recognition import TransformersRecognizer
-from harness.metrics.speaker import Resemblyzer, Voices
+from harness.metrics.speaker import Voices
 from harness.store import RememberedEncoder, RememberedRecognizer, Store
 from harness.take import Provenance, Request, Sampling, Stop, Take
 from harness.text import words
@@ -48,6 +49,7 @@ class Settings:
     takes: int = 1
     by_sentence: bool = False
     batch_size: int = 8
+    speaker_encoder: str = RESEMBLYZER
     asr: str = ""
     asr_2: str = ""
     """Speech recognisers, each a folder or a hub id; without them intelligibility is not judged."""
@@ -66,7 +68,7 @@ class Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.out)
-        self.encoder = Resemblyzer(gpu=settings.options.gpu)
+        self.encoder = open_encoder(settings.speaker_encoder, gpu=settings.options.gpu)
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
         self._measured: dict[str, dict[str, dict[str, Measurement]]] = {}
@@ -90,10 +92,10 @@ class Run:
     @cached_property
     def _heard_voices(self) -> Voices:
         voices = [voice for voice in self.voices if not voice.problem]
-        rows = self._remembered.embed([audio.load(voice.path) for voice in voices]) if voices else ()
-        return Voices(
-            embeddings=dict(zip((voice.id for voice in voices), rows, strict=True)),
-            speakers={voice.id: voice.speaker for voice in voices},
+        return Voices.of(
+            {voice.id: audio.load(voice.path) for voice in voices},
+            {voice.id: voice.speaker for voice in voices},
+            self._remembered,
         )
 
     @cached_property

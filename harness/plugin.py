@@ -44,6 +44,7 @@ _OPTIONS = (
     Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
     Option("--seed", "0", "the first seed", "N"),
     Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
+    Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
     Option("--batch-size", "8", "takes generated in one go", "N"),
     Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
     Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
@@ -198,6 +199,7 @@ def _open_run(config: pytest.Config) -> "Run":
             asr=_folder_or_name(here, value("--asr")),
             asr_2=_folder_or_name(here, value("--asr-2")),
             batch_size=whole("--batch-size"),
+            speaker_encoder=value("--speaker-encoder"),
             sampling=options.sampling(value),
             budget=options.budget(value),
         )

@@ -13,7 +13,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Store:
                 return None
             return Take(
                 request=request,
-                audio=audio.load(path),
+                audio=replace(audio.load(path), downmix_loss_db=sidecar["downmix_loss_db"]),
                 stopped_by=Stop(sidecar["stopped_by"]),
                 provenance=Provenance(**sidecar["provenance"]),
                 frames=sidecar["frames"],
@@ -214,6 +214,7 @@ def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
         "seed": request.seed,
         "system": request.system,
         "sample_rate_hz": take.audio.sample_rate_hz,
+        "downmix_loss_db": take.audio.downmix_loss_db,
         "stopped_by": take.stopped_by,
         "frames": take.frames,
         "elapsed_s": round(take.elapsed_s, 3),

@@ -18,11 +18,27 @@ def test_is_not_mostly_silence(require):
 
 
 def test_is_clean_audio_at_the_right_rate(require):
-    require("readable", "nonfinite_samples", "sample_rate", "rate_ratio", "speech_level")
+    require("readable", "nonfinite_samples", "sample_rate", "rate_ratio", "speech_level", "downmix_loss")
+
+
+def test_holds_no_sound_that_a_voice_does_not_make(require):
+    require("dc_offset", "clipping", "clicks", "dropouts", "steady_tone", "noise_level", "bandwidth")
+
+
+def test_sings_like_a_voice(require):
+    require("pitch_spread", "voiced_share", "held_sound")
+
+
+def test_says_the_text_once_and_nothing_else(require):
+    require("repeated_speech", "reference_leak", "extra_speech", "speaking_rate", "tempo_ratio")
+
+
+def test_pauses_and_ends_where_speech_does(require):
+    require("inner_gap", "ending_level", "pace_change")
 
 
 def test_is_the_voice_of_its_reference(require):
-    require("speaker_similarity", "nearest_reference")
+    require("speaker_similarity", "nearest_reference", "voice_drift")
 
 
 def test_says_what_it_was_asked_to_say(require):

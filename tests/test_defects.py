@@ -15,12 +15,18 @@ from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import SHIPPED, load_corpus, load_voices
 from harness.gates import Outcome, load_profile
+from harness.metrics import diacritics, intelligibility, metrics_of
+from harness.metrics.waveform import OF_SPEECH
 from harness.plan import Run, Settings
-from harness.take import Provenance, Stop, Take
+from harness.power.defects import DEFECTS
+from harness.take import Provenance, Request, Stop, Take
 
 pytestmark = pytest.mark.slow
 
-PROFILE = load_profile("documented", "embedded")
+DOCUMENTED = load_profile("documented", "embedded")
+# What needs a recogniser or a second take has tests of its own.
+ELSEWHERE = metrics_of(diacritics, intelligibility)
+PROFILE = replace(DOCUMENTED, gates=tuple(gate for gate in DOCUMENTED.gates if gate.metric not in ELSEWHERE))
 METRICS = tuple({gate.metric: None for gate in PROFILE.gates})
 SHORT = {row.id: row for row in load_corpus("short")}["short-010"]
 PARAGRAPHS = {row.id: row for row in load_corpus("medium")}["medium-007"]
@@ -68,16 +74,19 @@ def judged(monkeypatch, encoder_out):
 
 
 SEEN = Counter()
+ADVISORY = {gate.name for gate in PROFILE.gates if gate.advisory}
+# What asks for speech, and what asks for more of it than a short take has.
+SPEECH_GATES = {gate.name for gate in PROFILE.gates if gate.metric in {one.name for one in OF_SPEECH}} - ADVISORY
+LONG_GATES = {"voice_drift"}
+VOICE_GATES = {"speaker_similarity", "nearest_reference"}
 
 
 def check(answers, fails, inconclusive=(), refused=()):
-    SEEN.update(answers[Outcome.FAIL])
+    SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
     assert answers[Outcome.FAIL] == set(fails)
     assert answers[Outcome.INCONCLUSIVE] == set(inconclusive)
-    assert answers[Outcome.REFUSED] == set(refused)
-
-
-VOICE_GATES = {"speaker_similarity", "nearest_reference"}
+    assert answers[Outcome.REFUSED] - LONG_GATES - ADVISORY == set(refused)
+    assert answers[Outcome.WARN] <= ADVISORY
 
 
 def test_a_good_take_passes_every_gate(judged, good):
@@ -86,7 +95,7 @@ def test_a_good_take_passes_every_gate(judged, good):
 
 def test_a_take_cut_to_nine_tenths_of_a_second(judged, good):
     cut = Audio(good.samples[: round(0.9 * 24_000)], 24_000)
-    check(judged(cut), fails={"length", "duration_ratio"}, refused=VOICE_GATES)
+    check(judged(cut), fails={"length", "duration_ratio", "speaking_rate"}, refused=VOICE_GATES)
 
 
 def test_one_word_cut_to_nine_tenths_of_a_second(judged):
@@ -96,15 +105,18 @@ def test_one_word_cut_to_nine_tenths_of_a_second(judged):
 
 def test_twenty_seconds_of_trailing_silence(judged, good):
     tail = Audio(np.append(good.samples, np.zeros(20 * 24_000, np.float32)), 24_000)
-    check(judged(tail), fails={"silence_ratio", "longest_silence", "duration_ratio", "runaway"})
+    fails = {"silence_ratio", "longest_silence", "duration_ratio", "runaway"}
+    check(judged(tail), fails=fails, inconclusive={"voice_drift"})
 
 
 def test_speech_that_is_slower_by_three_and_a_bit(judged, good):
-    check(judged(speech(SHORT, good.duration_s * 3.2)), fails={"duration_ratio", "runaway"})
+    check(judged(speech(SHORT, good.duration_s * 3.2)), fails={"duration_ratio", "runaway", "extra_speech"})
 
 
 def test_thirty_five_seconds(judged):
-    check(judged(speech(PARAGRAPHS, 35.0), PARAGRAPHS), fails={"length"}, refused={"duration_ratio", "finished"})
+    # espeak-ng says a word that comes again in the very same way, which at this tempo is 0.3 s long: a copy
+    fails = {"length", "repeated_speech"}
+    check(judged(speech(PARAGRAPHS, 35.0), PARAGRAPHS), fails=fails, refused={"duration_ratio", "finished"})
 
 
 @pytest.mark.parametrize("other", sorted(VOICES))
@@ -119,7 +131,7 @@ def test_zeros(judged, good):
     check(
         judged(replace(good, samples=np.zeros_like(good.samples))),
         fails={"silence_ratio", "longest_silence", "speech_level"},
-        inconclusive={*VOICE_GATES, "rate_ratio"},
+        inconclusive={*VOICE_GATES, *SPEECH_GATES, "rate_ratio", "speaking_rate"},
     )
 
 
@@ -133,7 +145,7 @@ def test_nothing_but_samples_that_are_not_numbers(judged, good):
     check(
         judged(replace(good, samples=np.full_like(good.samples, np.nan))),
         fails={"nonfinite_samples", "silence_ratio", "longest_silence", "speech_level"},
-        inconclusive={*VOICE_GATES, "rate_ratio"},
+        inconclusive={*VOICE_GATES, *SPEECH_GATES, "rate_ratio", "speaking_rate"},
     )
 
 
@@ -147,7 +159,7 @@ def test_sixteen_kilohertz_labelled_so(judged, good):
 
 
 def test_speech_that_nobody_can_hear(judged, good):
-    check(judged(replace(good, samples=good.samples * np.float32(0.01))), fails={"speech_level"})
+    check(judged(replace(good, samples=good.samples * np.float32(0.01))), fails={"speech_level", "dropouts"})
 
 
 @pytest.mark.parametrize("stop", [Stop.BUDGET, Stop.TIMEOUT])
@@ -157,8 +169,58 @@ def test_a_generation_that_was_cut(judged, good, stop):
 
 @pytest.mark.parametrize("error", ["a.wav is missing", "a.wav is an empty file of 0 bytes", "out of memory"])
 def test_no_audio(judged, error):
-    others = {gate.name for gate in PROFILE.gates} - {"readable"}
+    others = {gate.name for gate in PROFILE.gates} - {"readable"} - ADVISORY
     check(judged(None, error=error), fails={"readable"}, inconclusive=others)
+
+
+@pytest.mark.parametrize(
+    ("gate", "defect", "severity"),
+    [
+        ("downmix_loss", "channels", 2),
+        ("dc_offset", "dc_offset", 1),
+        ("clipping", "clipping", 2),
+        ("clicks", "clicks", 2),
+        ("dropouts", "dropouts", 1),
+        ("steady_tone", "hum", 2),
+        ("noise_level", "white_noise", 2),
+        ("bandwidth", "band_limit", 1),
+        ("pitch_spread", "monotone", 2),
+        ("voiced_share", "whisper", 2),
+        ("held_sound", "held_sound", 2),
+        ("inner_gap", "noisy_gap", 1),
+        ("repeated_speech", "loop", 2),
+        ("reference_leak", "reference_leak", 2),
+        ("extra_speech", "foreign_tail", 2),
+        ("tempo_ratio", "too_slow", 2),
+        ("voice_drift", "other_voice", 0),
+    ],
+)
+def test_an_injected_defect_fails_its_gate(judged, good, gate, defect, severity):
+    (spoil,) = (one for one in DEFECTS if one.name == defect)
+    long = speech(SHORT, max(good.duration_s, 6.5))
+    mine = Request(SHORT, VOICES[SHORT.reference_id], 0, (), "test")
+    sound = long if gate == "voice_drift" else good
+    take = Take(mine, sound, Stop.EOS, Provenance("test", "", ""))
+    foreign = replace(take, audio=speech(SHORT, long.duration_s, voice="greta"))
+    spoilt = spoil.inject(take, spoil.amounts[severity], np.random.default_rng(0), foreign)
+    answers = judged(spoilt.audio)
+    SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
+    assert gate in answers[Outcome.WARN if gate in ADVISORY else Outcome.FAIL]
+
+
+def test_speech_that_breaks_off_in_a_vowel_fails_by_its_ending(judged, good):
+    loudest = int(np.abs(good.samples).argmax())
+    answers = judged(Audio(good.samples[:loudest], 24_000))
+    SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
+    assert "ending_level" in answers[Outcome.FAIL]
+    assert "abrupt_ending" in answers[Outcome.WARN]
+
+
+def test_a_second_half_in_double_time_is_advised_against(judged):
+    slow, fast = speech(SHORT, 9.0), speech(SHORT, 3.0)
+    answers = judged(Audio(np.concatenate([slow.samples[: 24_000 * 3], fast.samples]), 24_000))
+    SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
+    assert "pace_change" in answers[Outcome.WARN]
 
 
 def test_every_gate_was_failed_by_a_take_above():

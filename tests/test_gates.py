@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -202,11 +203,34 @@ def test_an_override_is_for_its_backend_and_replaces_the_why(tmp_path):
 
 def test_nothing_can_be_required_that_no_gate_judges():
     profile = load_profile("documented", "")
+    profile = replace(profile, gates=tuple(gate for gate in profile.gates if gate.metric != "speaking_rate"))
     with pytest.raises(GateError, match="metric 'beauty' is unknown"):
         profile.of("short", ["beauty"])
     with pytest.raises(GateError, match="no gate on 'speaking_rate' in suite 'short'"):
         profile.of("short", ["speaking_rate"])
     assert [gate.name for gate in profile.of("short", ["duration_ratio"])] == ["duration_ratio", "runaway"]
+
+
+ADVISORY = Gate("advice", "silence_ratio", "ratio", "because", at_most=0.3, advisory=True)
+
+
+def test_an_advisory_gate_warns_and_never_blocks():
+    assert outcome(ADVISORY, SILENCE_RATIO.measured(0.2)) == Outcome.PASS
+    assert outcome(ADVISORY, SILENCE_RATIO.measured(0.4)) == Outcome.WARN
+    assert outcome(ADVISORY, SILENCE_RATIO.measured(math.nan)) == Outcome.WARN
+    assert outcome(ADVISORY, SILENCE_RATIO.missing("no audio")) == Outcome.WARN
+    assert release([Outcome.PASS, Outcome.WARN], planned=1, judged=1) == Outcome.PASS
+
+
+def test_warnings_alone_pass_nothing():
+    assert release([Outcome.WARN], planned=1, judged=1) == Outcome.INCONCLUSIVE
+
+
+def test_a_gate_is_advisory_or_not_and_nothing_between(tmp_path):
+    row = 'metric = "length"\nunit = "s"\nat_most = 3\nwhy = "x"\nadvisory = "yes"\n'
+    (tmp_path / "gates.toml").write_text(f"[[profile.mine.gate]]\n{row}")
+    with pytest.raises(GateError, match="field 'advisory' is 'yes'; true or false is needed"):
+        load_profile("mine", "", tmp_path / "gates.toml")
 
 
 def test_one_line_of_a_profile_changes_the_reading_time(tmp_path):

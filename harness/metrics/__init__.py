@@ -6,9 +6,15 @@ Conventions
 
 Metrics
     readable, nonfinite_samples, sample_rate, speech_level   is it sound at all (`artifacts`)
+    downmix_loss, dc_offset, clipping, clicks, dropouts,
+    steady_tone, noise_level, bandwidth                      does it hold what no voice makes (`artifacts`)
+    pitch_spread, voiced_share                               does it sing like a voice (`pitch`)
     length, duration_ratio, speaking_rate, finished          is it as long as it should be (`duration`)
     silence_ratio, longest_silence                           how much of it is silent (`silence`)
-    speaker_similarity, nearest_reference, rate_ratio        is it the right voice (`speaker`)
+    ending_level, inner_gap, held_sound, repeated_speech, reference_leak,
+    extra_speech, tempo_ratio, pace_change                   is it spoken once, to its end, and no more (`structure`)
+    speaker_similarity, nearest_reference, rate_ratio,
+    voice_drift                                              is it the right voice throughout (`speaker`)
     cer, wer, …_above_floor, second_…                        are they the right words (`intelligibility`)
     pair_contrast                                            are the diacritics spoken (`diacritics`)
 """
@@ -22,6 +28,8 @@ if TYPE_CHECKING:
     from harness.take import Take
 
 NOT_MEASURED = float("nan")
+Span = tuple[float, float]
+"""(start_s, end_s) of a stretch of the take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +42,11 @@ class Metric:
     """'higher', 'lower' or 'neither'."""
     version: int = 1
 
-    def measured(self, value: float, detail: str = "", **components: float) -> "Measurement":
+    def measured(
+        self, value: float, detail: str = "", spans: tuple[Span, ...] = (), **components: float
+    ) -> "Measurement":
         """A number for this metric; the components are counts, seconds or decibels that it was made of."""
-        return Measurement(self, float(value), components, detail)
+        return Measurement(self, float(value), components, detail, spans=spans)
 
     def missing(self, why_not: str) -> "Measurement":
         """This metric could not be measured."""
@@ -58,17 +68,17 @@ class Measurement:
     """What a reviewer should know beside the number."""
     why_not: str = ""
     applicable: bool = True
-    spans: tuple[tuple[float, float], ...] = ()
-    """Where in the take a defect lies: (start_s, end_s) of each stretch that a reviewer should hear."""
+    spans: tuple[Span, ...] = ()
+    """Where in the take the finding lies, for a report to mark; empty where it has no place in time."""
     heard: str = ""
     """What a recogniser wrote, where the number comes from one."""
 
 
 def known_metrics() -> dict[str, Metric]:
     """Every metric there is, by name."""
-    from harness.metrics import artifacts, diacritics, duration, intelligibility, silence, speaker
+    from harness.metrics import artifacts, diacritics, duration, intelligibility, pitch, silence, speaker, structure
 
-    return metrics_of(artifacts, duration, silence, speaker, intelligibility, diacritics)
+    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics)
 
 
 def metrics_of(*rooms: ModuleType) -> dict[str, Metric]:
@@ -94,39 +104,25 @@ def advisory(metrics: Iterable[str]) -> list[str]:
 def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Measurement]:
     """Every measurement that needs no model, in one pass over the audio, by metric name.
 
+    A metric that raises is missing with what it said; it takes no other metric with it.
+
     Args:
         take: With audio or without.
         reading_time: Which of `harness.text.READING_TIMES` the duration ratio is measured by.
     """
-    from harness import audio
-    from harness.metrics import artifacts, duration, silence
+    from harness.metrics import waveform
 
-    found = [artifacts.readable(take), duration.finished(take)]
-    if take.audio is None:
-        absent = (
-            artifacts.NONFINITE_SAMPLES,
-            artifacts.SAMPLE_RATE,
-            artifacts.SPEECH_LEVEL,
-            duration.LENGTH,
-            duration.DURATION_RATIO,
-            duration.LETTERS_DURATION_RATIO,
-            duration.SPEAKING_RATE,
-            silence.SILENCE_RATIO,
-            silence.LONGEST_SILENCE,
-        )
-        found += [metric.missing(f"no audio: {take.error}") for metric in absent]
-    else:
-        sound = audio.finite(take.audio)
-        pauses = silence.Pauses.of(sound)
-        found += [
-            artifacts.nonfinite_samples(take.audio),
-            artifacts.sample_rate(take.audio),
-            artifacts.speech_level(pauses),
-            duration.length(sound),
-            duration.duration_ratio(sound, take.request.utterance.text, reading_time),
-            duration.letters_duration_ratio(sound, take.request.utterance.text),
-            duration.speaking_rate(pauses.speech_s, take.request.utterance.text),
-            silence.silence_ratio(pauses),
-            silence.longest_silence(pauses),
-        ]
-    return {measurement.metric.name: measurement for measurement in found}
+    return {
+        metric.name: _guarded(metric, take, reading_time)
+        for table in (waveform.OF_ANY_TAKE, waveform.OF_ANY_SOUND, waveform.OF_SPEECH)
+        for metric in table
+    }
+
+
+def _guarded(metric: Metric, take: "Take", reading_time: str) -> Measurement:
+    from harness.metrics import waveform
+
+    try:
+        return waveform.measure(metric, take, reading_time)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by this metric, and says so
+        return metric.missing(f"the metric raised {type(error).__name__}: {error}")

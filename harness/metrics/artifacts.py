@@ -1,21 +1,60 @@
-"""Is it sound at all, and as it is labelled?
+"""Is it sound at all, as it is labelled, and free of what no voice makes?
 
-Conventions: counts of samples, rates in Hz, levels in dBFS.
+Conventions: counts of samples, rates and frequencies in Hz, levels in dBFS, relative levels in dB below (negative) or
+above the speech. The metrics read NaN and infinities as zeros and `nonfinite_samples` counts them. Each finding has
+its time span where it has a place in time.
 
-Metrics: `readable`, `nonfinite_samples`, `sample_rate`, `speech_level`.
+Metrics: `readable`, `nonfinite_samples`, `sample_rate`, `speech_level`, `downmix_loss`, `dc_offset`, `clipping`,
+`clicks`, `dropouts`, `steady_tone`, `noise_level`, `bandwidth`.
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from harness.audio import SILENT_DBFS, Audio
-from harness.metrics import Measurement, Metric
-from harness.metrics.silence import Pauses
+from harness.metrics import Measurement, Metric, Span
+from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
+from harness.metrics.spectrum import Spectrum
 from harness.take import Take
 
 READABLE = Metric("readable", unit="yes", better="higher")
 NONFINITE_SAMPLES = Metric("nonfinite_samples", unit="samples", better="lower")
 SAMPLE_RATE = Metric("sample_rate", unit="Hz", better="neither")
 SPEECH_LEVEL = Metric("speech_level", unit="dBFS", better="higher")
+DOWNMIX_LOSS = Metric("downmix_loss", unit="dB", better="lower")
+DC_OFFSET = Metric("dc_offset", unit="full scale", better="lower")
+CLIPPING = Metric("clipping", unit="ratio", better="lower")
+CLICKS = Metric("clicks", unit="clicks", better="lower")
+DROPOUTS = Metric("dropouts", unit="dropouts", better="lower")
+STEADY_TONE = Metric("steady_tone", unit="dB", better="lower")
+NOISE_LEVEL = Metric("noise_level", unit="dB", better="lower")
+BANDWIDTH = Metric("bandwidth", unit="Hz", better="higher")
+
+FLAT_RUN = 3  # equal samples in a row: one or two happen at every crest, three are a plateau
+PLATEAU = 0.5  # of the peak: where a clipped crest can lie
+QUIET_PEAK = 0.05  # full scale; below it 16-bit steps make plateaus of their own
+
+CLICK_BLOCK_S = 0.0005
+CLICK_AROUND_BLOCKS, CLICK_NEXT_BLOCKS = 24, 2  # 12 ms either side, but for the 1 ms nearest to the click
+CLICK_RATIO = 60.0  # times the RMS around; the sharpest consonants and glottal pulses of human speech reach 50
+CLICK_AUDIBLE = 0.25  # of the take's own RMS after the same filter: sharper but fainter is a lip, not a fault
+
+DROPOUT_DBFS = -72.0
+DROPOUT_S = (0.004, 1.0)
+DROPOUT_EDGE_S = 0.003
+DROPOUT_EDGE_DB = 26.0  # below the loud frames: speech on both sides, so no closure of a stop
+
+TONE_WINDOW = 4096  # samples: 6 Hz resolution at 24 kHz
+TONE_LOWEST_HZ = 35.0
+TONE_ABOVE = 6.0  # times the power of the bins around
+TONE_AROUND_BINS = 12
+TONE_PERCENTILE = 10.0
+TONE_LEAST_WINDOWS = 8  # 0.8 s: below it a vowel is as steady as a tone
+
+NOISE_PERCENTILE = 10.0
+SPEECH_RANGE_DB = 30.0
+BANDWIDTH_RANGE_DB = 60.0
 
 
 def readable(take: Take) -> Measurement:
@@ -45,3 +84,142 @@ def speech_level(pauses: Pauses) -> Measurement:
     loud = pauses.levels_dbfs[~pauses.silent]
     level = 10 * np.log10(np.mean(10 ** (loud / 10))) if loud.size else SILENT_DBFS
     return SPEECH_LEVEL.measured(level, speech_s=pauses.speech_s)
+
+
+def downmix_loss(audio: Audio) -> Measurement:
+    """How many dB mixing the channels to mono took from the loudest of them; 0 for a mono file.
+
+    Equal channels lose nothing, sound on one side only loses 6 dB, channels in antiphase lose everything.
+    """
+    return DOWNMIX_LOSS.measured(audio.downmix_loss_db)
+
+
+def dc_offset(audio: Audio) -> Measurement:
+    """Distance of the mean sample from zero, as a share of full scale.
+
+    >>> round(dc_offset(Audio(np.full(100, -0.25, np.float32), 24_000)).value, 3)
+    0.25
+    """
+    return DC_OFFSET.measured(abs(float(audio.samples.mean(dtype=np.float64))))
+
+
+def clipping(audio: Audio) -> Measurement:
+    """Share of the samples that lie in plateaus: three equal ones or more in a row, in the upper half of the range."""
+    samples = audio.samples
+    peak = float(np.abs(samples).max())
+    if peak < QUIET_PEAK or samples.size < FLAT_RUN:
+        return CLIPPING.measured(0.0, peak=peak)
+    flat = (np.diff(samples) == 0) & (np.abs(samples[1:]) > PLATEAU * peak)
+    inside = np.asarray(sliding_window_view(flat, FLAT_RUN - 1).all(axis=1))
+    spans = _spans(inside, 1.0 / audio.sample_rate_hz, join=round(0.05 * audio.sample_rate_hz))
+    return CLIPPING.measured(float(inside.mean()), spans=spans, peak=peak)
+
+
+def clicks(audio: Audio) -> Measurement:
+    """How many impulses there are that stand out of the sound around them as no consonant does.
+
+    The third difference of the signal, which speech hardly excites, is cut into blocks of 0.5 ms; a click is a block
+    whose peak is `CLICK_RATIO` times the RMS of the 12 ms on either side.
+    """
+    jerk = np.abs(np.diff(audio.samples, 3))
+    width = max(1, round(CLICK_BLOCK_S * audio.sample_rate_hz))
+    whole = jerk.size // width * width
+    if whole < width * 2 * CLICK_AROUND_BLOCKS:
+        return CLICKS.measured(0.0)
+    blocks = jerk[:whole].reshape(-1, width)
+    peaks, power = blocks.max(axis=1), np.square(blocks, dtype=np.float64).mean(axis=1)
+    wide, near = 2 * CLICK_AROUND_BLOCKS + 1, 2 * CLICK_NEXT_BLOCKS + 1
+    around = _moving_sum(power, wide) - _moving_sum(power, near)
+    scale = np.sqrt(np.maximum(around, 0.0) / (wide - near))
+    floor = max(CLICK_AUDIBLE * float(np.sqrt(power.mean())), 1e-9)
+    found = peaks > CLICK_RATIO * np.maximum(scale, floor)
+    spans = _spans(found, CLICK_BLOCK_S, join=CLICK_NEXT_BLOCKS)
+    return CLICKS.measured(len(spans), spans=spans, sharpest=float((peaks / np.maximum(scale, floor)).max()))
+
+
+def dropouts(audio: Audio, pauses: Pauses) -> Measurement:
+    """How often the sound falls into digital silence and comes back within 3 ms, as lost packets and frames do."""
+    rate = audio.sample_rate_hz
+    quiet = np.abs(audio.samples) < 10 ** (DROPOUT_DBFS / 20)
+    edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2)
+    edge = round(DROPOUT_EDGE_S * rate)
+    lengths = edges[:, 1] - edges[:, 0]
+    inside = (edges[:, 0] >= edge) & (edges[:, 1] <= audio.samples.size - edge)
+    edges = edges[inside & (lengths >= DROPOUT_S[0] * rate) & (lengths <= DROPOUT_S[1] * rate)]
+    energy = np.concatenate([[0.0], np.cumsum(np.square(audio.samples, dtype=np.float64))])
+    loud = 10 ** ((np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE) - DROPOUT_EDGE_DB) / 10)
+    before = (energy[edges[:, 0]] - energy[edges[:, 0] - edge]) / edge
+    after = (energy[edges[:, 1] + edge] - energy[edges[:, 1]]) / edge
+    lost = edges[(before > loud) & (after > loud)] / rate
+    return DROPOUTS.measured(
+        len(lost),
+        spans=tuple((float(start), float(end)) for start, end in lost),
+        lost_s=float((lost[:, 1] - lost[:, 0]).sum()),
+    )
+
+
+def steady_tone(audio: Audio, level_dbfs: float) -> Measurement:
+    """Level of the loudest tone that never stops, in dB relative to the speech: hum, whine, a stuck carrier.
+
+    In each frequency bin the 10th percentile over time: speech leaves every bin for a while, a hum never does.
+    """
+    samples = audio.samples
+    starts = range(0, samples.size - TONE_WINDOW + 1, TONE_WINDOW // 2)
+    if len(starts) < TONE_LEAST_WINDOWS:
+        return STEADY_TONE.not_applicable(f"{audio.duration_s:.2f} s is too short to tell a tone from a vowel")
+    frames = sliding_window_view(samples, TONE_WINDOW)[:: TONE_WINDOW // 2]
+    window = np.hanning(TONE_WINDOW).astype(np.float32)
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
+    rank = int(len(starts) * TONE_PERCENTILE / 100)
+    lasting = np.partition(power, rank, axis=0)[rank].astype(np.float64)
+    around = sliding_window_view(np.pad(lasting, TONE_AROUND_BINS, mode="reflect"), 2 * TONE_AROUND_BINS + 1)
+    peaks = np.where(lasting > TONE_ABOVE * np.median(around, axis=1), lasting, 0.0)
+    lobe = np.convolve(peaks, np.ones(3), "same")  # a Hann window spreads a tone over three bins
+    hz = np.fft.rfftfreq(TONE_WINDOW, 1 / audio.sample_rate_hz)
+    lobe[hz < TONE_LOWEST_HZ] = 0.0
+    loudest = int(lobe.argmax())
+    level = 10 * np.log10(max(float(lobe[loudest]), 10 ** (SILENT_DBFS / 10)))
+    return STEADY_TONE.measured(level - level_dbfs, f"at {hz[loudest]:.0f} Hz", hz=float(hz[loudest]), level_dbfs=level)
+
+
+def noise_level(spectrum: Spectrum, level_dbfs: float) -> Measurement:
+    """Level of the background noise in dB relative to the speech, -20 being a signal-to-noise ratio of 20 dB.
+
+    The sum over bands of each band's 10th percentile over time, because connected speech has no silent frame but
+    leaves each band silent now and then. Blind below 100 Hz, where `steady_tone` listens.
+    """
+    bands = spectrum.wide_bands()
+    rank = int(bands.shape[0] * NOISE_PERCENTILE / 100)
+    noise = float(np.partition(bands, rank, axis=0)[rank].sum(dtype=np.float64))
+    level = 10 * np.log10(max(noise, 10 ** (SILENT_DBFS / 10)))
+    return NOISE_LEVEL.measured(level - level_dbfs, level_dbfs=level)
+
+
+def bandwidth(spectrum: Spectrum) -> Measurement:
+    """Highest frequency in Hz that the sounding frames still reach within 60 dB of their strongest bin.
+
+    The 95th percentile over the frames, so that a handful of fricatives is enough to show that the channel is open.
+    """
+    loud = spectrum.power[spectrum.sounding(SPEECH_RANGE_DB)]
+    rank = min(int(loud.shape[0] * SPEECH_PERCENTILE / 100), loud.shape[0] - 1)
+    strong = np.partition(loud, rank, axis=0)[rank]
+    smooth = np.convolve(np.pad(strong, 2, mode="edge"), np.ones(5) / 5, "valid")
+    reached = np.flatnonzero(smooth >= smooth.max() * 10 ** (-BANDWIDTH_RANGE_DB / 10))
+    return BANDWIDTH.measured(float(spectrum.hz[reached[-1]]))
+
+
+def _moving_sum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """Sum over `width` (odd) neighbours of each value; past the ends the values are mirrored."""
+    padded = np.pad(values, width // 2, mode="reflect")
+    total = np.concatenate([[0.0], np.cumsum(padded)])
+    return np.asarray(total[width:] - total[:-width])
+
+
+def _spans(found: NDArray[np.bool_], step_s: float, join: int) -> tuple[Span, ...]:
+    """(start_s, end_s) of each stretch of found steps; stretches at most `join` steps apart are one."""
+    places = np.flatnonzero(found)
+    if not places.size:
+        return ()
+    breaks = np.flatnonzero(np.diff(places) > join)
+    starts, ends = places[np.append(0, breaks + 1)], places[np.append(breaks, places.size - 1)] + 1
+    return tuple((float(start * step_s), float(end * step_s)) for start, end in zip(starts, ends, strict=True))

@@ -175,13 +175,13 @@ def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[s
             "insertions": counts.insertions,
             "target": counts.target_length,
         }
-        measured.append(absolute.measured(counts.rate, f"heard: {heard.text}", **parts))
+        measured.append(absolute.measured(counts.rate, f"heard: {heard.text}", (), **parts))
         if not same_language:
             about = f"no floor: the reference is {take.request.reference.language!r}; heard: {heard.text}"
-            measured.append(above.measured(counts.rate, about, **parts, floor=0.0))
+            measured.append(above.measured(counts.rate, about, (), **parts, floor=0.0))
         elif human.error:
             measured.append(above.missing(human.error))
         else:
             about = f"{counts.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
-            measured.append(above.measured(counts.rate - floor_rate, about, **parts, floor=floor_rate))
+            measured.append(above.measured(counts.rate - floor_rate, about, (), **parts, floor=floor_rate))
     return {one.metric.name: replace(one, heard=heard.text) for one in measured}

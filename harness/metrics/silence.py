@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import FRAME_S, Audio, frame_levels_dbfs
-from harness.metrics import Measurement, Metric
+from harness.metrics import Measurement, Metric, Span
 
 BELOW_SPEECH_DB = 40.0
 SPEECH_PERCENTILE = 95.0
@@ -69,18 +69,21 @@ def silence_ratio(pauses: Pauses) -> Measurement:
     >>> silence_ratio(Pauses.of(Audio(np.zeros(24_000, np.float32), 24_000))).value
     1.0
     """
-    return SILENCE_RATIO.measured(pauses.silent_s / pauses.total_s, silent_s=pauses.silent_s, total_s=pauses.total_s)
+    return SILENCE_RATIO.measured(
+        pauses.silent_s / pauses.total_s, spans=pauses.spans, silent_s=pauses.silent_s, total_s=pauses.total_s
+    )
 
 
 def longest_silence(pauses: Pauses) -> Measurement:
     """Seconds of the longest silent stretch; leading, trailing and inner ones stand in the components."""
     leading = trailing = inner = longest = 0.0
-    detail = ""
+    spans: tuple[Span, ...] = ()
     for start, end in pauses.spans:
         at_start, at_end = start == 0, end >= pauses.total_s
         leading = end if at_start else leading
         trailing = end - start if at_end else trailing
         inner = max(inner, 0.0 if at_start or at_end else end - start)
         if end - start > longest:
-            longest, detail = end - start, f"from {start:.2f} s to {end:.2f} s"
-    return LONGEST_SILENCE.measured(longest, detail, leading_s=leading, trailing_s=trailing, inner_s=inner)
+            longest, spans = end - start, ((start, end),)
+    detail = "".join(f"from {start:.2f} s to {end:.2f} s" for start, end in spans)
+    return LONGEST_SILENCE.measured(longest, detail, spans, leading_s=leading, trailing_s=trailing, inner_s=inner)

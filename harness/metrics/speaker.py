@@ -5,14 +5,14 @@ Conventions
     to 16 kHz, scaled to -30 dBFS (Resemblyzer itself is not level-invariant: -30 dB of gain costs it 0.03 on average
     and up to 0.10) and trimmed of long pauses by WebRTC's voice activity detector.
 
-Metrics: `speaker_similarity`, `nearest_reference`, `rate_ratio`.
+Metrics: `speaker_similarity`, `nearest_reference`, `rate_ratio`, `voice_drift`.
 
 Source: Resemblyzer 0.1.4 (GE2E, Wan et al. 2018), its weights as shipped. Deviations: the level, as above; the mel
 spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba); windows of many clips share a batch.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
+from harness.errors import AudioError
 from harness.metrics import Measurement, Metric
 from harness.take import Take
 
@@ -39,6 +40,12 @@ RATE_GAIN = 0.15
 SPEAKER_SIMILARITY = Metric("speaker_similarity", unit="cosine", better="higher")
 NEAREST_REFERENCE = Metric("nearest_reference", unit="cosine", better="higher")
 RATE_RATIO = Metric("rate_ratio", unit="ratio", better="neither")
+VOICE_DRIFT = Metric("voice_drift", unit="cosine", better="lower")
+
+DRIFT_PARTS = 3
+DRIFT_LEAST_PART_S = 2.0  # a shorter stretch of the same voice moves by 0.04 and more on its own
+
+METRICS = (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO, VOICE_DRIFT)
 
 Embeddings = NDArray[np.float32]
 
@@ -148,23 +155,48 @@ class Voices:
 
     embeddings: Mapping[str, Embeddings]
     speakers: Mapping[str, str]
+    halves: Mapping[str, float] = field(default_factory=dict)
+    """Similarity of the two halves of a reference: what the same speaker scores in clips of that length."""
+
+    @classmethod
+    def of(cls, clips: Mapping[str, Audio], speakers: Mapping[str, str], encoder: SpeakerEncoder) -> "Voices":
+        """Hear references, whole and in halves, in one batch.
+
+        Raises:
+            AudioError: A reference without speech: nothing could be compared with it.
+        """
+        if not clips:
+            return cls({}, {})
+        rows = encoder.embed([*clips.values(), *(half for clip in clips.values() for half in _parts(clip, 2))])
+        whole = dict(zip(clips, rows, strict=False))
+        silent = [name for name, row in whole.items() if np.isnan(row).any()]
+        if silent:
+            raise AudioError(f"no speech was found in the reference {', '.join(silent)}: record it again")
+        first, second = rows[len(clips) :: 2], rows[len(clips) + 1 :: 2]
+        halves = {name: cosine(one, other) for name, one, other in zip(clips, first, second, strict=True)}
+        return cls(whole, speakers, halves)
 
 
 def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
     """All measurements that need the speaker encoder, for a batch of takes in order, by metric name."""
     heard = [take.audio for take in takes if take.audio is not None and not _why_not(take)]
+    parts = [thirds(sound) for sound in heard]
     rows = iter(encoder.embed(heard)) if heard else iter(())
+    clips = [clip for those in parts for clip in those]
+    part_rows = iter(encoder.embed(clips)) if clips else iter(())
+    part_counts = iter(len(those) for those in parts)
     found = []
     for take in takes:
         if take.audio is None or _why_not(take):
             reason = _why_not(take)
-            group = [metric.missing(reason) for metric in (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO)]
+            group = [metric.missing(reason) for metric in METRICS]
         else:
             row, own = next(rows), take.request.reference.id
             group = [
-                speaker_similarity(row, voices.embeddings[own]),
+                speaker_similarity(row, own, voices),
                 nearest_reference(row, own, voices),
                 rate_ratio(take.audio, row, voices.embeddings[own], encoder),
+                voice_drift(take.audio, [next(part_rows) for _ in range(next(part_counts))], voices.embeddings[own]),
             ]
         found.append({measurement.metric.name: measurement for measurement in group})
     return found
@@ -183,11 +215,25 @@ def cosine(one: Embeddings, other: Embeddings) -> float:
     return float(np.clip(np.dot(one, other), -1.0, 1.0))
 
 
-def speaker_similarity(take: Embeddings, reference: Embeddings) -> Measurement:
-    """Cosine between the take and its own reference."""
+def speaker_similarity(take: Embeddings, own: str, voices: Voices) -> Measurement:
+    """Cosine between the take and its own reference, shown between what the run's controls score.
+
+    The controls: the two halves of the reference (same speaker, `same`), and the take against the other speakers of the
+    run, on average (`different`).
+    """
     if np.isnan(take).any():
         return SPEAKER_SIMILARITY.missing("no speech was found in the take")
-    return SPEAKER_SIMILARITY.measured(cosine(take, reference))
+    others = [
+        cosine(take, row) for name, row in voices.embeddings.items() if voices.speakers[name] != voices.speakers[own]
+    ]
+    controls: dict[str, float] = {}
+    if others:
+        controls["different"] = float(np.mean(others))
+    if np.isfinite(voices.halves.get(own, np.nan)):
+        controls["same"] = voices.halves[own]
+    shown = {"same": "the reference with itself {:.3f}", "different": "other speakers {:.3f} on average"}
+    detail = ", ".join(shown[name].format(controls[name]) for name in shown if name in controls)
+    return SPEAKER_SIMILARITY.measured(cosine(take, voices.embeddings[own]), detail, (), **controls)
 
 
 def nearest_reference(take: Embeddings, own: str, voices: Voices) -> Measurement:
@@ -211,6 +257,36 @@ def nearest_reference(take: Embeddings, own: str, voices: Voices) -> Measurement
         own=mine,
         other=others[nearest],
         voices=len(voices.embeddings),
+    )
+
+
+def thirds(sound: Audio) -> list[Audio]:
+    """The take in three equal stretches, or none where they would be too short to hold a voice."""
+    if sound.duration_s < DRIFT_PARTS * DRIFT_LEAST_PART_S:
+        return []
+    return _parts(sound, DRIFT_PARTS)
+
+
+def _parts(sound: Audio, count: int) -> list[Audio]:
+    return [Audio(part, sound.sample_rate_hz) for part in np.array_split(sound.samples, count)]
+
+
+def voice_drift(sound: Audio, parts: Sequence[Embeddings], reference: Embeddings) -> Measurement:
+    """How far the similarity to the reference lies apart between the thirds of the take, best less worst."""
+    if not parts:
+        least = DRIFT_PARTS * DRIFT_LEAST_PART_S
+        return VOICE_DRIFT.not_applicable(
+            f"{sound.duration_s:.2f} s; thirds of a voice are compared from {least:g} s on"
+        )
+    scores = [cosine(part, reference) for part in parts]
+    if not np.isfinite(scores).all():
+        return VOICE_DRIFT.missing("no speech was found in a third of the take")
+    worst = int(np.argmin(scores))
+    step = sound.duration_s / DRIFT_PARTS
+    return VOICE_DRIFT.measured(
+        max(scores) - min(scores),
+        " / ".join(f"{score:.3f}" for score in scores),
+        spans=((worst * step, (worst + 1) * step),),
     )
 
 

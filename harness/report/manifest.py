@@ -78,6 +78,7 @@ def entry(
                 "observed": verdict.observed,
                 "reason": verdict.reason,
                 "why": verdict.gate.why,
+                "advisory": verdict.gate.advisory,
             }
             for verdict in verdicts
         ],
@@ -147,7 +148,7 @@ def badness(found: Entry) -> tuple[int, int, float]:
 def worst_outcome(found: Entry) -> str:
     """The outcome that a take is listed under: the worst of its verdicts."""
     outcomes = {verdict["outcome"] for verdict in found["verdicts"]}
-    order = (*AGAINST, Outcome.PASS, Outcome.REFUSED)
+    order = (*AGAINST, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
     return str(next((outcome for outcome in order if outcome in outcomes), Outcome.REFUSED))
 
 

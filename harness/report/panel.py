@@ -114,12 +114,13 @@ def _inside(out: Path, path: str) -> Path | None:
 
 
 def picture(player: Player, recording: Recording, found: Entry) -> Picture:
-    """Draw one sound; the defects that measurements place are marked in the take."""
+    """Draw one sound; the defects that measurements place are marked in the take, where a gate objects to them."""
+    objected = {verdict.get("metric") for verdict in found["verdicts"] if verdict["outcome"] in {"FAIL", "WARN"}}
     defects = [
         (name, float(start), float(end))
         for name, measured in found["measurements"].items()
         for start, end in measured.get("spans", ())
-        if player.role == "take"
+        if player.role == "take" and name in objected
     ]
     sound = recording.sound()
     return Picture(
@@ -136,7 +137,7 @@ def panel(found: Entry, heard_players: tuple[Player, ...], pictures: tuple[Pictu
     """Arrange one take."""
     heard = str(found.get("heard") or "")
     target_side, heard_side = difference(found["text"], heard) if heard else ([Stretch(found["text"], False)], [])
-    worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "REFUSED", "PASS"))}
+    worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "WARN", "REFUSED", "PASS"))}
     return Panel(
         found=found,
         anchor=re.sub(r"[^\w-]+", "_", f"{found['utterance']}-seed{found['seed']}"),

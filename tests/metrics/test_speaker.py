@@ -6,6 +6,7 @@ import pytest
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import SHIPPED, load_voices
+from harness.errors import AudioError
 from harness.metrics import speaker
 from tests.synthetic import draw, reference, request, take
 
@@ -51,13 +52,15 @@ def test_another_voice_is_nearer_to_another_reference():
 
 
 def test_a_take_without_speech_has_no_voice_and_says_so():
-    assert all("no speech" in one.why_not and one.applicable for one in measured(NOBODY).values())
+    found = measured(NOBODY)
+    assert not found.pop("voice_drift").applicable  # 2.6 s have no thirds
+    assert all("no speech" in one.why_not and one.applicable for one in found.values())
 
 
 def test_a_take_without_audio_has_no_voice_and_says_so():
     (found,) = speaker.measure_speakers([take(error="timed out")], VOICES, Fake({}))
     assert {one.why_not for one in found.values()} == {"no audio: timed out"}
-    assert set(found) == {"speaker_similarity", "nearest_reference", "rate_ratio"}
+    assert set(found) == {"speaker_similarity", "nearest_reference", "rate_ratio", "voice_drift"}
 
 
 def test_one_speaker_alone_has_no_nearest_other():
@@ -152,3 +155,31 @@ def test_the_encoder_is_loaded_once(clips):
     for _ in range(3):
         encoder.embed([clips["emma"]])
     assert encoder.loads == 1
+
+
+def test_a_similarity_is_shown_between_its_controls():
+    voices = speaker.Voices(VOICES.embeddings, VOICES.speakers, {"layla": 0.91})
+    found = speaker.speaker_similarity(unit(2, 1, 0), "layla", voices)
+    assert found.components == {"same": 0.91, "different": pytest.approx(0.447, abs=0.001)}
+    assert found.detail == "the reference with itself 0.910, other speakers 0.447 on average"
+
+
+def test_a_voice_that_changes_on_the_way_drifts_and_is_marked_where():
+    sound = draw("#" * 90)
+    found = speaker.voice_drift(sound, [OWN, unit(1, 1, 0), OWN], OWN)
+    assert found.value == pytest.approx(1 - 0.707, abs=0.001)
+    assert found.spans == ((pytest.approx(3.0), pytest.approx(6.0)),)
+
+
+def test_a_third_without_speech_is_no_steady_voice():
+    assert speaker.voice_drift(draw("#" * 90), [OWN, NOBODY, OWN], OWN).why_not
+
+
+def test_short_takes_have_no_thirds():
+    assert speaker.thirds(draw("#" * 59)) == []
+    assert [part.duration_s for part in speaker.thirds(draw("#" * 60))] == [2.0, 2.0, 2.0]
+
+
+def test_a_reference_without_speech_is_named():
+    with pytest.raises(AudioError, match="no speech was found in the reference mute"):
+        speaker.Voices.of({"mute": draw("." * 20)}, {"mute": "mute"}, Fake({24_000: NOBODY}))

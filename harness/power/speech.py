@@ -1,0 +1,129 @@
+"""Known-good speech to spoil: takes of the embedded voice, and a team's own recordings where there are any.
+
+Conventions: takes come in rounds over the voices, so that the first ones of a list cover every voice once.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from harness import audio
+from harness.audio import Audio
+from harness.backends import BackendOptions, open_backend
+from harness.cloning.budget import BudgetConfig, chunks
+from harness.corpus import SHIPPED, Reference, Utterance, load_corpus, load_voices
+from harness.errors import UsageError
+from harness.metrics.silence import Pauses
+from harness.take import Provenance, Request, Stop, Take
+
+LONGEST_WORDS = 20  # longer texts prove nothing more and take longer
+CODEC_RATE_HZ = 24_000
+LEAST_CLIP_S = 2.0  # shorter recordings of one speaker are joined ...
+JOINED_S = 5.0  # ... until they are this long
+EDGE_S, FADE_S = 0.1, 0.01
+COLUMNS = ("file", "language", "speaker", "transcript")
+
+
+def embedded(n_texts: int) -> list[Take]:
+    """Each shipped voice speaks so many short texts, the same at every run."""
+    rows = [row for suite in ("short", "diacritized", "robustness") for row in load_corpus(suite)]
+    rows = [row for row in rows if 5 <= len(row.text.split()) <= LONGEST_WORDS]
+    voices = load_voices(SHIPPED / "voices")
+    backend = open_backend("embedded", BackendOptions())
+    config = BudgetConfig()
+    requests = []
+    for number in range(n_texts):
+        for place, voice in enumerate(voices):
+            row = rows[(number * len(voices) + place) % len(rows)]
+            requests.append(Request(row, voice, number, chunks(row.text, config), backend.identity))
+    try:
+        return backend.generate(requests)
+    finally:
+        backend.close()
+
+
+def recorded(folder: Path, work: Path) -> list[Take]:
+    """Human recordings as if they were takes: each in the voice of the speaker's next clip, at the codec's rate.
+
+    Args:
+        folder: Sound files and `manifest.csv` with the columns file, language, speaker, transcript; a transcript in
+            brackets is a label and no text, so that gates on the text are refused.
+        work: Where the references are written.
+
+    Raises:
+        UsageError: There is no manifest, a column is missing, or a speaker has a single clip.
+    """
+    path = folder / "manifest.csv"
+    if not path.exists():
+        raise UsageError(f"{path} is missing: list the recordings there, columns {', '.join(COLUMNS)}")
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if not rows or any(row.get(column) is None for row in rows for column in COLUMNS):
+        raise UsageError(f"{path} needs rows with the columns {', '.join(COLUMNS)}")
+    by_speaker: dict[str, list[tuple[Audio, str, str]]] = {}
+    for speaker in dict.fromkeys(row["speaker"] for row in rows):
+        mine = [row for row in rows if row["speaker"] == speaker]
+        by_speaker[speaker] = list(_clips(folder, mine))
+        if len(by_speaker[speaker]) < 2:
+            raise UsageError(f"{path}: speaker {speaker!r} has one clip of {LEAST_CLIP_S:g} s or more; two are needed")
+    takes: list[Take] = []
+    for place in range(max(len(clips) for clips in by_speaker.values())):
+        for speaker, clips in by_speaker.items():
+            if place < len(clips):
+                reference = _reference(speaker, *clips[(place + 1) % len(clips)], work / f"{speaker}-{place}.wav")
+                takes.append(_take(len(takes), clips[place], reference))
+    return takes
+
+
+def _clips(folder: Path, rows: list[dict[str, str]]) -> Iterator[tuple[Audio, str, str]]:
+    """Sound, transcript and language of each clip; short ones joined."""
+    held: list[Audio] = []
+    words: list[str] = []
+    for row in rows:
+        sound = audio.resample(audio.load(folder / row["file"]), CODEC_RATE_HZ)
+        held.append(sound)
+        words.append(row["transcript"])
+        if sum(part.duration_s for part in held) >= (LEAST_CLIP_S if len(held) == 1 else JOINED_S):
+            yield _joined(held) if len(held) > 1 else sound, " ".join(words), row["language"]
+            held, words = [], []
+
+
+def _joined(parts: list[Audio]) -> Audio:
+    """One after the other, each within its own edges of 0.1 s and faded, so that no seam is heard."""
+    pieces = []
+    for part in parts:
+        sounding = np.flatnonzero(~Pauses.of(part).silent) * audio.FRAME_S
+        start, end = max(0.0, sounding[0] - EDGE_S), sounding[-1] + EDGE_S
+        piece = part.samples[round(start * CODEC_RATE_HZ) : round(end * CODEC_RATE_HZ)].copy()
+        fade = np.linspace(0.0, 1.0, round(FADE_S * CODEC_RATE_HZ), dtype=np.float32)
+        piece[: fade.size] *= fade
+        piece[-fade.size :] *= fade[::-1]
+        pieces.append(piece)
+    return Audio(np.concatenate(pieces), CODEC_RATE_HZ)
+
+
+def _reference(speaker: str, sound: Audio, transcript: str, language: str, path: Path) -> Reference:
+    data = audio.encode_wav(sound)
+    audio.write_atomically(path, data)
+    return Reference(speaker, path, transcript, language, speaker, audio.content_hash(data))
+
+
+def _take(number: int, clip: tuple[Audio, str, str], reference: Reference) -> Take:
+    sound, text, language = clip
+    utterance = Utterance(f"recorded-{number:03d}", "short", number, text, language, reference.id)
+    request = Request(utterance, reference, 0, chunks(text, BudgetConfig()), "recorded")
+    return Take(request, sound, Stop.EOS, Provenance("recorded", "human speech", ""))
+
+
+def without_text(take: Take) -> bool:
+    """Whether the transcript is only a label."""
+    return take.request.utterance.text.startswith("[")
+
+
+def relabelled(take: Take, text: str) -> Take:
+    """The same sound with another target text."""
+    request = replace(take.request, utterance=replace(take.request.utterance, text=text))
+    return replace(take, request=request)
