@@ -211,7 +211,7 @@ def _not_sound(takes: Sequence[Mapping[str, Any]], suite: str, profile: Profile)
         failed += [
             f"{name}: {verdict['outcome']} {verdict['gate']}"
             for verdict in one["verdicts"]
-            if verdict["outcome"] not in ("PASS", "REFUSED")
+            if verdict["outcome"] not in ("PASS", "WARN", "REFUSED")
         ]
         if gates := wanted - {verdict["name"] for verdict in one["verdicts"]}:
             unasked.append(f"{name}: {', '.join(sorted(gates))}")
