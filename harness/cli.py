@@ -3,9 +3,14 @@
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from os.path import relpath
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from harness.errors import HarnessError, UsageError
+from harness.errors import GoldenError, HarnessError, UsageError
+
+if TYPE_CHECKING:
+    from harness.acceptance import Acceptance, Finished
 
 USAGE_ERROR = 4  # pytest's own code for it
 
@@ -29,6 +34,84 @@ def _doctor(arguments: argparse.Namespace) -> int:
     print("which texts the documented numbers can judge, by words:")
     for line in feasibility_map():
         print(f"  {line}")
+    return 0
+
+
+def _accept(arguments: argparse.Namespace) -> int:
+    """Make the takes of a run the accepted release, the only writer of golden/."""
+    from harness import acceptance
+
+    run = acceptance.Finished.read(arguments.out)
+    terms = _terms(arguments, run)
+    return _each(arguments.suites, lambda suite: [f"accepted: {relpath(acceptance.accept(run, suite, terms))}"])
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    """Show a run beside the accepted release, worst utterances first."""
+    from harness import acceptance
+
+    run = acceptance.Finished.read(arguments.out)
+    terms = _terms(arguments, run)
+    return _each(arguments.suites, lambda suite: acceptance.difference(run, suite, terms))
+
+
+def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
+    """Do something for every suite, also after one that could not be done."""
+    status = 0
+    for suite in suites:
+        try:
+            print("\n".join(do(suite)))
+        except GoldenError as error:
+            print(f"ERROR: {error}", file=sys.stderr)
+            status = USAGE_ERROR
+    return status
+
+
+def _terms(arguments: argparse.Namespace, run: "Finished") -> "Acceptance":
+    from harness import gates, policy
+    from harness.acceptance import Acceptance
+
+    rules, margins = policy.load_policy(arguments.gates_file)
+    name, backend = run.about.get("gates", ""), run.about.get("backend", "")
+    return Acceptance(
+        by=getattr(arguments, "by", ""),
+        override=getattr(arguments, "override", ""),
+        profile=gates.load_profile(name, backend, arguments.gates_file),
+        policy=rules,
+        margins=margins,
+        folder=arguments.golden,
+        audio=getattr(arguments, "golden_audio", None),
+        corpus=arguments.corpus,
+    )
+
+
+def _history(arguments: argparse.Namespace) -> int:
+    """Tell every run and acceptance, and when a metric took a step."""
+    from harness import history
+
+    print("\n".join(history.trend(history.read(arguments.out / history.NAME))))
+    return 0
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    """Try the decision rule on simulated releases with the spread of the accepted baseline."""
+    from harness import audit, golden, policy
+    from harness.release import Asked
+
+    rules, margins = policy.load_policy(arguments.gates_file)
+    found = {suite: golden.read(arguments.golden, arguments.backend, suite) for suite in arguments.suites}
+    missing = [suite for suite, baseline in found.items() if baseline is None]
+    if missing:
+        raise GoldenError(f"no release was accepted in {', '.join(missing)}: {golden.how_to_accept(missing[0])}")
+    kept = [baseline for baseline in found.values() if baseline is not None]
+    takes = min(len(baseline.seeds) for baseline in kept)
+    records = [record for baseline in kept for record in baseline.records]
+    measured = {name for record in records for name, one in record.measurements.items() if one["value"] is not None}
+    margins = tuple(margin for margin in margins if margin.metric in measured)  # a recogniser may not have been given
+    asked = Asked(tuple(arguments.suites), len(kept) > 1, rules, margins, rules.looks)
+    world = audit.World.of(kept, margins, arguments.spread)
+    for line in audit.report(world, asked, takes, arguments.null, arguments.planted):
+        print(line, flush=True)
     return 0
 
 
@@ -119,6 +202,10 @@ def _tiny_higgs(arguments: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "doctor": _doctor,
+    "accept": _accept,
+    "diff": _diff,
+    "history": _history,
+    "audit": _audit,
     "power": _power,
     "calibrate": _calibrate,
     "report": _report,
@@ -131,6 +218,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     commands.add_parser("doctor", help=_doctor.__doc__)
+    accept = _of_releases(commands.add_parser("accept", help=_accept.__doc__))
+    accept.add_argument("--by", required=True, metavar="NAME", help="who accepts; kept in the baseline")
+    accept.add_argument("--override", default="", metavar="REASON", help="accept what was found worse; kept too")
+    accept.add_argument("--golden-audio", type=Path, metavar="FOLDER", help="keep the accepted takes' audio here")
+    _of_releases(commands.add_parser("diff", help=_diff.__doc__))
+    told = commands.add_parser("history", help=_history.__doc__)
+    told.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the runs")
+    audit = _of_releases(commands.add_parser("audit", help=_audit.__doc__), every=True)
+    audit.add_argument("--backend", default="embedded", metavar="NAME", help="whose baseline")
+    audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")
+    audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
+    audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     power = commands.add_parser("power", help=_power.__doc__)
     power.add_argument("--texts", type=int, default=16, help="sound takes of each voice")
     power.add_argument("--spoilt", type=int, default=4, help="takes of each voice that are spoilt")
@@ -152,6 +251,23 @@ def _parser() -> argparse.ArgumentParser:
     tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
     tiny.add_argument("folder", metavar="DIR")
     return parser
+
+
+def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argparse.ArgumentParser:
+    """The options of every command that reads a run or a baseline."""
+    from harness import corpus, golden, policy
+
+    names = ", ".join(corpus.SUITES)
+    if every:
+        command.add_argument(
+            "suites", nargs="*", default=list(corpus.SUITES), metavar="SUITE", help=f"default: {names}"
+        )
+    else:
+        command.add_argument("suites", nargs="+", choices=corpus.SUITES, metavar="SUITE", help=names)
+    folders = {"--out": Path(".harness"), "--golden": golden.SHIPPED, "--corpus": corpus.SHIPPED}
+    for flag, default in (folders | {"--gates-file": policy.SHIPPED}).items():
+        command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")
+    return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,7 +4,8 @@ HarnessError                 anything this package raises on purpose
 ├── UsageError               the user can mend it: an option, a corpus row, a voice, a gate (pytest exit 4)
 │   ├── CorpusError          a row of suites/corpus/*.toml
 │   ├── VoicesError          a file of a voices folder; one line for each bad file
-│   └── GateError            a row of suites/gates.toml
+│   ├── GateError            a row of suites/gates.toml
+│   └── GoldenError          a baseline that cannot be used, or a run that cannot become one
 ├── AudioError               a sound file that cannot be read, or holds no sound
 └── BackendError             the system under test failed; becomes a Take with an error, never a missing one
 
@@ -30,6 +31,10 @@ class VoicesError(UsageError):
 
 class GateError(UsageError):
     """A gate is malformed, or was asked to judge a measurement it is not for."""
+
+
+class GoldenError(UsageError):
+    """A baseline is missing, damaged or not comparable, or a run may not become one."""
 
 
 class AudioError(HarnessError):

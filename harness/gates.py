@@ -15,7 +15,9 @@ from typing import Any
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SUITES, Utterance
 from harness.errors import GateError
-from harness.metrics import Measurement, known_metrics
+from harness.metrics import Measurement, Metric, known_metrics
+from harness.policy import Margin, Policy
+from harness.regression import Comparison
 from harness.take import Chunk
 from harness.text import READING_TIMES, reading_time_s, words
 
@@ -183,6 +185,57 @@ def release(outcomes: Iterable[Outcome], planned: int, judged: int) -> Outcome:
     if Outcome.INCONCLUSIVE in found or judged < planned or Outcome.PASS not in found:
         return Outcome.INCONCLUSIVE
     return Outcome.PASS
+
+
+def judge_change(
+    found: Comparison, margin: Margin, policy: Policy, adjusted_p: float, unmeasured: Mapping[str, str]
+) -> Verdict:
+    """The verdict on one question about the accepted release.
+
+    PASS: shown not worse than the margin. FAIL: shown worse, or no longer measurable. INCONCLUSIVE: neither.
+
+    Args:
+        found: The answer in numbers.
+        margin: What may be lost.
+        policy: The error rates.
+        adjusted_p: The p-value after correction over all questions of the run.
+        unmeasured: Utterances of which there is no number any more, with the reason.
+    """
+    mean = found.kind == "mean"
+    limit = margin.margin if mean else policy.lost_share
+    gate = Gate(
+        name=f"change of {margin.metric}"
+        if mean
+        else f"utterances that lost {margin.lost:g} {margin.unit_of_change} of {margin.metric}",
+        metric=margin.metric,
+        unit=margin.unit_of_change if mean else "of all",
+        why=margin.why,
+        at_least=-limit if mean else -INFINITY,
+        at_most=limit if not mean or margin.better == "neither" else INFINITY,
+    )
+    sign = 1 if mean else -1
+    ends = sorted((sign * found.low, sign * found.high))
+    measured = Measurement(
+        Metric(margin.metric, gate.unit, margin.better),
+        sign * found.delta,
+        {"low": ends[0], "high": ends[1], "p_value": adjusted_p, "utterances": found.clusters},
+        f"{1 - 2 * policy.doubt:.0%} interval {ends[0]:+.4g} to {ends[1]:+.4g}, {found.clusters} utterances, worst "
+        + ", ".join(f"{name} {change:+.3g}" for name, change in found.worst),
+    )
+    if unmeasured:
+        gone = "; ".join(f"{name}: {why}" for name, why in list(unmeasured.items())[:3])
+        return Verdict(Outcome.FAIL, gate, measured, f"{len(unmeasured)} can no longer be measured: {gone}")
+    if not found.clusters:
+        return Verdict(Outcome.REFUSED, gate, measured, f"neither side has a {margin.metric} of any utterance")
+    if ends[0] > (gate.at_least if mean else -INFINITY) and ends[1] < gate.at_most:  # false for NaN
+        return Verdict(Outcome.PASS, gate, measured)
+    if adjusted_p <= policy.alpha:
+        return Verdict(Outcome.FAIL, gate, measured, f"shown worse, p = {adjusted_p:.2g} over the whole run")
+    if found.more_takes is not None:
+        way = f"about {found.more_takes} takes of each utterance would decide it: --takes {found.more_takes}"
+    else:
+        way = "more takes would not decide it, more utterances would"
+    return Verdict(Outcome.INCONCLUSIVE, gate, measured, f"neither shown worse nor shown not worse; {way}")
 
 
 def infeasible(

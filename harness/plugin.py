@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from harness.corpus import Utterance
     from harness.metrics import Measurement
     from harness.plan import Run
+    from harness.policy import Margin, Policy
+    from harness.release import Judged
     from harness.report.journal import Journal
     from harness.report.manifest import Entry, Manifest
     from harness.report.progress import Progress
@@ -39,17 +41,21 @@ _OPTIONS = (
     Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
     Option("--asr", "", "speech recogniser, any transformers CTC or encoder-decoder model", "FOLDER_OR_HUB_ID"),
     Option("--asr-2", "", "a second recogniser, judged by gates of its own", "FOLDER_OR_HUB_ID"),
-    Option("--takes", "1", "takes of each utterance, one seed each", "K"),
+    Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
     Option("--seed", "0", "the first seed", "N"),
     Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
     Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
     Option("--batch-size", "8", "takes generated in one go", "N"),
+    Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
+    Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
     Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
 
 _RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
 _ENTRIES = pytest.StashKey["list[Entry]"]()
+_COMPARED = pytest.StashKey["list[Entry]"]()
+_RELEASE = pytest.StashKey["Judged"]()
 _SEEN = pytest.StashKey[set[str]]()
 _PYTESTS_REPORTCHARS = "fE"
 
@@ -188,7 +194,7 @@ def _open_run(config: pytest.Config) -> "Run":
             voices_folder=here / voices if voices else corpus.SHIPPED / "voices",
             voices_language=value("--voices-language"),
             first_seed=whole("--seed", least=0),
-            takes=whole("--takes"),
+            takes=_looks(config)[0],
             by_sentence=value("--chunks") == "sentence",
             asr=_folder_or_name(here, value("--asr")),
             asr_2=_folder_or_name(here, value("--asr-2")),
@@ -198,6 +204,21 @@ def _open_run(config: pytest.Config) -> "Run":
             budget=options.budget(value),
         )
     )
+
+
+def _policy(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
+    from harness import policy
+
+    given = _value(config, "--gates-file")
+    return policy.load_policy(config.invocation_params.dir / given if given else policy.SHIPPED)
+
+
+def _looks(config: pytest.Config) -> tuple[int, ...]:
+    """Takes of each utterance after which the comparison looks; the first is what every test gets."""
+    given = _value(config, "--takes")
+    if given == "auto":
+        return _policy(config)[0].looks
+    return (int(options.number("--takes", given, 1, whole=True)),)
 
 
 def _folder_or_name(here: Path, given: str) -> str:
@@ -219,7 +240,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which takes the selected tests plan, on disk, so that a killed run is known to be one."""
-    planned = {item.nodeid: [take] for item in session.items if (take := _planned_take(item)) is not None}
+    with _Usage():
+        asked = {item.nodeid: takes for item in session.items if (takes := _asked_takes(item))}
+    planned = {test: [(utterance.id, seed) for utterance, seed in takes] for test, takes in asked.items()}
     if planned and not session.config.option.collectonly:
         journal = _journal(session.config)
         if not journal.open and not _is_worker(session.config):
@@ -227,9 +250,25 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         journal.add(planned=planned, about=_about(session.config))
 
 
-def _planned_take(item: pytest.Item) -> tuple[str, int] | None:
+def _asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
+    """Utterance and seed of every take that a test needs; a comparison needs its whole suites."""
     params = getattr(getattr(item, "callspec", None), "params", {})
-    return (params["utterance"].id, params["seed"]) if {"utterance", "seed"} <= params.keys() else None
+    if {"utterance", "seed"} <= params.keys():
+        return [(params["utterance"], params["seed"])]
+    if "not_worse" not in getattr(item, "fixturenames", ()):
+        return []
+    seeds = _run(item.config).settings.seeds
+    return [(row, seed) for suite in _suites_of(item) for row in _load(item.config, suite) for seed in seeds]
+
+
+def _suites_of(item: pytest.Item) -> tuple[str, ...]:
+    """The suites that a test is about; of many, those that have a corpus."""
+    mark = item.get_closest_marker("suite")
+    if mark is None:
+        raise UsageError(f"{item.nodeid} compares releases but its module has no suite(name) mark")
+    if len(mark.args) == 1:
+        return tuple(mark.args)
+    return tuple(name for name in mark.args if (_corpus_folder(item.config) / f"{name}.toml").exists())
 
 
 def _about(config: pytest.Config) -> dict[str, str]:
@@ -260,11 +299,11 @@ def _is_worker(config: pytest.Config) -> bool:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Generate what the selected tests need, once, before the first of them."""
-    asked = [item.callspec.params for item in getattr(session, "items", []) if _planned_take(item) is not None]
+    asked = [take for item in getattr(session, "items", []) for take in _asked_takes(item)]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = _run(session.config)
         with _Usage(), _terminable(), _progress(session.config) as progress:
-            requests = {run.request(params["utterance"], params["seed"]) for params in asked}
+            requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
             run.generate(requests, progress)
     return (yield)
 
@@ -355,6 +394,64 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     return judged
 
 
+@pytest.fixture
+def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None]":
+    """`not_worse()` compares a suite with the accepted release; `not_worse("voices")`, `not_worse("lost")` all suites.
+
+    It fails once, listing every comparison that is not PASS.
+    """
+
+    def compared(question: str = "") -> None:
+        __tracebackhide__ = True
+        from harness.report.manifest import four_lines
+
+        suites = _suites_of(request.node)
+        with _Usage():
+            judged = _release(request.config, request.session.items)
+        mine = [one for one in judged.comparisons if _answers(one, question, suites)]
+        request.node.stash[_ENTRIES] = [] if question else [one for name in suites for one in judged.takes[name]]
+        request.node.stash[_COMPARED] = mine
+        out = run.settings.out
+        against = [four_lines(one, one, out) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
+        if against or not mine:
+            pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
+        if all(one["outcome"] == "REFUSED" for one in mine):
+            pytest.skip("not compared: " + "; ".join(one["reason"] for one in mine))
+
+    return compared
+
+
+def _answers(one: "Entry", question: str, suites: tuple[str, ...]) -> bool:
+    """Whether a comparison belongs to a test; what could not be asked of the whole belongs to all who ask of it."""
+    stratum = one["stratum"]
+    if not question:
+        return stratum in {f"suite {name}" for name in suites}
+    return stratum.startswith("voice ") if question == "voices" and one["metric"] else bool(stratum == "all")
+
+
+def _release(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
+    """The comparison of the whole run, made once a process: its error rate is over all of it together."""
+    if _RELEASE not in config.stash:
+        from harness import golden
+        from harness.release import Asked, judge_release
+
+        comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
+        strata = {_suites_of(item): item.get_closest_marker("suite") for item in comparing}
+        policy, margins = _policy(config)
+        whole = any(mark is not None and len(mark.args) > 1 for mark in strata.values())
+        suites = tuple(sorted({suites[0] for suites, mark in strata.items() if mark and len(mark.args) == 1}))
+        every = sorted({name for names in strata for name in names})
+        given = _value(config, "--golden")
+        config.stash[_RELEASE] = judge_release(
+            _run(config),
+            {name: _load(config, name) for name in every},
+            Asked(suites, whole, policy, margins, _looks(config)),
+            config.invocation_params.dir / given if given else golden.SHIPPED,
+            _about(config),
+        )
+    return config.stash[_RELEASE]
+
+
 def _allure(config: pytest.Config) -> bool:
     return bool(config.getoption("allure_report_dir", default=None))
 
@@ -382,7 +479,11 @@ def pytest_runtest_makereport(
     of_the_test = report.when == "call" and (
         call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
     )
-    report.harness = {"found": found, "kind": "failed" if of_the_test else "harness error"}  # type: ignore[attr-defined]
+    report.harness = {  # type: ignore[attr-defined]
+        "found": found,
+        "compared": item.stash.get(_COMPARED, []) if report.when == "call" else [],
+        "kind": "failed" if of_the_test else "harness error",
+    }
     return report
 
 
@@ -427,14 +528,18 @@ class _Reporter:
             return
         from harness.report.manifest import AGAINST
 
-        sent = getattr(report, "harness", {"found": [], "kind": "harness error"})  # a worker that died sends none
+        # A worker that died sends none.
+        sent = getattr(report, "harness", {"found": [], "compared": [], "kind": "harness error"})
         event: dict[str, object] = {"test": report.nodeid}
         if sent["found"]:
             event["found"] = sent["found"]
-        explained = any(verdict["outcome"] in AGAINST for one in sent["found"] for verdict in one["verdicts"])
+        if sent["compared"]:
+            event["compared"] = sent["compared"]
+        verdicts = [verdict for one in sent["found"] for verdict in one["verdicts"]] + sent["compared"]
+        explained = any(verdict["outcome"] in AGAINST for verdict in verdicts)
         if report.failed and not (explained and sent["kind"] == "failed"):
             event |= {"kind": sent["kind"], "how": _how(report)}
-        elif report.skipped and not sent["found"]:
+        elif report.skipped and not verdicts:
             event |= {"kind": "skipped", "how": _how(report)}
         if len(event) > 1:
             journal.add(**event)
@@ -444,6 +549,7 @@ class _Reporter:
         journal = _journal(self._config)
         if not journal.open:
             return
+        from harness import history
         from harness.report.journal import now
 
         manifest = journal.manifest()
@@ -454,6 +560,7 @@ class _Reporter:
         session.exitstatus = manifest.exit_code
         journal.add(**ended | {"exit_status": manifest.exit_code})
         self._manifest = manifest
+        history.append(_out(self._config) / history.NAME, history.of_run(manifest.as_json()))
         self._write(manifest)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

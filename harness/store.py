@@ -62,6 +62,15 @@ class Store:
         except (OSError, ValueError, KeyError, TypeError, AudioError):
             return None  # half written or damaged: generated again
 
+    def sidecar(self, digest: str) -> dict[str, Any] | None:
+        """What is noted beside the audio of a request; None where there is none or the audio is not what was stored."""
+        path = self.path(digest)
+        try:
+            noted: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+            return noted if audio.content_hash(path.read_bytes()) == noted["sha256"] else None
+        except (OSError, ValueError, KeyError):
+            return None
+
     def put(self, take: Take, batch: Sequence[Request] = ()) -> Take:
         """Keep a take; the one given back is what is on disk, so that what is judged is what can be listened to.
 
@@ -100,8 +109,12 @@ class Store:
             os.utime(copy, ns=(given.st_atime_ns, given.st_mtime_ns))
         return path
 
+    def path(self, digest: str) -> Path:
+        """Where the take of a request lies, if it does."""
+        return self._takes / digest[:2] / f"{digest}.wav"
+
     def _path(self, request: Request) -> Path:
-        return self._takes / request.digest[:2] / f"{request.digest}.wav"
+        return self.path(request.digest)
 
 
 class RememberedEncoder:

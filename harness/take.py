@@ -116,6 +116,16 @@ class Request:
         """Frames that all chunks together may use."""
         return sum(chunk.budget.max_frames for chunk in self.chunks)
 
+    @property
+    def entropy(self) -> int:
+        """What a backend draws from, 63 bits: equal for an utterance and seed whatever the system, else unrelated.
+
+        The seed alone would give all utterances of a run the same draws; their takes would stray together, and a lucky
+        seed would pass for a better model.
+        """
+        named = f"{self.utterance.id} {self.seed}".encode()
+        return int.from_bytes(hashlib.sha256(named).digest()[:8], "big") >> 1
+
     @cached_property
     def digest(self) -> str:
         """Name of this request: sha256 of its canonical JSON, 64 hexadecimal digits."""

@@ -51,3 +51,7 @@ def test_a_second_recogniser_agrees(require):
 
 def test_speaks_the_marks_of_a_minimal_pair(require):
     require("pair_contrast", "pair_reading")
+
+
+def test_is_no_worse_than_the_accepted_release(not_worse):
+    not_worse()

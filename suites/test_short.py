@@ -47,3 +47,7 @@ def test_says_what_it_was_asked_to_say(require):
 
 def test_a_second_recogniser_agrees(require):
     require("second_cer_above_floor", "second_wer_above_floor")
+
+
+def test_is_no_worse_than_the_accepted_release(not_worse):
+    not_worse()

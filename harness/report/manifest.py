@@ -36,6 +36,7 @@ def entry(
         "text": request.utterance.text,
         "language": request.utterance.language,
         "reference": request.reference.id,
+        "speaker": request.reference.speaker,
         "reference_language": request.reference.language,
         "transcript": request.reference.transcript,
         "digest": request.digest,
@@ -54,6 +55,8 @@ def entry(
             name: {
                 "value": _number(found.value),
                 "unit": found.metric.unit,
+                "version": found.metric.version,
+                "applicable": found.applicable,
                 "components": dict(found.components),
                 "detail": found.detail,
                 "why_not": found.why_not,
@@ -172,6 +175,8 @@ class Manifest:
     """Tests that failed although no gate did, and how."""
     harness_errors: dict[str, str] = field(default_factory=dict)
     """Tests that the harness itself could not carry out, and how."""
+    comparisons: list[Entry] = field(default_factory=list)
+    """What was asked against the accepted release: the fields of a verdict, and the numbers behind it."""
 
     def take_in(self, event: Mapping[str, Any]) -> None:
         """Add one event of the journal."""
@@ -183,6 +188,10 @@ class Manifest:
             self.planned.setdefault(test, set()).update((name, seed) for name, seed in takes)
         for found in event.get("found", ()):
             self._add(event["test"], found)
+        for compared in event.get("compared", ()):
+            self.judging.add(event["test"])
+            if compared not in self.comparisons:
+                self.comparisons.append(compared)
         if "how" in event:
             kinds = {"failed": self.failed_otherwise, "harness error": self.harness_errors}
             kinds.get(event["kind"], {})[event["test"]] = event["how"]
@@ -229,7 +238,8 @@ class Manifest:
     @property
     def outcomes(self) -> Counter[str]:
         """How many verdicts there are of each kind."""
-        return Counter(verdict["outcome"] for found in self.takes.values() for verdict in found["verdicts"])
+        verdicts = [verdict for found in self.takes.values() for verdict in found["verdicts"]]
+        return Counter(verdict["outcome"] for verdict in verdicts + self.comparisons)
 
     @property
     def verdict(self) -> Outcome:
@@ -305,5 +315,6 @@ class Manifest:
             "outcomes": dict(sorted(self.outcomes.items())),
             "failed_otherwise": dict(sorted(self.failed_otherwise.items())),
             "harness_errors": dict(sorted(self.harness_errors.items())),
+            "comparisons": self.comparisons,
             "takes": [self.takes[key] for key in sorted(self.takes)],
         }

@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from harness.gates import Outcome
-from harness.report.manifest import AGAINST, Entry, Manifest, label, worst_outcome
+from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label, worst_outcome
 
 MOST_SHOWN = 12
 WORST_SHOWN = 3
@@ -31,6 +31,7 @@ def summary(manifest: Manifest, out: Path, page: Path) -> Iterator[str]:
         for found in worst[:WORST_SHOWN]:
             yield from _worst(found, [verdict for take, verdict in blocking if take is found], out)
         yield ""
+    yield from _compared(manifest, out)
     for (utterance, seed), why in sorted(manifest.refused.items())[:MOST_SHOWN]:
         yield from _wrapped(f"REFUSED  {utterance}, seed {seed}: {why}")
     if len(manifest.refused) > MOST_SHOWN:
@@ -47,6 +48,20 @@ def summary(manifest: Manifest, out: Path, page: Path) -> Iterator[str]:
     yield f"backend       {about.get('backend', '')}, gates {about.get('gates', '')!r}"
     yield f"report        {page}"
     yield f"VERDICT       {manifest.verdict}"
+
+
+def _compared(manifest: Manifest, out: Path) -> Iterator[str]:
+    """What stands against the release beside the accepted one, and what could not be asked."""
+    against = [one for outcome in AGAINST for one in manifest.comparisons if one["outcome"] == outcome]
+    for one in against[:WORST_SHOWN]:
+        for line in four_lines(one, one, out).splitlines():
+            yield from _wrapped(line, "            ")
+        yield ""
+    if len(against) > WORST_SHOWN:
+        yield f"… and {len(against) - WORST_SHOWN} more comparisons in run.json"
+    reasons = dict.fromkeys(one["reason"] for one in manifest.comparisons if one["outcome"] == "REFUSED")
+    for reason in reasons:
+        yield from _wrapped(f"not compared: {reason}", "  ")
 
 
 def _worst(found: Entry, against: list[Mapping[str, Any]], out: Path) -> Iterator[str]:

@@ -78,7 +78,7 @@ def speak(request: Request, words_per_minute: float, provenance: Provenance) -> 
     try:
         reference = audio.load(request.reference.path)
         for number, chunk in enumerate(request.chunks):
-            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.seed * 1000 + number)
+            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number)
             parts.append(part)
             if stop is not Stop.EOS:
                 break

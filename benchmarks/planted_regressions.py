@@ -1,0 +1,182 @@
+"""Ten ways in which a model gets worse, planted into the embedded voice and judged against its accepted release.
+
+    python benchmarks/planted_regressions.py [--out FOLDER] [--seed N] [--unchanged N] [--only WORDS]
+
+One take of every utterance is generated with a seed that the baseline has not seen; each regression then spoils these
+takes, or asks the embedded voice for worse ones, and the whole comparison judges them. With --unchanged N the voice as
+it is is judged N times first, each time with a new seed. Takes are kept in FOLDER, so a second run is quick.
+"""
+
+import argparse
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+
+from harness import golden, plan
+from harness.audio import Audio
+from harness.backends import BackendOptions
+from harness.backends.embedded import EmbeddedBackend
+from harness.corpus import SHIPPED, SUITES, load_corpus, load_voices
+from harness.gates import load_profile
+from harness.metrics.silence import Pauses
+from harness.plan import Run, Settings
+from harness.policy import load_policy
+from harness.release import Asked, Judged, judge_release
+from harness.take import Request, Take
+
+Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
+RATE_HZ = EmbeddedBackend.sample_rate_hz
+CORPUS = {suite: load_corpus(suite) for suite in SUITES}
+VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+WRONG = "هذا نص آخر لا علاقة له بما طلب منه"
+
+
+def tape_speed(samples: Samples) -> Samples:
+    """Four per cent higher and faster: the voice of a smaller person."""
+    import soxr
+
+    return np.asarray(soxr.resample(samples, RATE_HZ * 1.04, RATE_HZ), np.float32)
+
+
+def longer_pauses(samples: Samples) -> Samples:
+    """0.4 s more at the quietest inner moment of every two seconds."""
+    levels = Pauses.of(Audio(samples, RATE_HZ)).levels_dbfs
+    hop, parts, begun = RATE_HZ // 50, [], 0
+    for start in range(10, len(levels) - 10, 100):
+        cut = (start + int(np.argmin(levels[start : min(start + 100, len(levels) - 10)]))) * hop
+        parts += [samples[begun:cut], noise(round(0.4 * RATE_HZ), -80.0)]
+        begun = cut
+    return np.concatenate([*parts, samples[begun:]])
+
+
+def noise(count: int, dbfs: float) -> Samples:
+    """White noise, the same every time."""
+    return (np.random.default_rng(1).standard_normal(count) * 10 ** (dbfs / 20)).astype(np.float32)
+
+
+def band_limited(samples: Samples) -> Samples:
+    """Nothing above 4 kHz."""
+    from scipy.signal import butter, sosfiltfilt
+
+    return np.asarray(sosfiltfilt(butter(8, 4000, fs=RATE_HZ, output="sos"), samples), np.float32)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """What a worse model does: to what it is asked, to its sound, and to which takes."""
+
+    name: str
+    sound: Callable[[Samples], Samples] = lambda samples: samples
+    asked: Callable[[Request], Request] = lambda request: request
+    hits: Callable[[Request], bool] = lambda request: True
+    slower: float = 1.0
+
+
+def swapped(request: Request) -> Request:
+    """Omar's texts in Yusuf's voice."""
+    return replace(request, reference=VOICES["yusuf"])
+
+
+def wrong_words(request: Request) -> Request:
+    """Another text, as long as the right one in words."""
+    (chunk, *_), count = request.chunks, len(request.utterance.text.split())
+    other = " ".join((WRONG.split() * count)[:count]) + "."
+    return replace(request, chunks=(replace(chunk, text=other),))
+
+
+REGRESSIONS = (
+    Regression("less similar voice", tape_speed),
+    Regression("10 % slower", slower=1.1),
+    Regression("longer pauses", longer_pauses),
+    Regression(
+        "cut endings, 1 in 5",
+        lambda samples: samples[: round(0.8 * samples.size)],
+        hits=lambda request: request.utterance.number % 5 == 2,
+    ),
+    Regression("one voice swapped", asked=swapped, hits=lambda request: request.reference.id == "omar"),
+    Regression("noise floor +10 dB", lambda samples: samples + noise(samples.size, -70.0)),
+    Regression("louder clipping", lambda samples: np.clip(samples * np.float32(6.0), -1.0, 1.0)),
+    Regression("band-limited", band_limited),
+    Regression("wrong words", asked=wrong_words, hits=lambda request: request.utterance.suite == "diacritized"),
+    Regression("one suite silent", np.zeros_like, hits=lambda request: request.utterance.suite == "cross_lingual"),
+)
+
+
+class Worse:
+    """The embedded voice with its quality turned down; nothing in the package knows of it."""
+
+    name, sample_rate_hz, note = "embedded", RATE_HZ, ""
+
+    def __init__(self, regression: Regression, clean: Run) -> None:
+        self._regression, self._clean = regression, clean
+        self.identity = f"{clean.backend.identity} {regression.name}"
+
+    def generate(self, requests: Sequence[Request]) -> list[Take]:
+        good = [self._asked(request) for request in requests]
+        self._clean.generate(good)
+        return [self._spoilt(request, self._clean.take(asked)) for request, asked in zip(requests, good, strict=True)]
+
+    def _asked(self, request: Request) -> Request:
+        clean = replace(request, system=self._clean.backend.identity)
+        return self._regression.asked(clean) if self._regression.hits(request) else clean
+
+    def _spoilt(self, request: Request, take: Take) -> Take:
+        assert take.audio is not None, take.error
+        if not self._regression.hits(request):
+            return replace(take, request=request)
+        return replace(take, request=request, audio=Audio(self._regression.sound(take.audio.samples), RATE_HZ))
+
+    def close(self) -> None:
+        """Nothing of its own."""
+
+
+def settings(out: Path, seed: int, slower: float = 1.0) -> Settings:
+    """A run of the embedded voice."""
+    options = BackendOptions(words_per_minute=114.0 / slower if slower != 1.0 else None)
+    return Settings("embedded", options, load_profile("documented", "embedded"), out, first_seed=seed, batch_size=70)
+
+
+def judged(run: Run, folder: Path) -> Judged:
+    """The whole comparison of a run, one take of each utterance."""
+    policy, margins = load_policy()
+    asked = Asked(SUITES, True, policy, margins, looks=(1,))
+    return judge_release(run, CORPUS, asked, folder, {"encoder": run.encoder.fingerprint})
+
+
+def show(name: str, found: Judged) -> None:
+    """One line: the answer, and what found it."""
+    outcomes = Counter(one["outcome"] for one in found.comparisons)
+    failed = [one for one in found.comparisons if one["outcome"] == "FAIL"]
+    answer = next((kind for kind in ("FAIL", "INCONCLUSIVE") if outcomes[kind]), "PASS")
+    by = ", ".join(sorted({f"{one['metric']}{' (lost)' if one['kind'] == 'lost' else ''}" for one in failed}))
+    print(f"{name:<22}{answer:<14}{outcomes['FAIL']:>3} FAIL {outcomes['INCONCLUSIVE']:>3} open  {by}", flush=True)
+
+
+def main() -> None:
+    """Print a line for every regression."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path(".harness"))
+    parser.add_argument("--golden", type=Path, default=golden.SHIPPED)
+    parser.add_argument("--seed", type=int, default=1000)
+    parser.add_argument("--unchanged", type=int, default=1)
+    parser.add_argument("--only", default="")
+    arguments = parser.parse_args()
+    for seed in range(arguments.seed, arguments.seed + arguments.unchanged):
+        show(f"unchanged, seed {seed}", judged(Run(settings(arguments.out, seed)), arguments.golden))
+    for regression in REGRESSIONS:
+        if arguments.only not in regression.name:
+            continue
+        clean = Run(settings(arguments.out, arguments.seed, regression.slower))
+        assert clean.backend is not None
+        worse = Worse(regression, clean)
+        with mock.patch.object(plan, "open_backend", return_value=worse):
+            show(regression.name, judged(Run(settings(arguments.out, arguments.seed)), arguments.golden))
+        clean.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,133 @@
+"""How the releases went: one line a run, and the run at which a metric took a step.
+
+Conventions: the file holds one JSON object a line, oldest first. A run's line has its verdict, its system and the mean
+of every metric over its takes; a line of `accept` has the suite, who and why. A step splits a series into two levels;
+it is dated by the first run of the second level.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.errors import GoldenError
+
+NAME = "releases.jsonl"  # in the output folder
+LEAST_RUNS = 5  # fewer have no two levels to tell apart
+PERMUTATIONS = 999
+SURE = 0.01  # chance of dating a step in a series that has none
+
+
+def append(path: Path, line: Mapping[str, Any]) -> None:
+    """Add a line, with the time of day; one write, so that runs side by side do not mix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stamped = {"on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"), **line}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(stamped, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The line of a run, from its manifest."""
+    values: dict[str, list[float]] = {}
+    for take in manifest["takes"]:
+        for name, found in take["measurements"].items():
+            if found["value"] is not None:
+                values.setdefault(name, []).append(found["value"])
+    return {
+        "event": "run",
+        "verdict": manifest["verdict"],
+        "system": manifest["about"].get("system", ""),
+        "takes": manifest["judged"],
+        "means": {name: float(f"{np.mean(found):.6g}") for name, found in sorted(values.items())},
+        "against": [
+            f"{one['outcome']} {one['stratum']} {one['gate']}: {one['observed']}"
+            for one in manifest.get("comparisons", ())
+            if one["outcome"] in ("FAIL", "INCONCLUSIVE")
+        ],
+    }
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    """Every line, oldest first.
+
+    Raises:
+        GoldenError: The file is missing, or a line is no JSON; names the line.
+    """
+    if not path.exists():
+        raise GoldenError(f"{path} is missing: every run of pytest suites/ adds a line to it")
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            lines.append(json.loads(text))
+        except ValueError as error:
+            raise GoldenError(f"{path} line {number} is damaged ({error}): take it out") from error
+    return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A series that changed its level."""
+
+    at: int
+    """Index of the first value of the new level."""
+    size: float
+    p_value: float
+
+
+def step_in(values: Sequence[float]) -> Step | None:
+    """The step in a series, or None where chance would do as much.
+
+    The split is the one with the largest t between the levels before and after it; how often a shuffled series has one
+    as large says how sure that is.
+
+    >>> step_in([1.0, 1.1] * 4 + [0.5, 0.6] * 4).at
+    8
+    """
+    series = np.asarray(values, np.float64)
+    if series.size < LEAST_RUNS or not np.isfinite(series).all() or not series.std():
+        return None
+    shuffled = np.random.default_rng(0).permuted(np.tile(series, (PERMUTATIONS, 1)), axis=1)
+    ours = _splits(series[None])
+    at = int(ours[0].argmax())
+    p_value = float((1 + (_splits(shuffled).max(axis=1) >= ours[0, at] - 1e-12).sum()) / (PERMUTATIONS + 1))
+    if p_value > SURE:
+        return None
+    return Step(at + 1, float(series[at + 1 :].mean() - series[: at + 1].mean()), p_value)
+
+
+def _splits(series: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Share of the variance that each split explains, shape (series, length - 1); it rises with the split's t."""
+    length = series.shape[1]
+    centred = series - series.mean(axis=1, keepdims=True)
+    before = np.arange(1, length)
+    sums = np.cumsum(centred, axis=1)[:, :-1]
+    return np.asarray(sums**2 * length / (before * (length - before)) / (centred**2).sum(axis=1, keepdims=True))
+
+
+def trend(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a person reads: every line of the file, then the steps."""
+    told = []
+    for line in lines:
+        if line["event"] == "run":
+            told.append(f"{line['on']}  run       {line['verdict']:<13}{line['takes']} takes  {line['system']}")
+            told += [f"    {against}" for against in line["against"]]
+        else:
+            why = (
+                f", although {len(line['found_worse'])} comparisons failed: {line['override']}"
+                if line["override"]
+                else ""
+            )
+            told.append(f"{line['on']}  accepted  {line['suite']} by {line['by']}{why}")
+    runs = [line for line in lines if line["event"] == "run"]
+    for metric in sorted({name for run in runs for name in run["means"]}):
+        dated = [(run["on"], run["means"][metric]) for run in runs if metric in run["means"]]
+        step = step_in([value for _, value in dated])
+        level = f"{dated[-1][1]:.4g}"
+        if step is not None:
+            level += f", a step of {step.size:+.4g} at {dated[step.at][0]} (p = {step.p_value:.3f})"
+        told.append(f"{metric:<22}{level}, {len(dated)} runs")
+    return told

@@ -1,0 +1,13 @@
+"""All suites together: what the average of one suite can hide."""
+
+import pytest
+
+pytestmark = pytest.mark.suite("short", "medium", "diacritized", "cross_lingual", "robustness")
+
+
+def test_no_voice_is_worse_than_in_the_accepted_release(not_worse):
+    not_worse("voices")
+
+
+def test_hardly_an_utterance_is_lost_since_the_accepted_release(not_worse):
+    not_worse("lost")

@@ -1,0 +1,69 @@
+import pytest
+
+from harness.errors import GateError
+from harness.metrics import known_metrics
+from harness.policy import load_policy
+
+ROW = """
+[[margin]]
+metric = "length"
+unit = "s"
+margin = 0.1
+lost = 0.5
+why = "w"
+"""
+
+
+def loaded(tmp_path, text):
+    path = tmp_path / "gates.toml"
+    path.write_text(text)
+    return load_policy(path)
+
+
+def test_every_shipped_margin_says_why_and_is_smaller_than_a_loss():
+    policy, margins = load_policy()
+    assert len(margins) >= 7
+    for margin in margins:
+        assert margin.why
+        assert margin.resolution < margin.margin < margin.lost
+        assert margin.better == known_metrics()[margin.metric].better
+    assert (policy.alpha, policy.looks) == (0.01, (1, 2, 3, 5))
+
+
+def test_what_a_row_leaves_out_has_its_default(tmp_path):
+    policy, (margin,) = loaded(tmp_path, ROW)
+    assert (margin.relative, margin.cap, margin.unit_of_change) == (False, None, "s")
+    assert policy.accepted_takes == 3
+
+
+def test_a_file_without_margins_compares_nothing(tmp_path):
+    assert loaded(tmp_path, "")[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (ROW.replace('"length"', '"beauty"'), "metric 'beauty' is unknown"),
+        (ROW.replace('"s"', '"m"'), "length is measured in s, not in 'm'"),
+        (ROW.replace("margin = 0.1", "margin = 0"), "field 'margin' is 0; a number above 0"),
+        (ROW.replace("margin = 0.1", "margin = nan"), "field 'margin' is nan"),
+        (ROW.replace("lost = 0.5\n", ""), "field 'lost' is None"),
+        (ROW.replace('why = "w"', ""), "field 'why' is missing"),
+        (ROW + "limit = 3\n", "field 'limit' is unknown"),
+        (ROW * 2, "'length' has 2 margins"),
+        (ROW + "[comparison]\nalpha = 2.0\n", "field 'alpha' is 2.0; a number between 0 and 0.5"),
+        (ROW + "[comparison]\nlooks = [3, 1]\n", "rising numbers of takes"),
+        (ROW + "[comparison]\naccepted_takes = 0\n", "a whole number of at least 1"),
+        (ROW + "[comparison]\nbeta = 0.1\n", "field 'beta' is unknown"),
+        ("[[margin", "not valid TOML"),
+    ],
+)
+def test_a_malformed_row_is_refused(tmp_path, text, complaint):
+    with pytest.raises(GateError) as caught:
+        loaded(tmp_path, text)
+    assert complaint in str(caught.value)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    with pytest.raises(GateError, match="is missing"):
+        load_policy(tmp_path / "nowhere.toml")
