@@ -39,7 +39,8 @@ LOWEST_F0_HZ, HIGHEST_F0_HZ = 65.0, 500.0
 
 N_COEFFICIENTS = 48
 SILENCE_BELOW_PEAK_DB = 40.0
-WARPS = tuple(float(w) for w in np.linspace(0.82, 1.42, 21))  # the base voices are a woman and a man: tracts shorter by a fifth, longer by two
+# The base voices are a woman and a man: tracts shorter by a fifth, longer by two fifths.
+WARPS = tuple(float(w) for w in np.linspace(0.82, 1.42, 21))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
 KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some human references take another's voice
 LOUDEST_ABOVE_PEAK_DB = 3.0  # the burst of a stop consonant, which the map would otherwise turn into a click
