@@ -238,6 +238,10 @@ def judge_change(
     return Verdict(Outcome.INCONCLUSIVE, gate, measured, f"neither shown worse nor shown not worse; {way}")
 
 
+# A generation that the cap cuts off has not ended by itself, and stops in the middle of a sound.
+_BROKEN_BY_A_CUT = ("finished", "ending_level")
+
+
 def infeasible(
     utterance: Utterance,
     asked: Sequence[Chunk],
@@ -276,7 +280,7 @@ def infeasible(
                 f"but the budget is {chunk.budget.max_frames} frames; --chunks sentence is the way out"
             )
             refused[band.name] = why
-            refused |= {gate.name: why for gate in gates if gate.metric == "finished"}
+            refused |= {gate.name: why for gate in gates if gate.metric in _BROKEN_BY_A_CUT}
     return refused
 
 

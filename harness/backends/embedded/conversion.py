@@ -46,8 +46,8 @@ KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some huma
 LOUDEST_ABOVE_PEAK_DB = 3.0  # the burst of a stop consonant, which the map would otherwise turn into a click
 BREATH_SPREAD_LIMITS = (0.3, 3.0)  # ratio of target to source
 NEIGHBOURS = 4  # frames of the reference that are averaged
-NEIGHBOURS_SHARE = 0.3  # of the way to them; at 0.5 a recogniser loses a quarter of the letters
-LOUDNESS_WEIGHT = 0.25  # power of a frame's energy with which it counts; 0 counts all alike, 1 hears vowels only
+NEIGHBOURS_SHARE = 0.4  # of the way to them; at 0.5 a recogniser loses a quarter of the letters
+LOUDNESS_WEIGHT = 0.15  # power of a frame's energy with which it counts; 0 counts all alike, 1 hears vowels only
 F0_QUANTILES = np.linspace(0.02, 0.98, 25)  # the outer 2 % of a pitch track are its octave errors
 
 Floats = NDArray[np.float64]
