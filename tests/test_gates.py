@@ -109,7 +109,7 @@ def test_the_arithmetic_of_one_word_is_spelt_out():
 
 def test_the_arithmetic_of_the_cap_is_spelt_out_with_the_way_out():
     refused = refusals(50)
-    assert refused.keys() == {"duration_ratio", "finished"}
+    assert refused.keys() == {"duration_ratio", "finished", "ending_level", "abrupt_ending"}
     assert (
         "600 frames + 9 to close, but the budget is 512 frames; --chunks sentence is the way out" in refused["finished"]
     )
@@ -127,8 +127,8 @@ def test_the_map_of_what_can_be_judged_has_no_holes():
     assert feasibility_map() == [
         "1 word: not duration_ratio",
         "2 to 41 words: every gate",
-        "42 to 62 words: not duration_ratio, finished",
-        "63 words and more: not duration_ratio, length, finished",
+        "42 to 62 words: not duration_ratio, finished, ending_level, abrupt_ending",
+        "63 words and more: not duration_ratio, length, finished, ending_level, abrupt_ending",
     ]
 
 
