@@ -21,7 +21,7 @@ SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 JOBS = {
     "gate": [["-m", "pytest", "suites/"]],
-    "test": [["-m", "pytest"]],
+    "test": [["-m", "pytest", "-n", "2", "--dist", "loadfile"]],
     "check": [
         ["-m", "ruff", "format", "--check", "."],
         ["-m", "ruff", "check", "."],

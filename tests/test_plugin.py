@@ -316,9 +316,9 @@ def test_a_module_that_does_not_say_its_suite_is_refused(project):
 
 
 def test_requiring_what_no_gate_judges_fails(project):
-    suite = SUITE + '\ndef test_rate(require):\n    require("speaking_rate")\n'
+    suite = SUITE + '\ndef test_rate(require):\n    require("letters_duration_ratio")\n'
     result = judge(project(GOOD, suite=suite))
-    result.stdout.fnmatch_lines(["*no gate on 'speaking_rate' in suite 'short'*"])
+    result.stdout.fnmatch_lines(["*no gate on 'letters_duration_ratio' in suite 'short'*"])
     assert result.ret == 3
 
 

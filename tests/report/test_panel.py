@@ -22,6 +22,7 @@ def test_failing_gates_come_first_with_limit_margin_and_why(recorded_run):
 def test_defects_that_measurements_place_are_marked_in_the_take_alone(recorded_run):
     found = recorded_run.take(golden=draw("#" * 20))
     found["measurements"]["length"]["spans"] = [[0.5, 1.0]]
+    found["verdicts"][0] |= {"metric": "length", "outcome": "FAIL"}
     _, golden, take = players(found, recorded_run.out)
     marked = {player.role: picture(player, Recording.of(player.path), found) for player in (golden, take)}
     assert [mark.label for mark in marked["take"].marks if mark.kind == "defect"] == ["length 0.50 to 1.00 s"]
