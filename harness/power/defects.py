@@ -367,7 +367,15 @@ DEFECTS = (
         would_find="the encoder still hears the speaker in some voices moved by five semitones: a comparison with the "
         "accepted release's take of the same text and voice would find it",
     ),
-    Defect("monotone", "{:.0%} of the melody", (0.5, 0.2, 0.0), 2, monotone),
+    Defect(
+        "monotone",
+        "{:.0%} of the melody",
+        (0.5, 0.2, 0.0),
+        2,
+        monotone,
+        would_find="a take with less than 2 s of speech is too short for its melody to be judged: a comparison with "
+        "the accepted release's take of the same text would find it",
+    ),
     Defect("whisper", "{:.0%} breath", (0.5, 0.8, 1.0), 2, whisper),
     Defect(
         "too_fast",
