@@ -26,16 +26,6 @@ ROW = (
 GOOD, SILENT, LONG = "#" * 26, "#" * 16 + "." * 10, "#" * 50
 
 
-@pytest.fixture(scope="module", autouse=True)
-def extension_modules_stay():
-    """After each test pytester forgets the modules that it imported; torch and its like crash when imported twice."""
-    import scipy.signal
-    import soundfile
-    import torch
-
-    return scipy.signal, soundfile, torch
-
-
 @pytest.fixture
 def project(pytester):
     """A project with a suite, two voices and a folder of takes: `project(pictures)` draws short-001, short-002, …"""
