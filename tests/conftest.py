@@ -3,7 +3,7 @@
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="session")
 def extension_modules_stay():
     """Load compiled modules once: pytester forgets what its tests imported, and these crash when imported again."""
     import pyworld
