@@ -1,16 +1,32 @@
 """What all tests of the harness share."""
 
+import sys
+from pathlib import Path
+
+import _pytest.pytester
 import pytest
 
 
-@pytest.fixture(scope="session")
-def extension_modules_stay():
-    """Load compiled modules once: pytester forgets what its tests imported, and these crash when imported again."""
-    import pyworld
-    import scipy.signal
-    import scipy.stats
-    import soundfile
-    import soxr
-    import torch
+@pytest.fixture
+def pytester(only_projects_are_forgotten, pytester):
+    """pytest's own fixture, kept from forgetting installed packages."""
+    return pytester
 
-    return pyworld, scipy.signal, scipy.stats, soundfile, soxr, torch
+
+@pytest.fixture
+def only_projects_are_forgotten(monkeypatch, tmp_path_factory):
+    """After each in-process run forget the modules of its project only.
+
+    pytest forgets every module that the run imported; torch, NumPy and SciPy crash when they are imported again.
+    """
+    projects = tmp_path_factory.getbasetemp().resolve()
+
+    def is_installed(name: str) -> bool:
+        file = getattr(sys.modules[name], "__file__", None)
+        return file is None or projects not in Path(file).resolve().parents
+
+    class Snapshot(_pytest.pytester.SysModulesSnapshot):
+        def __init__(self, preserve=None):
+            super().__init__(is_installed)
+
+    monkeypatch.setattr(_pytest.pytester, "SysModulesSnapshot", Snapshot)

@@ -13,11 +13,6 @@ from harness.golden import Baseline, Record
 from harness.policy import Margin
 from tests.synthetic import draw, write_voice
 
-# Loaded before pytester notes which modules there were: NumPy and SciPy do not survive being loaded a second time.
-pytest.importorskip("scipy.stats")
-
-pytestmark = pytest.mark.usefixtures("extension_modules_stay")
-
 SUITE = """
 import pytest
 pytestmark = pytest.mark.suite("short")

@@ -10,8 +10,6 @@ import pytest
 from harness.audio import encode_wav
 from tests.synthetic import draw, write_voice
 
-pytestmark = pytest.mark.usefixtures("extension_modules_stay")
-
 SUITE = """
 import pytest
 pytestmark = pytest.mark.suite("short")
