@@ -345,9 +345,9 @@ def test_more_workers_than_devices_is_a_usage_error(project, monkeypatch):
 def test_each_worker_has_the_device_of_its_number(worker, device):
     from types import SimpleNamespace
 
-    from harness.plugin import _device_number
+    from harness.plugin.options import device_number
 
-    assert _device_number(SimpleNamespace(workerinput=worker)) == device
+    assert device_number(SimpleNamespace(workerinput=worker)) == device
 
 
 def test_a_run_without_takes_has_no_verdict(project):
@@ -368,8 +368,8 @@ def open_backend(*options):
     return real_open(*options)
 plan.open_backend = open_backend
 def pytest_unconfigure(config):
-    from harness.plugin import _RUN
-    print("LOADS", opened, config.stash[_RUN].encoder.loads)
+    from harness.plugin.session import RUN
+    print("LOADS", opened, config.stash[RUN].encoder.loads)
 """
     pytester.makepyfile(watch=watch)
     root = pytest.importorskip("harness").__file__.rsplit("/", 2)[0]

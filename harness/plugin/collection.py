@@ -1,0 +1,131 @@
+"""From the command to the takes: what is wrong with the command ends it, what is selected is generated once."""
+
+import signal
+import sys
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.plugin.options import PlainUsage, corpus_folder, is_worker, out_folder, targets_suites
+from harness.plugin.reporter import Reporter
+from harness.plugin.session import about, asked_takes, journal_of, load, run_of
+
+if TYPE_CHECKING:
+    from harness.report.progress import Progress
+
+_PYTESTS_REPORTCHARS = "fE"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "suite(name): the tests of this module judge takes of that corpus")
+    config.addinivalue_line("markers", "slow: takes more than a second")
+    config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
+    if config.getoption("--gpu"):
+        _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
+    if is_worker(config):
+        return
+    config.pluginmanager.register(Reporter(config))
+    if targets_suites(config) and not config.option.collectonly:
+        config.option.xmlpath = config.option.xmlpath or str(out_folder(config) / "junit.xml")
+        if config.option.reportchars == _PYTESTS_REPORTCHARS:
+            config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
+
+
+def _refuse_without_gpu(workers: int) -> None:
+    import torch
+
+    devices = torch.cuda.device_count()
+    if not torch.cuda.is_available():
+        built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
+        raise pytest.UsageError(
+            f"--gpu: torch {torch.__version__} has {built} and sees {devices} CUDA devices; "
+            "run on a machine with an NVIDIA GPU and a CUDA build of torch, or leave --gpu out"
+        )
+    if workers > devices:
+        raise pytest.UsageError(
+            f"--gpu: {workers} workers for {devices} CUDA devices; each worker needs one of its own: give -n {devices}"
+        )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Read everything that the user wrote, so that a mistake ends the run with one line before it begins."""
+    if not targets_suites(session.config):
+        return
+    with PlainUsage():
+        run = run_of(session.config)
+        assert run.backend is not None
+        assert run.voices
+        assert all(found.fingerprint for found in run.recognizers.values() if found is not None)
+        corpus = corpus_folder(session.config)
+        for suite in sorted(path.stem for path in corpus.glob("*.toml")):
+            load(session.config, suite)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "utterance" not in metafunc.fixturenames:
+        return
+    mark = metafunc.definition.get_closest_marker("suite")
+    if mark is None:
+        raise pytest.UsageError(f"{metafunc.definition.nodeid} asks for takes but its module has no suite(name) mark")
+    with PlainUsage():
+        metafunc.parametrize("utterance", load(metafunc.config, *mark.args), ids=str)
+        if "seed" in metafunc.fixturenames:
+            metafunc.parametrize("seed", run_of(metafunc.config).settings.seeds, ids=lambda seed: f"seed{seed}")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Note which takes the selected tests plan, on disk, so that a killed run is known to be one."""
+    with PlainUsage():
+        asked = {item.nodeid: takes for item in session.items if (takes := asked_takes(item))}
+    planned = {test: [(utterance.id, seed) for utterance, seed in takes] for test, takes in asked.items()}
+    if planned and not session.config.option.collectonly:
+        journal = journal_of(session.config)
+        if not journal.open and not is_worker(session.config):
+            journal.begin()
+        journal.add(planned=planned, about=about(session.config))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Generate what the selected tests need, once, before the first of them."""
+    asked = [take for item in getattr(session, "items", []) for take in asked_takes(item)]
+    if asked and not session.config.option.collectonly and not session.testsfailed:
+        run = run_of(session.config)
+        with PlainUsage(), _terminable(), _progress(session.config) as progress:
+            requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
+            run.generate(requests, progress)
+    return (yield)
+
+
+@contextmanager
+def _terminable() -> Generator[None]:
+    """A request to terminate ends a generation like Ctrl-C: what is finished is kept, the device is freed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress(config: pytest.Config) -> "Iterator[Progress]":
+    from harness.report.progress import Progress
+
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is not None:
+        capture.suspend_global_capture(in_=True)
+    progress = Progress(sys.stdout, quiet=is_worker(config))
+    try:
+        yield progress
+    finally:
+        progress.close()
+        if capture is not None:
+            capture.resume_global_capture()

@@ -1,0 +1,105 @@
+"""What can be asked for: the options, each also a line of configuration, and how they are read."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.backends import options
+from harness.backends.options import Option
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.policy import Margin, Policy
+
+_OPTIONS = (
+    *options.OPTIONS,
+    Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
+    Option("--gates-file", "", "another gates.toml than suites/gates.toml", "FILE"),
+    Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
+    Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
+    Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
+    Option("--asr", "", "speech recogniser, any transformers CTC or encoder-decoder model", "FOLDER_OR_HUB_ID"),
+    Option("--asr-2", "", "a second recogniser, judged by gates of its own", "FOLDER_OR_HUB_ID"),
+    Option("--takes", "1", "takes of each utterance, one seed each; auto: as many as the comparison needs", "K"),
+    Option("--seed", "0", "the first seed", "N"),
+    Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
+    Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
+    Option("--batch-size", "8", "takes generated in one go", "N"),
+    Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
+    Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
+    Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("voice cloning release gate")
+    for switch in options.SWITCHES:
+        group.addoption(switch.flag, action="store_true", help=switch.help)
+    for option in _OPTIONS:
+        text = f"{option.help} (default: {option.default or 'none'})"
+        group.addoption(option.flag, dest=option.name, metavar=option.metavar, help=text)
+        parser.addini(option.name, f"default of {option.flag}", default=option.default)
+
+
+def value(config: pytest.Config, flag: str) -> str:
+    name = Option(flag, "", "").name
+    given = config.getoption(name)
+    return str(config.getini(name) if given is None else given)
+
+
+def device_number(config: pytest.Config) -> int:
+    """An xdist worker has the device of its own number, gw0, gw1 and so on."""
+    return int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw"))
+
+
+def out_folder(config: pytest.Config) -> Path:
+    return Path(os.path.relpath(config.invocation_params.dir / value(config, "--out")))
+
+
+def targets_suites(config: pytest.Config) -> bool:
+    """Whether the command names the suites folder, something in it, or a folder around it."""
+    suites = config.rootpath / "suites"
+    named = [(config.invocation_params.dir / str(arg).split("::")[0]).resolve() for arg in config.args]
+    return any(path.is_relative_to(suites) or suites.is_relative_to(path) for path in named)
+
+
+class PlainUsage:
+    """Turns the package's usage errors into pytest's: one line, exit 4."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, UsageError):
+            raise pytest.UsageError(str(error)) from None
+
+
+def corpus_folder(config: pytest.Config) -> Path:
+    from harness.corpus import SHIPPED
+
+    given = value(config, "--corpus")
+    return config.invocation_params.dir / given if given else SHIPPED
+
+
+def policy_of(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
+    from harness import policy
+
+    given = value(config, "--gates-file")
+    return policy.load_policy(config.invocation_params.dir / given if given else policy.SHIPPED)
+
+
+def looks(config: pytest.Config) -> tuple[int, ...]:
+    """Takes of each utterance after which the comparison looks; the first is what every test gets."""
+    given = value(config, "--takes")
+    if given == "auto":
+        return policy_of(config)[0].looks
+    return (int(options.number("--takes", given, 1, whole=True)),)
+
+
+def is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def writes_allure(config: pytest.Config) -> bool:
+    return bool(config.getoption("allure_report_dir", default=None))

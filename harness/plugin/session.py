@@ -1,0 +1,141 @@
+"""What a pytest session is about: its run, its journal, the takes that its tests ask for, its comparison."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.backends import options
+from harness.errors import UsageError
+from harness.plugin.options import corpus_folder, device_number, looks, out_folder, policy_of, value
+
+if TYPE_CHECKING:
+    from harness.corpus import Utterance
+    from harness.plan import Run
+    from harness.release import Judged
+    from harness.report.journal import Journal
+
+RUN = pytest.StashKey["Run"]()
+_JOURNAL = pytest.StashKey["Journal"]()
+_RELEASE = pytest.StashKey["Judged"]()
+
+
+def load(config: pytest.Config, suite: str) -> "tuple[Utterance, ...]":
+    from harness.corpus import load_corpus
+
+    return load_corpus(suite, corpus_folder(config))
+
+
+def run_of(config: pytest.Config) -> "Run":
+    if RUN not in config.stash:
+        config.stash[RUN] = _open_run(config)
+        config.add_cleanup(config.stash[RUN].close)
+    return config.stash[RUN]
+
+
+def _open_run(config: pytest.Config) -> "Run":
+    from harness import corpus, gates
+    from harness.plan import Run, Settings
+
+    def given(flag: str) -> str:
+        return value(config, flag)
+
+    def whole(flag: str, least: int = 1) -> int:
+        return int(options.number(flag, given(flag), least, whole=True))
+
+    here = config.invocation_params.dir
+    voices, gates_file = given("--voices"), given("--gates-file")
+    if given("--chunks") not in {"off", "sentence"}:
+        raise UsageError(f"--chunks is {given('--chunks')!r}; off or sentence is needed")
+    system = options.read(given, lambda flag: bool(config.getoption(flag)), here, device_number(config))
+    backend = options.backend_name(given, system.gpu)
+    return Run(
+        Settings(
+            backend=backend,
+            options=system,
+            profile=gates.load_profile(given("--gates"), backend, here / gates_file if gates_file else gates.SHIPPED),
+            out=out_folder(config),
+            voices_folder=here / voices if voices else corpus.SHIPPED / "voices",
+            voices_language=given("--voices-language"),
+            first_seed=whole("--seed", least=0),
+            takes=looks(config)[0],
+            by_sentence=given("--chunks") == "sentence",
+            asr=_folder_or_name(here, given("--asr")),
+            asr_2=_folder_or_name(here, given("--asr-2")),
+            batch_size=whole("--batch-size"),
+            speaker_encoder=given("--speaker-encoder"),
+            sampling=options.sampling(given),
+            budget=options.budget(given),
+        )
+    )
+
+
+def _folder_or_name(here: Path, given: str) -> str:
+    """A model as given; a folder is found from where the command was typed."""
+    return str(here / given) if given and (here / given).exists() else given
+
+
+def asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
+    """Utterance and seed of every take that a test needs; a comparison needs its whole suites."""
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    if {"utterance", "seed"} <= params.keys():
+        return [(params["utterance"], params["seed"])]
+    if "not_worse" not in getattr(item, "fixturenames", ()):
+        return []
+    seeds = run_of(item.config).settings.seeds
+    return [(row, seed) for suite in suites_of(item) for row in load(item.config, suite) for seed in seeds]
+
+
+def suites_of(item: pytest.Item) -> tuple[str, ...]:
+    """The suites that a test is about; of many, those that have a corpus."""
+    mark = item.get_closest_marker("suite")
+    if mark is None:
+        raise UsageError(f"{item.nodeid} compares releases but its module has no suite(name) mark")
+    if len(mark.args) == 1:
+        return tuple(mark.args)
+    return tuple(name for name in mark.args if (corpus_folder(item.config) / f"{name}.toml").exists())
+
+
+def about(config: pytest.Config) -> dict[str, str]:
+    run = run_of(config)
+    return {
+        "backend": run.settings.backend,
+        "system": run.backend.identity,
+        "note": run.backend.note,
+        "gates": run.settings.profile.name,
+        "encoder": run.encoder.fingerprint,
+        **{opinion.option: found.fingerprint if found else "none" for opinion, found in run.recognizers.items()},
+        "voices": ", ".join(voice.id for voice in run.voices),
+        "chunks": "sentence" if run.settings.by_sentence else "off",
+        "commit": os.environ.get("GITHUB_SHA", ""),
+    }
+
+
+def journal_of(config: pytest.Config) -> "Journal":
+    from harness.report.journal import Journal
+
+    return config.stash.setdefault(_JOURNAL, Journal(out_folder(config)))
+
+
+def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
+    """The comparison of the whole run, made once a process: its error rate is over all of it together."""
+    if _RELEASE not in config.stash:
+        from harness import golden
+        from harness.release import Asked, judge_release
+
+        comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
+        strata = {suites_of(item): item.get_closest_marker("suite") for item in comparing}
+        policy, margins = policy_of(config)
+        whole = any(mark is not None and len(mark.args) > 1 for mark in strata.values())
+        suites = tuple(sorted({suites[0] for suites, mark in strata.items() if mark and len(mark.args) == 1}))
+        every = sorted({name for names in strata for name in names})
+        given = value(config, "--golden")
+        config.stash[_RELEASE] = judge_release(
+            run_of(config),
+            {name: load(config, name) for name in every},
+            Asked(suites, whole, policy, margins, looks(config)),
+            config.invocation_params.dir / given if given else golden.SHIPPED,
+            about(config),
+        )
+    return config.stash[_RELEASE]
