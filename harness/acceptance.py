@@ -115,7 +115,7 @@ def accept(run: Finished, suite: str, terms: Acceptance) -> Path:
     if terms.audio is not None:
         for one in kept:
             source = run.store.path(one["digest"])
-            write_atomically(terms.audio / f"{one['sha256']}.wav", source.read_bytes())
+            write_atomically(golden.kept_sound(terms.audio, one["sha256"]), source.read_bytes())
     said = {key: baseline.accepted[key] for key in ("by", "override", "found_worse", "system")}
     history.append(run.store.out / history.NAME, {"event": "accepted", "suite": suite, **said})
     return golden.write(terms.folder, baseline)

@@ -106,7 +106,7 @@ class Judged:
 
 
 def judge_release(
-    run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: Asked, folder: Path, about: Mapping[str, str]
+    run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: Asked, about: Mapping[str, str]
 ) -> Judged:
     """Compare a run with the accepted release; makes the takes that are missing.
 
@@ -114,10 +114,9 @@ def judge_release(
         run: The run; its first seed is the first of each utterance.
         corpus: The utterances by suite; those of `asked.suites`, and all there are where `asked.whole`.
         asked: The questions.
-        folder: Where the baselines lie.
         about: The description of the run, with the fingerprints of its scorers.
     """
-    backend = run.settings.backend
+    folder, backend = run.settings.golden, run.settings.backend
     first, planned = run.settings.first_seed, asked.looks[0]
     compared = {margin.metric for margin in asked.margins}
     old = {suite: golden.read(folder, backend, suite) for suite in corpus}
@@ -165,9 +164,8 @@ def _noted(run: Run, request: Request, compared: set[str], gates: bool) -> Entry
     measured = run.measurements(take, compared)
     suite = request.utterance.suite
     metrics = {gate.metric: None for gate in run.settings.profile.gates if suite in gate.suites}
-    return entry(
-        take, measured, run.judge(take, tuple(metrics)) if gates else [], run.store.export(take), run.settings.out
-    )
+    verdicts = run.judge(take, tuple(metrics)) if gates else []
+    return entry(take, measured, verdicts, run.store.export(take), run.settings.out, run.accepted(request))
 
 
 def _refusals(

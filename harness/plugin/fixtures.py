@@ -66,7 +66,7 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
         measured = run.measurements(take, metrics)
         out = run.settings.out
         kept = {name: measured[name] for name in (*metrics, *advisory(metrics)) if name in measured}
-        found = entry(take, kept, verdicts, run.store.export(take), out)
+        found = entry(take, kept, verdicts, run.store.export(take), out, run.accepted(take.request))
         request.node.stash.setdefault(_ENTRIES, []).append(found)
         request.node.user_properties += properties(found)
         against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] in AGAINST]

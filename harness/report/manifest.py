@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from harness.gates import Outcome, Verdict, release
+from harness.golden import Sound
 from harness.metrics import Measurement
 from harness.take import Take
 
@@ -24,9 +25,23 @@ AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 
 
 def entry(
-    take: Take, measurements: Mapping[str, Measurement], verdicts: Sequence[Verdict], listen: Path | None, out: Path
+    take: Take,
+    measurements: Mapping[str, Measurement],
+    verdicts: Sequence[Verdict],
+    listen: Path | None,
+    out: Path,
+    accepted: Sound | None = None,
 ) -> Entry:
-    """What one test found out about a take, as JSON-able data; paths are relative to the output folder `out`."""
+    """What one test found out about a take, as JSON-able data.
+
+    Args:
+        take: What was generated.
+        measurements: By metric.
+        verdicts: What the gates said.
+        listen: Where the take lies under its documented name.
+        out: The output folder; paths are relative to it.
+        accepted: The accepted release's take of the same utterance and seed.
+    """
     request = take.request
     reference = listen.with_name(f"{listen.stem}_ref.wav") if listen else request.reference.path
     return {
@@ -42,6 +57,8 @@ def entry(
         "digest": request.digest,
         "listen": _relative(listen, out) if listen else "",
         "reference_audio": "" if request.reference.problem else _relative(reference, out),
+        "golden_audio": _relative(accepted.path, out) if accepted and accepted.path else "",
+        "golden_sha256": accepted.sha256 if accepted else "",
         "unconditioned": take.unconditioned or request.reference.problem,
         "stopped_by": str(take.stopped_by),
         "frames": take.frames,

@@ -1,11 +1,16 @@
-"""Everything a reviewer needs about one take, arranged for drawing: what to hear, what was found, what was asked."""
+"""Everything a reviewer needs about one take, arranged for drawing: what to hear, what was found, what was asked.
+
+The accepted release's take is played only where the file is the one that was accepted: its hash stands in the baseline.
+"""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from harness import audio
 from harness.report import plots
 from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
@@ -103,10 +108,25 @@ def players(found: Entry, out: Path) -> tuple[Player, ...]:
         text=found["transcript"],
         language=found.get("reference_language", ""),
     )
-    golden = Player("golden", "Accepted release", _inside(out, found.get("golden_audio", "")), "", text, language)
     title = "New take, made without its reference" if found.get("unconditioned") else "New take"
     take = Player("take", title, _inside(out, found["listen"]), f"no audio: {found['error']}", text, language)
-    return (reference, golden, take) if found.get("golden_audio") else (reference, take)
+    return (reference, _golden(found, out), take) if found.get("golden_sha256") else (reference, take)
+
+
+def _golden(found: Entry, out: Path) -> Player:
+    """The accepted release's take, or why it cannot be heard."""
+    wanted = found["golden_sha256"]
+    path = Path(normpath(out / found["golden_audio"])) if found["golden_audio"] else None
+    missing = f"not kept here: --golden-audio names the folder in which accept kept {wanted[:12]}….wav"
+    if path is not None:
+        try:
+            sha256 = audio.content_hash(path.read_bytes())
+            missing = (
+                "" if sha256 == wanted else f"not played: the sha256 of {path} is {sha256[:12]}…, not {wanted[:12]}…"
+            )
+        except OSError as error:
+            missing = f"not kept here: {path}: {error.strerror}"
+    return Player("golden", "Accepted release", None if missing else path, missing, found["text"], found["language"])
 
 
 def _inside(out: Path, path: str) -> Path | None:
@@ -179,6 +199,7 @@ def _facts(found: Entry) -> list[tuple[str, str]]:
         "packages": packages,
         "recognizer": str(found.get("recognizer", "")),
         "take": found["listen"],
+        "accepted take": f"sha256 {found['golden_sha256']}" if found.get("golden_sha256") else "",
         "request": found["digest"],
     }
     return [(name, value) for name, value in facts.items() if value]
