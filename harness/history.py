@@ -40,7 +40,9 @@ def of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "event": "run",
         "verdict": manifest["verdict"],
+        "incomplete": manifest["incomplete"],
         "system": manifest["about"].get("system", ""),
+        "commit": manifest["about"].get("commit", ""),
         "takes": manifest["judged"],
         "means": {name: float(f"{np.mean(found):.6g}") for name, found in sorted(values.items())},
         "against": [
@@ -66,6 +68,33 @@ def read(path: Path) -> list[dict[str, Any]]:
         except ValueError as error:
             raise GoldenError(f"{path} line {number} is damaged ({error}): take it out") from error
     return lines
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A metric over the runs that have it."""
+
+    metric: str
+    dates: tuple[str, ...]
+    values: tuple[float, ...]
+    step: "Step | None"
+
+    @property
+    def told_step(self) -> str:
+        """The step in words; empty where there is none."""
+        if self.step is None:
+            return ""
+        return f"a step of {self.step.size:+.4g} at {self.dates[self.step.at]} (p = {self.step.p_value:.3f})"
+
+
+def series(runs: Sequence[Mapping[str, Any]]) -> list[Series]:
+    """Every metric of some runs, by name."""
+    found = []
+    for metric in sorted({name for run in runs for name in run["means"]}):
+        dated = [(run["on"], run["means"][metric]) for run in runs if metric in run["means"]]
+        dates, values = zip(*dated, strict=True)
+        found.append(Series(metric, dates, values, step_in(values)))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +151,7 @@ def trend(lines: Sequence[Mapping[str, Any]]) -> list[str]:
                 else ""
             )
             told.append(f"{line['on']}  accepted  {line['suite']} by {line['by']}{why}")
-    runs = [line for line in lines if line["event"] == "run"]
-    for metric in sorted({name for run in runs for name in run["means"]}):
-        dated = [(run["on"], run["means"][metric]) for run in runs if metric in run["means"]]
-        step = step_in([value for _, value in dated])
-        level = f"{dated[-1][1]:.4g}"
-        if step is not None:
-            level += f", a step of {step.size:+.4g} at {dated[step.at][0]} (p = {step.p_value:.3f})"
-        told.append(f"{metric:<22}{level}, {len(dated)} runs")
+    for one in series([line for line in lines if line["event"] == "run"]):
+        level = ", ".join(part for part in (f"{one.values[-1]:.4g}", one.told_step) if part)
+        told.append(f"{one.metric:<22}{level}, {len(one.values)} runs")
     return told

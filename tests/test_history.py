@@ -27,7 +27,9 @@ def test_where_nothing_can_be_dated_there_is_no_step(values):
 
 def run_of(value, verdict="PASS"):
     takes = [{"measurements": {"sim": {"value": value}, "gone": {"value": None}}}]
-    return history.of_run({"takes": takes, "verdict": verdict, "judged": 1, "about": {"system": "m1"}})
+    return history.of_run(
+        {"takes": takes, "verdict": verdict, "judged": 1, "about": {"system": "m1"}, "incomplete": ""}
+    )
 
 
 def test_the_file_tells_runs_acceptances_and_steps(tmp_path):

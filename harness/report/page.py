@@ -14,10 +14,11 @@ from typing import Any
 from harness import audio
 from harness.audio import write_atomically
 from harness.gates import Outcome
-from harness.report import history, plots
+from harness.report import plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.manifest import Entry, Manifest, label
 from harness.report.panel import Picture, Player, panel, picture, players
+from harness.report.trend import trend
 
 FOLDER = "report"
 SINGLE_FILE = "report.html"
@@ -133,7 +134,7 @@ class _Book:
             "suites": self._manifest.by_suite(),
             "not_judged": self._manifest.not_judged(),
             "outcomes": [str(outcome) for outcome in Outcome],
-            "trend": history.trend(self._out),
+            "trend": trend(self._out),
             "golden": any(len(one.players) > 2 for one in self._panels),
             "blind": any(player.path for one in self._panels for player in one.players if player.role == "golden"),
             "label": label,
