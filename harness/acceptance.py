@@ -149,7 +149,7 @@ def difference(run: Finished, suite: str, terms: Acceptance) -> list[str]:
     changed = []
     for one, verdict in decisions.verdicts.values():
         margin = next(margin for margin in terms.margins if margin.metric == one.metric)
-        means = [float(np.nanmean(side.values[one.metric])) for side in sides]
+        means = decisions.levels[one.stratum, one.metric]
         lines.append(
             f"{one.metric:<20}{means[0]:>10.4g}{means[1]:>10.4g}{one.delta:>+10.3g}  "
             f"{f'{one.low:+.3g} to {one.high:+.3g}':<24}{margin.margin:>8g}  {verdict.outcome}"

@@ -105,6 +105,23 @@ def changes(margin: Margin, new: Panel, old: Panel) -> Floats:
     return np.where(np.isfinite(together), together, apart)
 
 
+def levels(metric: str, new: Panel, old: Panel, rows: NDArray[np.intp]) -> tuple[float, float]:
+    """Means of the accepted release and of the new one over some utterances, of the seeds that are compared.
+
+    >>> old = Panel((0, 1), {"x": np.array([[1.0, 3.0], [2.0, 3.0]])})
+    >>> levels("x", Panel((1,), {"x": np.array([[2.5], [9.0]])}), old, np.array([0]))
+    (3.0, 2.5)
+    """
+    common = [seed for seed in new.seeds if seed in old.seeds]
+    means = []
+    for side in (old, new):
+        columns = [side.seeds.index(seed) for seed in common or side.seeds]
+        of_utterances = _row_means(side.values[metric][rows][:, columns])
+        known = of_utterances[np.isfinite(of_utterances)]
+        means.append(float(known.mean()) if known.size else float("nan"))
+    return means[0], means[1]
+
+
 def _row_means(values: Floats) -> Floats:
     """Means over the takes that are there; NaN where none is. Missing takes are `golden.unmeasured`'s affair."""
     known = np.isfinite(values)

@@ -110,8 +110,19 @@ def test_the_life_of_a_baseline(gate, command, pytester):
     assert again.ret == 0
     again.stdout.fnmatch_lines(["VERDICT       PASS"])
 
-    worse = gate("slow", 32)
+    worse = gate("slow", 32, "--alluredir", "allure")
     assert worse.ret == 1
+    page = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    assert "1.35 → 1.65" in page
+    tables = [path.read_text(encoding="utf-8") for path in (pytester.path / "allure").glob("*-attachment.html")]
+    assert ["1.35 → 1.65" in table for table in tables if "changed most" in table] == [True]
+    results = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (pytester.path / "allure").glob("*-result.json")
+    ]
+    (compared,) = [one for one in results if one["name"] == "short: no worse than the accepted release"]
+    assert compared["description"] == "1 comparisons with the accepted release: 1 FAIL."
+    assert [one["name"] for one in compared["attachments"]].count("comparison with the accepted release") == 1
+    assert sum(one["name"].startswith("listen (short-00") for one in compared["attachments"]) == 3
     worse.stdout.fnmatch_lines(
         [
             "FAIL  change of duration_ratio -0.05 to 0.05 of the accepted value in suite 'short'",

@@ -97,6 +97,11 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
         request.node.stash[_ENTRIES] = [] if question else [one for name in suites for one in judged.takes[name]]
         request.node.stash[_COMPARED] = mine
         out = run.settings.out
+        if writes_allure(request.config):
+            from harness.report import allure
+
+            allure.describe_comparison(suites, question, mine)
+            allure.attach_comparison(mine, [one for kept in judged.takes.values() for one in kept], out)
         against = [four_lines(one, one, out) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
         if against or not mine:
             pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)

@@ -9,6 +9,8 @@ import base64
 import hashlib
 import json
 import os
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +24,15 @@ from harness.errors import AudioError
 from harness.gates import Outcome
 from harness.report import page, plots
 from harness.report.clips import MIME, Recording
+from harness.report.comparison import comparisons
 from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.summary import markdown
 from harness.take import Take
 
 RELEASE_TEST = "release verdict"
+MOST_HEARD = 3
+"""Takes that a failed comparison brings along."""
 _HERE = Path(__file__).parent
 
 CATEGORIES = (
@@ -79,6 +84,33 @@ def attach_verdicts(found: Entry, out: Path, test: str) -> None:
     lines = [f"{verdict['outcome']}  {verdict['gate']}: {verdict['observed']}" for verdict in found["verdicts"]]
     against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] != Outcome.PASS]
     allure.attach("\n".join([*lines, "", *against]), f"verdicts ({label(found)})", allure.attachment_type.TEXT)
+
+
+def describe_comparison(suites: Sequence[str], question: str, found: Sequence[Entry]) -> None:
+    """Label a test that compares releases, and say in its description what came of it."""
+    about = suites[0] if len(suites) == 1 else question or "all suites"
+    allure.dynamic.epic("voice cloning")
+    allure.dynamic.feature(about)
+    allure.dynamic.story("no worse than the accepted release")
+    allure.dynamic.severity(allure.severity_level.CRITICAL)
+    allure.dynamic.parent_suite("suites")
+    allure.dynamic.suite(about)
+    allure.dynamic.title(f"{about}: no worse than the accepted release")
+    outcomes = Counter(one["outcome"] for one in found)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing"
+    allure.dynamic.description(f"{len(found)} comparisons with the accepted release: {told}.")
+
+
+def attach_comparison(found: Sequence[Entry], takes: Sequence[Entry], out: Path) -> None:
+    """The table of a test's comparisons, and the sheets of the takes that changed most where something failed."""
+    arranged = comparisons(found)
+    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "allure.css"))
+    text = page.environment().get_template("allure_comparison.html").render(compared=arranged, style=style)
+    allure.attach(text, "comparison with the accepted release", allure.attachment_type.HTML)
+    changed = [worst.utterance for row in arranged.against for worst in row.worst]
+    first = {take["utterance"]: take for take in sorted(takes, key=lambda take: -take["seed"])}
+    for name in [name for name in dict.fromkeys(changed) if name in first][:MOST_HEARD]:
+        attach_take(first[name], out)
 
 
 def attach_take(found: Entry, out: Path) -> None:

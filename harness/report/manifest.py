@@ -5,6 +5,7 @@ by then, incomplete, and never PASS. The takes it counts are those that the sele
 when each of its planned tests came back with verdicts; otherwise it is refused, with the reason.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -127,6 +128,15 @@ def label(found: Entry) -> str:
     'short-007, seed 3'
     """
     return f"{found['utterance']}, seed {found['seed']}"
+
+
+def anchor(found: Entry) -> str:
+    """The name of a take in links.
+
+    >>> anchor({"utterance": "short-007", "seed": 3})
+    'short-007-seed3'
+    """
+    return re.sub(r"[^\w-]+", "_", f"{found['utterance']}-seed{found['seed']}")
 
 
 def four_lines(found: Entry, verdict: Mapping[str, Any], out: Path) -> str:

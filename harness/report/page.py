@@ -16,6 +16,7 @@ from harness.audio import write_atomically
 from harness.gates import Outcome
 from harness.report import plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
+from harness.report.comparison import comparisons
 from harness.report.manifest import Entry, Manifest, label
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.trend import trend
@@ -132,6 +133,7 @@ class _Book:
             "run": self._manifest.as_json(),
             "panels": self._panels,
             "suites": self._manifest.by_suite(),
+            "compared": comparisons(self._manifest.comparisons, list(self._manifest.takes.values())),
             "not_judged": self._manifest.not_judged(),
             "outcomes": [str(outcome) for outcome in Outcome],
             "trend": trend(self._out),

@@ -3,7 +3,6 @@
 The accepted release's take is played only where the file is the one that was accepted: its hash stands in the baseline.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os.path import normpath
@@ -14,7 +13,7 @@ from harness import audio
 from harness.report import plots
 from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
-from harness.report.manifest import AGAINST, Entry, label, worst_outcome
+from harness.report.manifest import AGAINST, Entry, anchor, label, worst_outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +159,7 @@ def panel(found: Entry, heard_players: tuple[Player, ...], pictures: tuple[Pictu
     worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "WARN", "REFUSED", "PASS"))}
     return Panel(
         found=found,
-        anchor=re.sub(r"[^\w-]+", "_", f"{found['utterance']}-seed{found['seed']}"),
+        anchor=anchor(found),
         label=label(found),
         outcome=worst_outcome(found),
         target=target_side,
