@@ -19,6 +19,7 @@ from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.comparison import comparisons
 from harness.report.manifest import Entry, Manifest, label
 from harness.report.panel import Picture, Player, panel, picture, players
+from harness.report.power import power
 from harness.report.trend import trend
 
 FOLDER = "report"
@@ -137,6 +138,7 @@ class _Book:
             "not_judged": self._manifest.not_judged(),
             "outcomes": [str(outcome) for outcome in Outcome],
             "trend": trend(self._out),
+            "power": power(self._manifest.about.get("gates", "")),
             "golden": any(len(one.players) > 2 for one in self._panels),
             "blind": any(player.path for one in self._panels for player in one.players if player.role == "golden"),
             "label": label,
