@@ -91,7 +91,7 @@ def _reason(one: Entry) -> str:
 
 def _badness(one: Entry) -> tuple[int, float]:
     outcome = _ORDER.index(one["outcome"]) if one["outcome"] in _ORDER else len(_ORDER)
-    return outcome, -abs(one["delta"] or 0.0) / one["margin"]
+    return outcome, -abs(one["delta"] or 0.0) / one["limit"]
 
 
 def _row(one: Entry, anchors: Mapping[str, str]) -> Row:
@@ -101,7 +101,7 @@ def _row(one: Entry, anchors: Mapping[str, str]) -> Row:
     return Row(
         outcome=one["outcome"],
         about="all suites" if lost else one["stratum"],
-        metric=f"lost in {one['metric']}" if lost else one["metric"],
+        metric=f"utterances lost in {one['metric']}" if lost else one["metric"],
         levels="" if accepted is None or now is None else f"{accepted:.3g} → {now:.3g}",
         change=f"{_change(one['delta'], unit, not lost)}{'' if unit in _SHARES else f' {unit}'}",
         interval=f"{low} to {high}",
@@ -120,11 +120,11 @@ def _change(value: float | None, unit: str, signed: bool = True) -> str:
     """A change in its unit; a share in percent.
 
     >>> _change(-0.3696, "of the accepted value"), _change(0.0123, "cosine"), _change(None, "s")
-    ('-31 %', '+0.0123', '?')
+    ('-30.9 %', '+0.0123', '?')
     """
     if value is None:
         return "?"
     if unit == _RELATIVE:
         value = expm1(value)
     sign = "+" if signed else ""
-    return f"{100 * value:{sign}.2g} %" if unit in _SHARES else f"{value:{sign}.3g}"
+    return f"{100 * value:{sign}.1f} %" if unit in _SHARES else f"{value:{sign}.3g}"

@@ -49,10 +49,10 @@ def test_a_row_says_from_what_to_what_how_sure_and_what_would_have_been_found():
 def test_relative_changes_and_shares_are_said_in_percent():
     relative = {"unit": "of the accepted value", "change_unit": "of the accepted value", "delta": -0.3696}
     (row,) = comparisons([compared(**relative, limit=0.05)]).rows
-    assert (row.change, row.margin, row.worst[0].change) == ("-31 %", "5 %", "-8.6 %")
+    assert (row.change, row.margin, row.worst[0].change) == ("-30.9 %", "5 %", "-8.6 %")
     (lost,) = comparisons([compared(stratum="all", **LOST)]).rows
-    assert (lost.about, lost.metric) == ("all suites", "lost in speaker_similarity")
-    assert (lost.change, lost.interval, lost.margin, lost.detectable) == ("10 %", "2 % to 30 %", "10 %", "20 %")
+    assert (lost.about, lost.metric) == ("all suites", "utterances lost in speaker_similarity")
+    assert (lost.change, lost.interval, lost.margin, lost.detectable) == ("10.0 %", "2.0 % to 30.0 %", "10 %", "20.0 %")
     assert lost.worst[0].change == "-0.09"
 
 
@@ -96,7 +96,7 @@ def test_the_page_shows_what_blocks_first_and_links_it_to_the_takes(recorded_run
     report.write(recorded_run.end(), recorded_run.out)
     page = (recorded_run.out / "report" / "index.html").read_text(encoding="utf-8")
     blocking, table, passed = (page.index(text) for text in ("What blocks it", 'id="compared"', "shown not worse"))
-    assert blocking < page.index("speaker_similarity of suite short") < table
+    assert blocking < page.index("suite short: speaker_similarity") < table
     assert page[blocking:table].count('href="#short-002-seed0"') == 1
     assert page.index("0.85 → 0.8", table) < passed < page.index("voice layla", passed)
     assert "Nothing.</p>" not in page
