@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FOLDER = "report"
 SINGLE_FILE = "report.html"
 _HERE = Path(__file__).parent
+PANEL_BYTES = 20_000  # texts and forty gates of a take, measured; only divides the space
 _BASE64 = 4 / 3
 _LETTERS = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
 _RIGHT_TO_LEFT = re.compile(rf"{_LETTERS}(?:[ /]{_LETTERS})*")
@@ -104,6 +105,7 @@ class _Book:
         self._shelf = shelf = Shelf(path for group in paths for path in group)
         drawings = _drawings(shelf, list(zip(takes, groups, strict=True)))
         drawn_bytes = sum(len(one.spectrogram) + len(one.waveform) for drawn in drawings for one in drawn)
+        drawn_bytes += PANEL_BYTES * len(takes)
         lossless = shelf.encode(paths, max(0, most_bytes - drawn_bytes))
         self._panels = [
             panel(found, tuple(_informed(player, shelf, exact) for player in group), drawn)
