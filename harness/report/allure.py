@@ -121,7 +121,7 @@ def attach_take(found: Entry, out: Path) -> None:
         if player.path is not None and player.path.exists():
             suffix = player.path.suffix.lower()
             allure.attach.file(
-                str(player.path), f"{player.role}: {player.path.name}", MIME[suffix], extension=suffix.lstrip(".")
+                str(player.path), f"{player.role}: {player.file}", MIME[suffix], extension=suffix.lstrip(".")
             )
 
 
@@ -144,7 +144,7 @@ def sheet(found: Entry, sounds: tuple[Player, ...]) -> str:
         clip = recording.preview
         data = base64.b64encode(clip.data).decode()
         attributes = f'src="data:{clip.mime};base64,{data}" data-level="{recording.level_dbfs:.2f}"'
-        note = f"{clip.suffix.removeprefix('.').upper()} preview, lossy; judge artifacts on {recording.path.name}"
+        note = f"{clip.suffix.removeprefix('.').upper()} preview, lossy; judge artifacts on {player.file}"
         return Markup(attributes), note
 
     drawn: tuple[Picture, ...] = tuple(

@@ -119,7 +119,7 @@ class _Book:
             return None
         clip = recording.evidence if player.lossless else recording.preview
         kind = clip.suffix.removeprefix(".").upper()
-        lossy = f"{kind} preview, lossy: judge artifacts on {recording.path.name}"
+        lossy = f"{kind} preview, lossy: judge artifacts on {player.file}"
         return clip, lossy if clip.lossy else f"{kind}, lossless", f'data-level="{recording.level_dbfs:.2f}"'
 
     def render(

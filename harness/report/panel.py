@@ -15,6 +15,8 @@ from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
 from harness.report.manifest import AGAINST, Entry, anchor, label, worst_outcome
 
+MOST_NAME = 48  # letters of a file name in a line
+
 
 @dataclass(frozen=True, slots=True)
 class Player:
@@ -29,6 +31,12 @@ class Player:
     language: str = ""
     lossless: bool = True
     """Whether it plays the evidence, or a preview."""
+
+    @property
+    def file(self) -> str:
+        """The name of its file, short enough for a line where that is a hash."""
+        name = self.path.name if self.path else ""
+        return name if len(name) <= MOST_NAME else f"{name[:12]}…{name[-12:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,9 @@ def picture(player: Player, recording: Recording, found: Entry) -> Picture:
 def panel(found: Entry, heard_players: tuple[Player, ...], pictures: tuple[Picture, ...]) -> Panel:
     """Arrange one take."""
     heard = str(found.get("heard") or "")
-    target_side, heard_side = difference(found["text"], heard) if heard else ([Stretch(found["text"], False)], [])
+    target_side, heard_side = (
+        difference(found["text"], heard, found["language"]) if heard else ([Stretch(found["text"], False)], [])
+    )
     worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "WARN", "REFUSED", "PASS"))}
     return Panel(
         found=found,
