@@ -293,6 +293,16 @@ class Manifest:
         """The denominator in words."""
         return f"{len(self.planned_takes)} planned = {self.judged} judged + {len(self.refused)} refused"
 
+    @property
+    def unconditioned(self) -> dict[str, list[str]]:
+        """Takes that were made without their reference, by reason."""
+        found: dict[str, list[str]] = {}
+        for key in sorted(self.takes):
+            take = self.takes[key]
+            if take.get("unconditioned"):
+                found.setdefault(f"reference {take['reference']} {take['unconditioned']}", []).append(label(take))
+        return found
+
     def worst_first(self) -> list[Entry]:
         """Every take: what blocks the release first, the worst of it on top."""
         ordered = sorted(self.takes.values(), key=lambda found: (found["suite"], found["utterance"], found["seed"]))

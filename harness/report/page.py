@@ -143,6 +143,7 @@ class _Book:
             "panels": self._panels,
             "suites": self._manifest.by_suite(),
             "compared": comparisons(self._manifest.comparisons, list(self._manifest.takes.values())),
+            "unconditioned": self._manifest.unconditioned,
             "not_judged": self._manifest.not_judged(),
             "outcomes": [str(outcome) for outcome in Outcome],
             "trend": trend(self._out),

@@ -33,6 +33,10 @@ def markdown(manifest: Manifest, out: Path) -> str:
         if len(blocking) > MOST_SHOWN:
             lines += ["", f"and {len(blocking) - MOST_SHOWN} more in the report"]
         lines += [""]
+    lines += [
+        f"- {len(takes)} takes made without their reference: {_cell(why)}"
+        for why, takes in manifest.unconditioned.items()
+    ]
     lines += _compared(manifest)
     others = [("failed", manifest.failed_otherwise), ("harness error", manifest.harness_errors)]
     lines += [f"- {kind}: {_cell(test)}: {_cell(how)}" for kind, tests in others for test, how in tests.items()]

@@ -40,6 +40,8 @@ def summary(manifest: Manifest, out: Path, page: Path) -> Iterator[str]:
         yield from _wrapped(f"FAIL  {test}: {how}")
     for test, how in sorted(manifest.harness_errors.items()):
         yield from _wrapped(f"HARNESS ERROR  {test}: {how}")
+    for why, takes in manifest.unconditioned.items():
+        yield from _wrapped(f"{len(takes)} takes made without their reference: {why}")
     yield from _not_judged(manifest)
     yield from _suites(manifest)
     if manifest.incomplete:

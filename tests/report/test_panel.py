@@ -1,5 +1,9 @@
+import pytest
+
+from harness.report import allure, page, terminal
 from harness.report.clips import Recording
 from harness.report.panel import panel, picture, players
+from harness.report.summary import markdown
 from tests.synthetic import draw
 
 
@@ -8,6 +12,36 @@ def test_the_accepted_take_has_a_player_only_where_there_is_one(recorded_run):
     beside = recorded_run.take("short-002", golden=draw("#" * 20))
     assert [player.role for player in players(alone, recorded_run.out)] == ["reference", "take"]
     assert [player.role for player in players(beside, recorded_run.out)] == ["reference", "golden", "take"]
+
+
+def test_an_accepted_take_that_was_not_kept_or_is_another_is_said_in_place_of_its_player(recorded_run):
+    unkept = recorded_run.take("short-001", golden_sha256="a" * 64)
+    (_, golden, _) = players(unkept, recorded_run.out)
+    assert (golden.path, golden.missing[:14]) == (None, "not kept here:")
+    found = recorded_run.take("short-002", golden=draw("#" * 20))
+    path = recorded_run.out / found["golden_audio"]
+    path.write_bytes(path.read_bytes()[:-2] + b"xy")
+    (_, golden, _) = players(found, recorded_run.out)
+    assert (golden.path, golden.missing.split(" of ")[0]) == (None, "not played: the sha256")
+
+
+@pytest.mark.parametrize("how", ["page", "single file", "sheet", "terminal", "job summary"])
+def test_a_take_that_was_made_without_its_reference_is_marked_everywhere(recorded_run, how):
+    found = recorded_run.take(unconditioned="layla.wav is no sound file", reference_audio="")
+    manifest, out = recorded_run.end(), recorded_run.out
+    drawn = {
+        "page": lambda: page.write_folder(manifest, out).read_text(encoding="utf-8"),
+        "single file": lambda: page.write_single_file(manifest, out).read_text(encoding="utf-8"),
+        "sheet": lambda: allure.sheet(found, players(found, out)),
+        "terminal": lambda: " ".join(" ".join(terminal.summary(manifest, out, out)).split()),
+        "job summary": lambda: markdown(manifest, out).replace("\\", ""),
+    }[how]()
+    assert "made without the" in drawn or "made without its reference" in drawn
+    assert "layla.wav is no sound file" in drawn
+    if how in {"page", "single file", "sheet"}:
+        assert "New take, made without its reference" in drawn
+        assert "not usable: layla.wav is no sound file" in drawn
+        assert drawn.count("<audio") == 1
 
 
 def test_failing_gates_come_first_with_limit_margin_and_why(recorded_run):
