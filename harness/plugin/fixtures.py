@@ -88,7 +88,7 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
 
     def compared(question: str = "") -> None:
         __tracebackhide__ = True
-        from harness.report.manifest import four_lines
+        from harness.report.manifest import AGAINST, four_lines
 
         suites = suites_of(request.node)
         with PlainUsage():
@@ -102,7 +102,7 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
 
             allure.describe_comparison(suites, question, mine)
             allure.attach_comparison(mine, [one for kept in judged.takes.values() for one in kept], out)
-        against = [four_lines(one, one, out) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
+        against = [four_lines(one, one, out) for worse in AGAINST for one in mine if one["outcome"] == worse]
         if against or not mine:
             pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
         if all(one["outcome"] == "REFUSED" for one in mine):
