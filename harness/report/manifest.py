@@ -317,14 +317,15 @@ class Manifest:
         ]
         return [pair for outcome in AGAINST for pair in found if pair[1]["outcome"] == outcome]
 
-    def not_judged(self) -> list[tuple[Entry, Mapping[str, Any]]]:
-        """Every gate that was refused for a take."""
-        return [
-            (self.takes[key], verdict)
-            for key in sorted(self.takes)
-            for verdict in self.takes[key]["verdicts"]
-            if verdict["outcome"] == Outcome.REFUSED
-        ]
+    def not_judged(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Why gates were refused: by reason the takes and the names of the gates."""
+        found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+        for key in sorted(self.takes):
+            for verdict in self.takes[key]["verdicts"]:
+                if verdict["outcome"] == Outcome.REFUSED:
+                    takes, gates = found.setdefault(verdict["reason"], ({}, {}))
+                    takes[label(self.takes[key])] = gates[verdict["name"]] = None
+        return {reason: (list(takes), list(gates)) for reason, (takes, gates) in found.items()}
 
     def by_suite(self) -> dict[str, Counter[str]]:
         """How many verdicts of each kind each suite has, by name; `takes` counts its takes."""

@@ -18,7 +18,7 @@ from harness.gates import Outcome
 from harness.report import plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.comparison import comparisons
-from harness.report.manifest import Entry, Manifest, label
+from harness.report.manifest import Entry, Manifest
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.power import power
 from harness.report.trend import trend
@@ -150,7 +150,6 @@ class _Book:
             "power": power(self._manifest.about.get("gates", "")),
             "golden": any(len(one.players) > 2 for one in self._panels),
             "blind": any(player.path for one in self._panels for player in one.players if player.role == "golden"),
-            "label": label,
             "source": marked,
             "image": image,
             "columns": plots.MOST_COLUMNS,
