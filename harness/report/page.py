@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 FOLDER = "report"
 SINGLE_FILE = "report.html"
 _HERE = Path(__file__).parent
+_ALWAYS = (Outcome.PASS, Outcome.FAIL)
 PANEL_BYTES = 20_000  # texts and forty gates of a take, measured; only divides the space
 _BASE64 = 4 / 3
 _LETTERS = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
@@ -138,14 +139,15 @@ class _Book:
 
         template: Template = environment().get_template("page.html")
         script = (_HERE / "page.js").read_text(encoding="utf-8")
+        suites = self._manifest.by_suite()
         values: dict[str, Any] = {
             "run": self._manifest.as_json(),
             "panels": self._panels,
-            "suites": self._manifest.by_suite(),
+            "suites": suites,
             "compared": comparisons(self._manifest.comparisons, list(self._manifest.takes.values())),
             "unconditioned": self._manifest.unconditioned,
             "not_judged": self._manifest.not_judged(),
-            "outcomes": [str(outcome) for outcome in Outcome],
+            "outcomes": [str(one) for one in Outcome if one in _ALWAYS or any(kind[one] for kind in suites.values())],
             "trend": trend(self._out),
             "power": power(self._manifest.about.get("gates", "")),
             "golden": any(len(one.players) > 2 for one in self._panels),

@@ -15,6 +15,7 @@ from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
 from harness.report.manifest import AGAINST, Entry, anchor, label, worst_outcome
 
+LEAST_WIDTH = 30.0  # percent
 MOST_NAME = 48  # letters of a file name in a line
 
 
@@ -96,6 +97,11 @@ class Panel:
     def blocks(self) -> bool:
         """Whether something stands against the release here."""
         return self.outcome in AGAINST
+
+    def width(self, picture: Picture) -> float:
+        """Of a picture in percent, so that a second is as wide in each; one beside a runaway stays large enough to see."""
+        longest_s = max(one.duration_s for one in self.pictures)
+        return round(max(LEAST_WIDTH, 100 * picture.duration_s / longest_s), 1)
 
     @property
     def headline(self) -> str:

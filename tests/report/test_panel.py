@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from harness.report import allure, page, terminal
@@ -62,6 +64,16 @@ def test_defects_that_measurements_place_are_marked_in_the_take_alone(recorded_r
     assert [mark.label for mark in marked["take"].marks if mark.kind == "defect"] == ["length 0.50 to 1.00 s"]
     assert not [mark for mark in marked["golden"].marks if mark.kind == "defect"]
     assert marked["take"].percent(1.25) == 50.0
+
+
+def test_a_second_is_as_wide_in_the_picture_of_the_accepted_take_as_in_that_of_the_new_one(recorded_run):
+    found = recorded_run.take(sound=draw("#" * 30), golden=draw("#" * 20))
+    _, golden, take = players(found, recorded_run.out)
+    pictures = tuple(picture(player, Recording.of(player.path), found) for player in (golden, take))
+    drawn = panel(found, (golden, take), pictures)
+    assert [drawn.width(one) for one in pictures] == [66.7, 100.0]
+    runaway = replace(pictures[1], duration_s=120.0)
+    assert replace(drawn, pictures=(pictures[0], runaway)).width(pictures[0]) == 30.0
 
 
 def test_the_heard_text_is_compared_only_where_there_is_one(recorded_run):
