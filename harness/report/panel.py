@@ -99,7 +99,7 @@ class Panel:
         return self.outcome in AGAINST
 
     def width(self, picture: Picture) -> float:
-        """Of a picture in percent, so that a second is as wide in each; one beside a runaway stays large enough to see."""
+        """Of a picture, in percent: a second is as wide in each; one beside a runaway stays large enough to see."""
         longest_s = max(one.duration_s for one in self.pictures)
         return round(max(LEAST_WIDTH, 100 * picture.duration_s / longest_s), 1)
 
