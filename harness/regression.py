@@ -18,6 +18,7 @@ Questions
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,12 +137,13 @@ def compare(
     """
     strata = layout.strata(asked)
     count = family or len(margins) * (len(strata) + ("lost" in asked))
+    _, speakers = np.unique(np.array(layout.speakers), return_inverse=True)
     found = []
     for margin in margins:
         by_utterance = changes(margin, new, old)
         noise = _Noise.of(margin, new, old)
         found += [
-            _mean(name, margin, by_utterance, rows, layout, noise, policy, looks, count)
+            _mean(name, margin, by_utterance, rows, layout, speakers, noise, policy, looks, count)
             for name, rows in strata.items()
         ]
         if "lost" in asked:
@@ -202,6 +204,7 @@ def _mean(
     by_utterance: Floats,
     rows: NDArray[np.intp],
     layout: Layout,
+    speakers: NDArray[np.intp],
     noise: _Noise,
     policy: Policy,
     looks: tuple[int, ...],
@@ -220,13 +223,11 @@ def _mean(
     doubt, both = nominal(policy.doubt, looks), margin.better == "neither"
     half = quantile(1 - doubt, n - 1) * error
     p_value = tail(abs(delta) / error if both else -delta / error, n - 1) * (2 if both else 1)
-    speaker_error, speakers = _speaker_error(change - delta, [layout.speakers[row] for row in rows])
-    if speakers >= LEAST_UTTERANCES:
-        half = max(half, quantile(1 - doubt, speakers - 1) * max(speaker_error, floor))
-    if speakers >= LEAST_SPEAKERS and speaker_error > error:
-        p_value = tail(abs(delta) / speaker_error if both else -delta / speaker_error, speakers - 1) * (
-            2 if both else 1
-        )
+    speaker_error, heard = _speaker_error(change - delta, speakers[rows])
+    if heard >= LEAST_UTTERANCES:
+        half = max(half, quantile(1 - doubt, heard - 1) * max(speaker_error, floor))
+    if heard >= LEAST_SPEAKERS and speaker_error > error:
+        p_value = tail(abs(delta) / speaker_error if both else -delta / speaker_error, heard - 1) * (2 if both else 1)
     strict = nominal(policy.alpha / family, looks) / (2 if both else 1)
     reach = float(quantile(1 - strict, n - 1) + quantile(0.8, n - 1))
     between = max(spread - noise.per_take / noise.takes, 0.0)
@@ -253,10 +254,9 @@ def _worst(margin: Margin, change: Floats, rows: NDArray[np.intp], layout: Layou
     return tuple((layout.utterances[rows[i]], float(change[i])) for i in np.argsort(drop, kind="stable")[:3])
 
 
-def _speaker_error(residuals: Floats, speakers: Sequence[str]) -> tuple[float, int]:
+def _speaker_error(residuals: Floats, speakers: NDArray[np.intp]) -> tuple[float, int]:
     """Standard error of a mean clustered by speaker (CR1), and the number of speakers."""
-    _, index = np.unique(np.array(speakers), return_inverse=True)
-    sums = np.bincount(index, weights=residuals)
+    sums = np.bincount(speakers, weights=residuals)[np.bincount(speakers) > 0]
     groups = sums.size
     if groups < 2:
         return 0.0, groups
@@ -284,18 +284,13 @@ def _lost(
     looks: tuple[int, ...],
     family: int,
 ) -> Comparison:
-    from scipy.stats import beta, binom
-
     rows = np.flatnonzero(np.isfinite(by_utterance))
     change = by_utterance[rows]
     lost, n = int(_is_lost(margin, change, noise.sd).sum()), change.size
     doubt = nominal(policy.doubt, looks)
     share = lost / n if n else float("nan")
-    high = float(beta.ppf(1 - doubt, lost + 1, n - lost)) if lost < n else 1.0
-    low = float(beta.ppf(doubt, lost, n - lost + 1)) if lost else 0.0
+    low, high = exact_interval(lost, n, doubt)
     strict = nominal(policy.alpha / family, looks)
-    least = next((k for k in range(1, n + 1) if binom.sf(k - 1, n, noise.chance) <= strict), n)
-    found = next((k / n for k in range(least, n + 1) if binom.sf(least - 1, n, k / n) >= 0.8), 1.0) if n else 1.0
     return Comparison(
         stratum="all",
         metric=margin.metric,
@@ -303,13 +298,43 @@ def _lost(
         delta=-share,
         low=-high,
         high=-low,
-        p_value=spent(float(binom.sf(lost - 1, n, noise.chance)), looks) if n else 1.0,
+        p_value=spent(float(_at_least(lost, n, noise.chance)), looks) if n else 1.0,
         clusters=n,
         standard_error=float(np.sqrt(share * (1 - share) / n)) if n else float("nan"),
         worst=_worst(margin, change, rows, layout),
-        detectable=found,
+        detectable=_detectable_share(n, noise.chance, strict) if n else 1.0,
         more_takes=None,
     )
+
+
+def exact_interval(hits: int, of: int, doubt: float) -> tuple[float, float]:
+    """Both ends of the interval of a share; it lies below, or above, with at most `doubt` (Clopper and Pearson 1934).
+
+    >>> low, high = exact_interval(0, 10, 0.05)
+    >>> low, round(high, 3)
+    (0.0, 0.259)
+    """
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(hits, of - hits + 1, doubt)) if hits else 0.0
+    return low, float(betaincinv(hits + 1, of - hits, 1 - doubt)) if hits < of else 1.0
+
+
+def _at_least(hits: Any, of: int, chance: Any) -> Any:
+    """Chance of so many hits or more (binomial); arrays are broadcast."""
+    from scipy.special import bdtrc
+
+    return bdtrc(np.asarray(hits) - 1.0, of, chance)
+
+
+@lru_cache(maxsize=4096)
+def _detectable_share(n: int, chance: float, level: float) -> float:
+    """The share of lost utterances that is found four times in five at this level."""
+    hits = np.arange(1, n + 1)
+    surprising = np.flatnonzero(_at_least(hits, n, chance) <= level)
+    least = int(hits[surprising[0]]) if surprising.size else n
+    often = np.flatnonzero(_at_least(least, n, hits / n) >= 0.8)
+    return float(hits[often[0]] / n) if often.size else 1.0
 
 
 def holm(p_values: Sequence[float], family: int) -> list[float]:
