@@ -15,7 +15,7 @@ Questions
     lost    the share of all utterances that lost more than a listener forgives and more than seeds explain (exact)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 LEAST_SPEAKERS = 6  # with fewer clusters a cluster-robust t is off (Cameron, Gelbach and Miller 2008)
 LEAST_UTTERANCES = 2  # one gives no spread at all
 LEAST_OF_A_VOICE = 8  # a voice heard less often is judged with its suite only
+MOST_TAKES, MOST_UTTERANCES = 50, 5_000  # nobody is told to make more
 LOST_BY_CHANCE = 0.01  # share of utterances that may be lost before it says anything
 LOST_NOISE_SDS = 4.0  # a change within so many standard deviations of the seeds' noise is no loss
 
@@ -83,8 +84,28 @@ class Comparison:
     """Utterances with their changes, worst first."""
     detectable: float
     """The smallest worsening that such a run finds four times in five."""
-    more_takes: int | None
-    """Takes of each utterance at which this would be decided; None where takes do not decide it."""
+    more_takes: int | None = None
+    """Takes of each utterance at which this would be decided; None where takes of the new release do not decide it."""
+    takes_of_both: int | None = None
+    """Takes of each utterance that would decide it if the accepted release had as many."""
+    utterances: int | None = None
+    """Utterances at which it would be decided with the takes there are."""
+
+    @property
+    def way_out(self) -> str:
+        """What would decide it, the cheapest first."""
+        if self.more_takes is not None:
+            return f"about {self.more_takes} takes of each utterance would decide it: --takes {self.more_takes}"
+        if self.takes_of_both is not None:
+            return (
+                f"more takes of this release alone would not decide it, about {self.takes_of_both} of both would: "
+                f"accept the released model anew with --takes {self.takes_of_both}"
+            )
+        if self.utterances is not None:
+            return (
+                f"more takes would not decide it, about {self.utterances} utterances would; {self.clusters} are there"
+            )
+        return "more takes would not decide it, more utterances would"
 
 
 def changes(margin: Margin, new: Panel, old: Panel) -> Floats:
@@ -162,6 +183,10 @@ class _Noise:
     """Standard deviation of the change."""
     chance: float
     """Share of the accepted release's own takes that would count as lost beside their siblings."""
+    seed: float
+    """Variance between takes of one utterance."""
+    accepted: float
+    """What the accepted release's few takes add to the variance of the change; nought where seeds are paired."""
 
     @classmethod
     def of(cls, margin: Margin, new: Panel, old: Panel) -> "_Noise":
@@ -174,7 +199,8 @@ class _Noise:
             per_take = seed
         else:
             sd, per_take = float(np.sqrt(2 * seed / common)), 2 * seed
-        return cls(per_take, common or ours.shape[1], sd, _chance(margin, theirs, sd))
+        accepted = 0.0 if common else seed / theirs.shape[1]
+        return cls(per_take, common or ours.shape[1], sd, _chance(margin, theirs, sd), seed, accepted)
 
 
 def _within(values: Floats) -> float:
@@ -216,7 +242,7 @@ def _mean(
     worst = _worst(margin, change, rows, layout)
     if n < LEAST_UTTERANCES:
         nothing = float("nan")
-        return Comparison(name, margin.metric, "mean", nothing, -np.inf, np.inf, 1.0, n, nothing, worst, np.inf, None)
+        return Comparison(name, margin.metric, "mean", nothing, -np.inf, np.inf, 1.0, n, nothing, worst, np.inf)
     delta, floor = float(change.mean()), margin.resolution / np.sqrt(6 * n)
     spread = float(change.var(ddof=1))
     error = max(float(np.sqrt(spread / n)), floor)
@@ -230,8 +256,10 @@ def _mean(
         p_value = tail(abs(delta) / speaker_error if both else -delta / speaker_error, heard - 1) * (2 if both else 1)
     strict = nominal(policy.alpha / family, looks) / (2 if both else 1)
     reach = float(quantile(1 - strict, n - 1) + quantile(0.8, n - 1))
+    worse = abs(delta) if both else -delta
     between = max(spread - noise.per_take / noise.takes, 0.0)
-    needed = _more_takes(margin, delta, between, noise, n, half / error, policy)
+    of_both = max(between - noise.accepted, 0.0)
+    later = range(noise.takes + 1, MOST_TAKES + 1)
     return Comparison(
         stratum=name,
         metric=margin.metric,
@@ -245,7 +273,13 @@ def _mean(
         worst=worst,
         # What lies inside the margin passes, however surely it is there.
         detectable=max(reach * error, margin.margin - half + quantile(0.8, n - 1) * error),
-        more_takes=needed,
+        more_takes=_first(
+            later, margin, worse, lambda takes: half / error * np.sqrt((between + noise.per_take / takes) / n)
+        ),
+        takes_of_both=_first(
+            later, margin, worse, lambda takes: half / error * np.sqrt((of_both + 2 * noise.seed / takes) / n)
+        ),
+        utterances=_first(range(n + 1, MOST_UTTERANCES + 1), margin, worse, lambda count: half * np.sqrt(n / count)),
     )
 
 
@@ -263,15 +297,12 @@ def _speaker_error(residuals: Floats, speakers: NDArray[np.intp]) -> tuple[float
     return float(np.sqrt(groups / (groups - 1) * np.square(sums).sum()) / residuals.size), groups
 
 
-def _more_takes(
-    margin: Margin, delta: float, between: float, noise: _Noise, n: int, width: float, policy: Policy
-) -> int | None:
-    """Takes at which the interval, with this change, would lie inside the margin or clear of nought."""
-    worse = abs(delta) if margin.better == "neither" else -delta
-    for takes in range(noise.takes + 1, 51):
-        half = width * np.sqrt((between + noise.per_take / takes) / n)
+def _first(numbers: range, margin: Margin, worse: float, half_of: Callable[[int], float]) -> int | None:
+    """The first number at which the interval, with this change, would lie inside the margin or clear of nought."""
+    for number in numbers:
+        half = half_of(number)
         if worse + half < margin.margin or worse - 2.5 * half > 0:
-            return takes
+            return number
     return None
 
 
@@ -303,7 +334,6 @@ def _lost(
         standard_error=float(np.sqrt(share * (1 - share) / n)) if n else float("nan"),
         worst=_worst(margin, change, rows, layout),
         detectable=_detectable_share(n, noise.chance, strict) if n else 1.0,
-        more_takes=None,
     )
 
 
