@@ -44,6 +44,7 @@ def test_the_voice_as_it_is_fails_nowhere_with_a_new_seed(out):
 
 @pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda one: one.name)
 def test_a_worse_model_is_found_by_the_metric_that_it_spoils(regression, out):
-    found = worse(regression, out, SEED, SUITES)
+    every_take_is_new = regression.slower != 1.0
+    found = worse(regression, out, SEED, SUITES[:1] if every_take_is_new else SUITES)
     how, name = FOUND_BY[regression.name]
     assert name in (found.found if how == COMPARED else found.gates)
