@@ -49,7 +49,7 @@ def measure(takes: Sequence[Take], rounds: int, workers: int = 2, only_rejected:
         workers: Processes.
         only_rejected: Of each defect only the severity that a listener rejects.
     """
-    speakers = {take.request.reference.id for take in takes}
+    speakers = {take.request.reference.speaker for take in takes}
     spoilt = takes[: rounds * len(speakers)]
     jobs: list[_Job] = [(take, None, 0, take, True) for take in takes]
     for defect in DEFECTS:

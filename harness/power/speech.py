@@ -108,7 +108,8 @@ def recorded(folder: Path, work: Path) -> list[Take]:
     for place in range(max(len(clips) for clips in by_speaker.values())):
         for speaker, clips in by_speaker.items():
             if place < len(clips):
-                reference = _reference(clips[(place + 1) % len(clips)], work / f"{speaker}-{place}.wav")
+                # Its own id: no other take's reference, and never the take itself, may stand in for it.
+                reference = _reference(clips[(place + 1) % len(clips)], f"{speaker}-{place}", work)
                 takes.append(_take(len(takes), clips[place], reference))
     return takes
 
@@ -141,10 +142,10 @@ def _joined(parts: list[Audio]) -> Audio:
     return Audio(np.concatenate(pieces), CODEC_RATE_HZ)
 
 
-def _reference(clip: Recording, path: Path) -> Reference:
-    data = audio.encode_wav(clip.sound)
+def _reference(clip: Recording, name: str, work: Path) -> Reference:
+    data, path = audio.encode_wav(clip.sound), work / f"{name}.wav"
     audio.write_atomically(path, data)
-    return Reference(clip.speaker, path, clip.transcript, clip.language, clip.speaker, audio.content_hash(data))
+    return Reference(name, path, clip.transcript, clip.language, clip.speaker, audio.content_hash(data))
 
 
 def _take(number: int, clip: Recording, reference: Reference) -> Take:
