@@ -5,9 +5,9 @@
 FOLDER holds recordings and a `manifest.csv` with the columns file, language, speaker and transcript. Clips under 2 s
 are joined, speaker by speaker, until they last 5 s. Every clip is judged as a take in the voice of its speaker's next
 clip, never its own, beside all clips of the other speakers; gates on the text are refused where a transcript is only a
-label. The speakers are split in halves, every other one of each language: a limit at the edge of human speech is set on
-the first half, and how often it is wrong is counted on the second. Printed are, for each gate, the extremes of the first
-half, and the false rejects of the second and of all, with 95 % Clopper-Pearson intervals.
+label. The speakers are split in halves, every other one of each language: a limit at the edge of human speech is set
+on the first half, and how often it is wrong is counted on the second. Printed are, for each gate, the extremes of both
+halves, and the false rejects of the second and of all, with 95 % Clopper-Pearson intervals.
 """
 
 import sys
