@@ -234,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     power = commands.add_parser("power", help=_power.__doc__)
-    power.add_argument("--texts", type=int, default=40, help="sound takes of each voice")
+    power.add_argument("--texts", type=int, default=48, help="sound takes of each voice")
     power.add_argument("--spoilt", type=int, default=4, help="takes of each voice that are spoilt")
     power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, not the embedded voice")
     power.add_argument("--workers", type=int, default=2, help="processes")

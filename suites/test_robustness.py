@@ -29,6 +29,10 @@ def test_sings_like_a_voice(require):
     require("pitch_spread", "voiced_share", "held_sound")
 
 
+def test_sounds_natural(require):
+    require("speech_quality")
+
+
 def test_says_the_text_once_and_nothing_else(require):
     require("repeated_speech", "reference_leak", "extra_speech", "speaking_rate", "tempo_ratio")
 

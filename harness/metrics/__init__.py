@@ -16,7 +16,8 @@ Metrics
     speaker_similarity, nearest_reference, rate_ratio,
     voice_drift                                              is it the right voice throughout (`speaker`)
     cer, wer, …_above_floor, second_…                        are they the right words (`intelligibility`)
-    pair_contrast                                            are the diacritics spoken (`diacritics`)
+    pair_contrast, pair_reading                              are the diacritics spoken (`diacritics`)
+    speech_quality                                           does it sound natural (`quality`)
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -77,9 +78,19 @@ class Measurement:
 
 def known_metrics() -> dict[str, Metric]:
     """Every metric there is, by name."""
-    from harness.metrics import artifacts, diacritics, duration, intelligibility, pitch, silence, speaker, structure
+    from harness.metrics import (
+        artifacts,
+        diacritics,
+        duration,
+        intelligibility,
+        pitch,
+        quality,
+        silence,
+        speaker,
+        structure,
+    )
 
-    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics)
+    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics, quality)
 
 
 def metrics_of(*rooms: ModuleType) -> dict[str, Metric]:

@@ -65,6 +65,7 @@ def _open_run(config: pytest.Config) -> "Run":
             asr_2=_folder_or_name(here, given("--asr-2")),
             batch_size=whole("--batch-size"),
             speaker_encoder=given("--speaker-encoder"),
+            speech_quality=given("--speech-quality"),
             sampling=options.sampling(given),
             budget=options.budget(given),
         )
@@ -106,6 +107,7 @@ def about(config: pytest.Config) -> dict[str, str]:
         "gates": run.settings.profile.name,
         "encoder": run.encoder.fingerprint,
         **{opinion.option: found.fingerprint if found else "none" for opinion, found in run.recognizers.items()},
+        "--speech-quality": run.predictor.fingerprint if run.predictor else "none",
         "voices": ", ".join(voice.id for voice in run.voices),
         "chunks": "sentence" if run.settings.by_sentence else "off",
         "commit": os.environ.get("GITHUB_SHA", ""),
