@@ -19,7 +19,8 @@ import numpy as np
 
 from harness import audio
 from harness.cloning.budget import BudgetConfig
-from harness.gates import Gate, Outcome, Profile, infeasible, judge, load_profile
+from harness.feasibility import infeasible
+from harness.gates import Gate, Outcome, Profile, judge, load_profile
 from harness.metrics import Measurement, measure_waveform
 from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
 from harness.power import PROFILES, TEXT_METRICS

@@ -29,7 +29,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     print(f"{'CUDA devices':<18}{', '.join(devices) or 'none: --gpu will be refused'}")
     print()
-    from harness.gates import feasibility_map
+    from harness.feasibility import feasibility_map
 
     print("which texts the documented numbers can judge, by words:")
     for line in feasibility_map():

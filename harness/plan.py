@@ -17,7 +17,8 @@ from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load_voices
 from harness.errors import BackendError
-from harness.gates import Profile, Verdict, infeasible, judge
+from harness.feasibility import infeasible
+from harness.gates import Profile, Verdict, judge
 from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, quality, speaker
 from harness.metrics.encoders import RESEMBLYZER, open_encoder
 from harness.metrics.intelligibility import (

@@ -18,7 +18,8 @@ import numpy as np
 
 from harness import audio
 from harness.cloning.budget import BudgetConfig
-from harness.gates import Outcome, Profile, infeasible, judge, load_profile
+from harness.feasibility import infeasible
+from harness.gates import Outcome, Profile, judge, load_profile
 from harness.metrics import measure_waveform
 from harness.metrics.duration import DURATION_RATIO, SPEAKING_RATE
 from harness.metrics.speaker import METRICS as SPEAKER_METRICS

@@ -54,8 +54,8 @@ DEFECTS = (
         (1.0, 2.0, 3.0),
         0,
         injections.lost_words,
-        would_find="without the words only the length is wrong, by less than human tempi differ: a recogniser finds it "
-        "in texts of up to ten words, as does the documented duration band where the take was not slow",
+        would_find="without the words only the length is wrong, by less than human tempi differ: a recogniser that "
+        "hears no last word finds it, as does the documented duration band where the take was not slow",
     ),
     Defect("loop", "0.3 s x {:g}", (2.0, 3.0, 5.0), 0, injections.loop),
     Defect("repeated_phrase", "{:g} s", (0.5, 1.0, 2.0), 0, injections.repeated_phrase),
@@ -117,8 +117,8 @@ DEFECTS = (
         (0.5, 0.2, 0.0),
         2,
         injections.monotone,
-        would_find="a take with less than 2 s of speech is too short for its melody to be judged: a comparison with "
-        "the accepted release's take of the same text would find it",
+        would_find="the pitch tracker now and then takes a flat pitch for half of itself, and that for melody: "
+        "a comparison with the accepted release's take of the same text would find it",
     ),
     Defect("whisper", "{:.0%} breath", (0.5, 0.8, 1.0), 2, injections.whisper),
     Defect(
