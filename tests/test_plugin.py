@@ -62,6 +62,7 @@ def judge(project, *options):
 def test_a_good_release_passes_and_everything_planned_is_judged(project):
     result = judge(project(GOOD, GOOD))
     result.assert_outcomes(passed=4)
+    result.stdout.fnmatch_lines(["takes 2/2, in *", "suites/test_short.py ....*"])
     result.stdout.fnmatch_lines(["takes         2 planned = 2 judged + 0 refused", "VERDICT       PASS"])
     assert result.ret == 0
 

@@ -39,3 +39,10 @@ def test_the_documented_sampling_is_the_default():
 
 def test_a_request_may_use_what_its_chunks_may_use():
     assert request().max_frames == 75
+
+
+def test_an_utterance_and_seed_draw_alike_from_every_system_and_unlike_all_others():
+    draws = {request(utterance=utterance(id=name), seed=seed).entropy for name in ("a", "b") for seed in (0, 1)}
+    assert len(draws) == 4
+    assert request().entropy == request(system="test r2").entropy
+    assert all(0 <= drawn < 2**63 for drawn in draws)

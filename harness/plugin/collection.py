@@ -117,15 +117,11 @@ def _terminable() -> Generator[None]:
 
 @contextmanager
 def _progress(config: pytest.Config) -> "Iterator[Progress]":
+    """Between tests pytest does not capture what is written, so a progress bar reaches the terminal."""
     from harness.report.progress import Progress
 
-    capture = config.pluginmanager.getplugin("capturemanager")
-    if capture is not None:
-        capture.suspend_global_capture(in_=True)
     progress = Progress(sys.stdout, quiet=is_worker(config))
     try:
         yield progress
     finally:
         progress.close()
-        if capture is not None:
-            capture.resume_global_capture()

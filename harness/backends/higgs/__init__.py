@@ -16,7 +16,7 @@ import numpy as np
 
 from harness.audio import Audio
 from harness.backends import BackendOptions, Interrupted
-from harness.backends.higgs.job import Job, row_seed
+from harness.backends.higgs.job import Job
 from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, find, said
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
@@ -272,7 +272,7 @@ class HiggsBackend:
             codebooks=config.num_codebooks,
             end_code=config.audio_stream_eos_id,
         )
-        return Row(prompt, stream, seed=row_seed(job.request, number), max_columns=columns)
+        return Row(prompt, stream, seed=job.request.entropy + number, max_columns=columns)
 
     def _watched(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", number: int) -> None:
         rows = [row for _, row in ready]

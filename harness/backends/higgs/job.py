@@ -1,6 +1,5 @@
 """One request on its way to a take, chunk by chunk."""
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -41,9 +40,3 @@ class Job:
         if self.error or number >= len(self.request.chunks):
             return False
         return number == 0 or self.stopped_by in {Stop.EOS, Stop.SILENCE}
-
-
-def row_seed(request: Request, number: int) -> int:
-    """A row's own seed: the same for the same text, voice, seed and chunk, whatever else is in the batch."""
-    asked = f"{request.seed}\n{number}\n{request.chunks[number].text}\n{request.reference.sha256}"
-    return int.from_bytes(hashlib.sha256(asked.encode()).digest()[:7], "big")

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.backends.higgs.job import Job, row_seed
+from harness.backends.higgs.job import Job
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.cloning.reference import ReferenceFeatures
 from harness.cloning.termination import DelayedStream, Termination
@@ -46,12 +46,3 @@ def test_the_reference_stands_in_the_conversation_at_the_codecs_rate():
     job = Job(asked(), ReferenceFeatures(sound, sound, cut=False))
     np.testing.assert_array_equal(job.speech.audio.samples, sound.samples)
     assert Job(asked()).speech is None
-
-
-def test_each_chunk_seed_and_voice_has_a_row_seed_of_its_own():
-    one = asked()
-    other_voice = replace(one, reference=replace(one.reference, sha256="1" * 64))
-    seeds = [row_seed(one, 0), row_seed(one, 1), row_seed(replace(one, seed=1), 0), row_seed(other_voice, 0)]
-    assert len(set(seeds)) == 4
-    assert row_seed(asked(), 0) == seeds[0]
-    assert all(0 <= seed < 2**56 for seed in seeds)
