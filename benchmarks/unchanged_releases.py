@@ -38,11 +38,11 @@ def main() -> None:
     designs = {"one take": (1,), "auto": policy.looks}
     counts = {name: Counter[str]() for name in designs}
     for number in range(arguments.runs):
-        run = Run(settings(arguments.out, arguments.seed + number * policy.looks[-1]))
+        run = Run(settings(arguments.out, arguments.seed + number * policy.looks[-1], accepted=arguments.golden))
         line = f"seeds from {run.settings.first_seed}"
         for name, looks in designs.items():
             asked = Asked(SUITES, True, policy, margins, looks)
-            found = judge_release(run, CORPUS, asked, arguments.golden, {"encoder": run.encoder.fingerprint})
+            found = judge_release(run, CORPUS, asked, {"encoder": run.encoder.fingerprint})
             counts[name][verdict(found)] += 1
             takes = sum(len(kept) for kept in found.takes.values()) / sum(map(len, CORPUS.values()))
             line += f"   {name}: {verdict(found)}, {takes:.2f} takes of a text"
