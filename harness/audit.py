@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import golden
+from harness.chances import exact_interval
 from harness.gates import Outcome
 from harness.golden import Baseline
 from harness.policy import Floats, Margin
-from harness.regression import LEAST_OF_A_VOICE, Layout, Panel, exact_interval
+from harness.regression import LEAST_OF_A_VOICE, Layout, Panel
 from harness.release import Asked, Decisions
 
 PLACES = ("mean", "tail", "suite", "voice")

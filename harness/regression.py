@@ -2,8 +2,9 @@
 
 Conventions
     A panel is one side of the comparison: for each metric an array of shape (utterances, takes), a column a seed. The
-    change of an utterance is new minus old, oriented so that positive is better: averaged over the seeds that both
-    sides have, or, where they have none in common, the difference of the two averages. A metric of which neither more
+    change of an utterance is new minus old, oriented so that positive is better: paired by seed where the new side has
+    only seeds that the old one has too, otherwise the difference of the two averages, so that no take is left out. A
+    metric of which neither more
     nor less is better may not drift either way. Relative changes are differences of logarithms.
 
     Takes of one utterance resemble each other, so every interval is over utterances, and where speakers scatter more
@@ -17,12 +18,11 @@ Questions
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.chances import at_least, detectable_share, exact_interval, quantile, tail
 from harness.policy import Margin, Policy
 from harness.sequential import nominal, spent
 
@@ -118,12 +118,9 @@ def changes(margin: Margin, new: Panel, old: Panel) -> Floats:
     """
     ours, theirs = margin.scaled(new.values[margin.metric]), margin.scaled(old.values[margin.metric])
     apart = _row_means(ours) - _row_means(theirs)
-    common = [seed for seed in new.seeds if seed in old.seeds]
-    if not common:
+    if not _paired(new, old):
         return apart
-    together = _row_means(
-        ours[:, [new.seeds.index(seed) for seed in common]] - theirs[:, [old.seeds.index(seed) for seed in common]]
-    )
+    together = _row_means(ours - theirs[:, [old.seeds.index(seed) for seed in new.seeds]])
     return np.where(np.isfinite(together), together, apart)
 
 
@@ -142,6 +139,11 @@ def levels(metric: str, new: Panel, old: Panel, rows: NDArray[np.intp]) -> tuple
         known = of_utterances[np.isfinite(of_utterances)]
         means.append(float(known.mean()) if known.size else float("nan"))
     return means[0], means[1]
+
+
+def _paired(new: Panel, old: Panel) -> bool:
+    """Whether every take of the new side has its sibling of the same seed on the old one."""
+    return set(new.seeds) <= set(old.seeds)
 
 
 def _row_means(values: Floats) -> Floats:
@@ -210,14 +212,14 @@ class _Noise:
         theirs = margin.scaled(old.values[margin.metric])
         ours = margin.scaled(new.values[margin.metric])
         seed = _within(theirs) or _within(ours)
-        common = len(set(new.seeds) & set(old.seeds))
-        if not common:
-            sd = float(np.sqrt(seed * (1 / ours.shape[1] + 1 / theirs.shape[1])))
+        takes, paired = ours.shape[1], _paired(new, old)
+        if not paired:
+            sd = float(np.sqrt(seed * (1 / takes + 1 / theirs.shape[1])))
             per_take = seed
         else:
-            sd, per_take = float(np.sqrt(2 * seed / common)), 2 * seed
-        accepted = 0.0 if common else seed / theirs.shape[1]
-        return cls(per_take, common or ours.shape[1], sd, _chance(margin, theirs, sd), seed, accepted)
+            sd, per_take = float(np.sqrt(2 * seed / takes)), 2 * seed
+        accepted = 0.0 if paired else seed / theirs.shape[1]
+        return cls(per_take, takes, sd, _chance(margin, theirs, sd), seed, accepted)
 
 
 def _within(values: Floats) -> float:
@@ -346,67 +348,9 @@ def _lost(
         delta=-share,
         low=-high,
         high=-low,
-        p_value=spent(float(_at_least(lost, n, noise.chance)), looks) if n else 1.0,
+        p_value=spent(float(at_least(lost, n, noise.chance)), looks) if n else 1.0,
         clusters=n,
         standard_error=float(np.sqrt(share * (1 - share) / n)) if n else float("nan"),
         worst=_worst(margin, change, rows, layout),
-        detectable=_detectable_share(n, noise.chance, strict) if n else 1.0,
+        detectable=detectable_share(n, noise.chance, strict) if n else 1.0,
     )
-
-
-def exact_interval(hits: int, of: int, doubt: float) -> tuple[float, float]:
-    """Both ends of the interval of a share; it lies below, or above, with at most `doubt` (Clopper and Pearson 1934).
-
-    >>> low, high = exact_interval(0, 10, 0.05)
-    >>> low, round(high, 3)
-    (0.0, 0.259)
-    """
-    from scipy.special import betaincinv
-
-    low = float(betaincinv(hits, of - hits + 1, doubt)) if hits else 0.0
-    return low, float(betaincinv(hits + 1, of - hits, 1 - doubt)) if hits < of else 1.0
-
-
-def _at_least(hits: Any, of: int, chance: Any) -> Any:
-    """Chance of so many hits or more (binomial); arrays are broadcast."""
-    from scipy.special import bdtrc
-
-    return bdtrc(np.asarray(hits) - 1.0, of, chance)
-
-
-@lru_cache(maxsize=4096)
-def _detectable_share(n: int, chance: float, level: float) -> float:
-    """The share of lost utterances that is found four times in five at this level."""
-    hits = np.arange(1, n + 1)
-    surprising = np.flatnonzero(_at_least(hits, n, chance) <= level)
-    least = int(hits[surprising[0]]) if surprising.size else n
-    often = np.flatnonzero(_at_least(least, n, hits / n) >= 0.8)
-    return float(hits[often[0]] / n) if often.size else 1.0
-
-
-def holm(p_values: Sequence[float], family: int) -> list[float]:
-    """p-values adjusted for a family of so many questions, in order (Holm 1979).
-
-    >>> holm([0.01, 0.04, 0.001], 3)
-    [0.02, 0.04, 0.003]
-    """
-    adjusted, highest = [1.0] * len(p_values), 0.0
-    for step, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (family - step) * p_values[index]))
-        adjusted[index] = highest
-    return adjusted
-
-
-@lru_cache(maxsize=4096)
-def quantile(probability: float, df: int) -> float:
-    """Quantile of Student's t."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(df, probability))
-
-
-def tail(value: float, df: int) -> float:
-    """Chance of a t-value this large or larger."""
-    from scipy.special import stdtr
-
-    return float(stdtr(df, -value))

@@ -12,12 +12,13 @@ from os.path import relpath
 from pathlib import Path
 
 from harness import golden
+from harness.chances import holm
 from harness.corpus import Utterance
 from harness.gates import Outcome, Verdict, judge_change
 from harness.golden import Baseline, Record
 from harness.plan import Run
 from harness.policy import Margin, Policy
-from harness.regression import Comparison, Layout, Panel, compare, holm, levels
+from harness.regression import Comparison, Layout, Panel, compare, levels
 from harness.report.manifest import Entry, entry
 from harness.take import Request
 
