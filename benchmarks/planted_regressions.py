@@ -134,17 +134,18 @@ class Worse:
         """Nothing of its own."""
 
 
-def settings(out: Path, seed: int, slower: float = 1.0) -> Settings:
+def settings(out: Path, folder: Path, seed: int, slower: float = 1.0) -> Settings:
     """A run of the embedded voice."""
     options = BackendOptions(words_per_minute=114.0 / slower if slower != 1.0 else None)
-    return Settings("embedded", options, load_profile("documented", "embedded"), out, first_seed=seed, batch_size=70)
+    profile = load_profile("documented", "embedded")
+    return Settings("embedded", options, profile, out, first_seed=seed, batch_size=70, golden=folder)
 
 
-def judged(run: Run, folder: Path) -> Judged:
+def judged(run: Run) -> Judged:
     """The whole comparison of a run, one take of each utterance."""
     policy, margins = load_policy()
     asked = Asked(SUITES, True, policy, margins, looks=(1,))
-    return judge_release(run, CORPUS, asked, folder, {"encoder": run.encoder.fingerprint})
+    return judge_release(run, CORPUS, asked, {"encoder": run.encoder.fingerprint})
 
 
 def show(name: str, found: Judged) -> None:
@@ -166,15 +167,15 @@ def main() -> None:
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     for seed in range(arguments.seed, arguments.seed + arguments.unchanged):
-        show(f"unchanged, seed {seed}", judged(Run(settings(arguments.out, seed)), arguments.golden))
+        show(f"unchanged, seed {seed}", judged(Run(settings(arguments.out, arguments.golden, seed))))
     for regression in REGRESSIONS:
         if arguments.only not in regression.name:
             continue
-        clean = Run(settings(arguments.out, arguments.seed, regression.slower))
+        clean = Run(settings(arguments.out, arguments.golden, arguments.seed, regression.slower))
         assert clean.backend is not None
         worse = Worse(regression, clean)
         with mock.patch.object(plan, "open_backend", return_value=worse):
-            show(regression.name, judged(Run(settings(arguments.out, arguments.seed)), arguments.golden))
+            show(regression.name, judged(Run(settings(arguments.out, arguments.golden, arguments.seed))))
         clean.close()
 
 
