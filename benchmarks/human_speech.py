@@ -1,119 +1,106 @@
 """What the gates say of sound human speech: the false-reject rates that stand in suites/gates.toml.
 
-    python benchmarks/human_speech.py FOLDER
+    python -m benchmarks.human_speech FOLDER
 
 FOLDER holds recordings and a `manifest.csv` with the columns file, language, speaker and transcript. Clips under 2 s
-are joined, speaker by speaker, until they last 5 s, with nothing between them but their own edges. Every clip is judged
-as a take with its transcript as the text; similarity is measured against another clip of the same speaker and, for
-false accepts, against clips of other speakers of that language. Rates come with 95 % Clopper-Pearson intervals.
+are joined, speaker by speaker, until they last 5 s. Every clip is judged as a take in the voice of its speaker's next
+clip, never its own, beside all clips of the other speakers; gates on the text are refused where a transcript is only a
+label. The speakers are split in halves, every other one of each language: a limit at the edge of human speech is set
+on the first half, and how often it is wrong is counted on the second. Printed are, for each gate, the extremes of both
+halves, and the false rejects of the second and of all, with 95 % Clopper-Pearson intervals.
 """
 
-import csv
 import sys
-from collections import defaultdict
-from itertools import combinations
+import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from harness import audio
-from harness.audio import Audio
-from harness.gates import load_profile
-from harness.metrics import duration
-from harness.metrics.artifacts import speech_level
-from harness.metrics.silence import Pauses, longest_silence, silence_ratio
-from harness.metrics.speaker import Resemblyzer, cosine
-from harness.text import words
+from harness.cloning.budget import BudgetConfig
+from harness.feasibility import infeasible
+from harness.gates import Gate, Outcome, Profile, judge, load_profile
+from harness.metrics import Measurement, measure_waveform
+from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
+from harness.power import PROFILES, TEXT_METRICS
+from harness.power.calibration import shown
+from harness.power.rates import Rate
+from harness.power.speech import recorded, without_text
+from harness.take import Take
 
-RATE_HZ = 24_000
-JOINED_S = 5.0
-LEAST_S = 2.0
+Measured = Mapping[str, Measurement]
 
 
-def clips(folder: Path) -> list[tuple[str, str, str, Audio]]:
-    """(language, speaker, transcript, audio) of each clip, short ones joined."""
-    found, held = [], defaultdict(list)
-    with (folder / "manifest.csv").open(encoding="utf-8") as stream:
-        for row in csv.DictReader(stream):
-            sound = audio.resample(audio.load(folder / row["file"]), RATE_HZ)
-            if sound.duration_s >= LEAST_S:
-                found.append((row["language"], row["speaker"], row["transcript"], sound))
-                continue
-            parts = held[row["language"], row["speaker"]]
-            parts.append((row["transcript"], sound))
-            if sum(part.duration_s for _, part in parts) >= JOINED_S:
-                text = " ".join(said for said, _ in parts)
-                joined = Audio(np.concatenate([part.samples for _, part in parts]), RATE_HZ)
-                found.append((row["language"], row["speaker"], text, joined))
-                parts.clear()
+def measure(takes: Sequence[Take]) -> list[Measured]:
+    """Everything that needs no recogniser."""
+    references = {take.request.reference.id: take.request.reference for take in takes}
+    encoder = Resemblyzer()
+    voices = Voices.of(
+        {name: audio.load(one.path) for name, one in references.items()},
+        {name: one.speaker for name, one in references.items()},
+        encoder,
+    )
+    found = []
+    for take, by_voice in zip(takes, measure_speakers(takes, voices, encoder), strict=True):
+        measured = dict(measure_waveform(take)) | by_voice
+        if without_text(take):
+            measured |= {one.name: one.not_applicable("nobody wrote down what is said") for one in TEXT_METRICS}
+        found.append(measured)
     return found
 
 
-def interval(count: int, of: int) -> str:
-    """Share with its 95 % Clopper-Pearson interval, in percent."""
-    from scipy.stats import binomtest
+def first_half(takes: Sequence[Take]) -> set[str]:
+    """The speakers on whom limits are set: every other one of each language."""
+    languages = {take.request.reference.speaker: take.request.reference.language for take in takes}
+    return set(sorted(languages, key=lambda speaker: (languages[speaker], speaker))[::2])
 
-    bounds = binomtest(count, of).proportion_ci(0.95, "exact")
-    return f"{count}/{of} = {100 * count / of:.1f} % [{100 * bounds.low:.1f}, {100 * bounds.high:.1f}]"
+
+def outcomes(profile: Profile, takes: Sequence[Take], found: Sequence[Measured]) -> list[dict[str, Outcome]]:
+    """What every gate of a profile answers, take by take."""
+    answers = []
+    for take, measured in zip(takes, found, strict=True):
+        suite = take.request.utterance.suite
+        gates = [gate for gate in profile.gates if suite in gate.suites and gate.metric in measured]
+        refused = infeasible(take.request.utterance, take.request.chunks, gates, BudgetConfig())
+        answers.append({one.gate.name: one.outcome for one in judge(gates, measured, refused)})
+    return answers
+
+
+def rejected(answers: Sequence[Outcome]) -> Rate:
+    """Alarms among those that were judged."""
+    judged = [one for one in answers if one is not Outcome.REFUSED]
+    return Rate(sum(one is not Outcome.PASS for one in judged), len(judged))
+
+
+def _extremes(gate: Gate, found: Sequence[Measured]) -> str:
+    values = np.array([one[gate.metric].value for one in found if not one[gate.metric].why_not])
+    return f"{values.min():.4g} to {values.max():.4g} in {values.size}" if values.size else "nothing measured"
 
 
 def main(folder: Path) -> None:
-    """Measure, then print a line for each gate and language."""
-    found = clips(folder)
-    encoder = Resemblyzer()
-    vectors = encoder.embed([sound for *_, sound in found])
-    for language in sorted({row[0] for row in found}):
-        mine = [number for number, row in enumerate(found) if row[0] == language]
-        pauses = {number: Pauses.of(found[number][3]) for number in mine}
-        values = {
-            "length": [duration.length(found[number][3]).value for number in mine],
-            "duration_ratio": [
-                duration.duration_ratio(found[number][3], found[number][2]).value
-                for number in mine
-                if words(found[number][2])
-            ],
-            "silence_ratio": [silence_ratio(pauses[number]).value for number in mine],
-            "longest_silence": [longest_silence(pauses[number]).value for number in mine],
-            "speech_level": [speech_level(pauses[number]).value for number in mine],
-        }
-        same = [
-            (cosine(vectors[one], vectors[other]), pauses[other].speech_s)
-            for one, other in combinations(mine, 2)
-            if found[one][1] == found[other][1]
-        ]
-        strange = [
-            (cosine(vectors[one], vectors[other]), pauses[other].speech_s)
-            for one, other in combinations(mine, 2)
-            if found[one][1] != found[other][1]
-        ]
-        print(f"\n{language}: {len(mine)} clips of {len({found[number][1] for number in mine})} speakers")
-        for name, measured in values.items():
-            low, median, high = np.quantile(measured, [0.01, 0.5, 0.99])
-            print(f"  {name:<20} 1 % {low:.3f}  median {median:.3f}  99 % {high:.3f}")
-        for profile in ("documented", "calibrated"):
-            for gate in load_profile(profile, backend="").gates:
-                if gate.metric in values:
-                    out = sum(not gate.at_least <= value <= gate.at_most for value in values[gate.metric])
-                    print(f"  {profile:<11} {gate!s:<42} rejects {interval(out, len(values[gate.metric]))}")
-                if gate.metric == "speaker_similarity":
-                    for what, pairs in (("rejects same", same), ("accepts other", strange)):
-                        judged = [
-                            value >= resolved.at_least
-                            for value, speech_s in pairs
-                            if (resolved := gate.for_speech(speech_s))
-                        ]
-                        count = judged.count(what == "accepts other")
-                        print(f"  {profile:<11} {what:<15} {interval(count, len(judged))} pairs")
-        nearest = []
-        for number in mine:
-            own = [
-                cosine(vectors[number], vectors[other])
-                for other in mine
-                if other != number and found[other][1] == found[number][1]
-            ]
-            far = [cosine(vectors[number], vectors[other]) for other in mine if found[other][1] != found[number][1]]
-            nearest.append(float(np.mean(own)) > max(far))
-        print(f"  nearest reference is one's own voice: all but {interval(nearest.count(False), len(nearest))}")
+    """Measure, then print two lines for each gate and one for all of them together."""
+    with tempfile.TemporaryDirectory() as work:
+        takes = recorded(folder, Path(work))
+        found = measure(takes)
+    set_on = [take.request.reference.speaker in first_half(takes) for take in takes]
+    halves = [[one for one, first in zip(found, set_on, strict=True) if first is half] for half in (True, False)]
+    print(f"{len(takes)} clips, {len(halves[0])} of {len(first_half(takes))} speakers in the first half")
+    for name in PROFILES:
+        profile = load_profile(name, "")
+        answers = outcomes(profile, takes, found)
+        second = [one for one, first in zip(answers, set_on, strict=True) if not first]
+        for gate in profile.gates:
+            if gate.name in answers[0]:
+                print(f"{name} {gate}")
+                all_of_it, held_out = (rejected([one[gate.name] for one in part]) for part in (answers, second))
+                print(f"    first half {_extremes(gate, halves[0])}; second half {_extremes(gate, halves[1])}")
+                print(f"    rejects of the second half {shown(held_out)}, of all {shown(all_of_it)}")
+        blocking = {gate.name for gate in profile.gates if not gate.advisory}
+        alarms = {Outcome.FAIL, Outcome.INCONCLUSIVE}
+        for part, about in ((second, "the second half"), (answers, "all")):
+            count = sum(any(one[gate] in alarms for gate in blocking & one.keys()) for one in part)
+            print(f"{name} any blocking gate: rejects of {about} {shown(Rate(count, len(part)))}")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     print(f"{'CUDA devices':<18}{', '.join(devices) or 'none: --gpu will be refused'}")
     print()
-    from harness.gates import feasibility_map
+    from harness.feasibility import feasibility_map
 
     print("which texts the documented numbers can judge, by words:")
     for line in feasibility_map():
@@ -142,24 +142,27 @@ def _power(arguments: argparse.Namespace) -> int:
 
 def _calibrate(arguments: argparse.Namespace) -> int:
     """Measure a team's own voices: limit and error rates of the similarity gate, as rows for gates.toml."""
-    from harness.audio import write_atomically
+    from harness import audio
     from harness.corpus import load_voices
     from harness.metrics.encoders import open_encoder
-    from harness.power import calibration
+    from harness.power import calibration, speech
 
-    voices = load_voices(arguments.voices, arguments.voices_language)
+    if arguments.speech:
+        clips = speech.recordings(arguments.speech)
+    else:
+        voices = load_voices(arguments.voices, arguments.voices_language)
+        clips = [speech.Recording(v.speaker, v.language, v.transcript, audio.load(v.path)) for v in voices]
     encoder = open_encoder(arguments.speaker_encoder)
-    brackets = calibration.calibrate(voices, encoder)
-    speakers = {voice.speaker for voice in voices}
+    brackets = calibration.calibrate(clips, encoder)
+    speakers = {clip.speaker for clip in clips}
     for one in brackets:
-        threshold, error = one.equal_error
-        means = f"same {one.same.mean():.3f}, different {one.different.mean():.3f} on average"
-        print(f"# from {one.from_s:g} s: {means}; equal error {error:.1%} at {threshold:.3f}, limit {one.limit:.2f}")
-    about = f"{len(voices)} clips of {len(speakers)} speakers, {encoder.fingerprint}"
-    text = calibration.rows(brackets, about, one_recording=len(speakers) == len(voices))
+        halves = " and ".join(f"{limit:.2f}" for limit in one.of_halves)
+        print(f"# from {one.from_s:g} s of speech: limit {one.limit:.2f}, of each half of the speakers {halves}")
+    about = f"{len(clips)} clips of {len(speakers)} speakers, {encoder.fingerprint}"
+    text = calibration.rows(brackets, about, one_recording=len(speakers) == len(clips))
     print(text, end="")
     if arguments.out:
-        write_atomically(arguments.out, text.encode())
+        audio.write_atomically(arguments.out, text.encode())
     return 0
 
 
@@ -228,14 +231,16 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     power = commands.add_parser("power", help=_power.__doc__)
-    power.add_argument("--texts", type=int, default=16, help="sound takes of each voice")
+    power.add_argument("--texts", type=int, default=48, help="sound takes of each voice")
     power.add_argument("--spoilt", type=int, default=4, help="takes of each voice that are spoilt")
     power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, not the embedded voice")
     power.add_argument("--workers", type=int, default=2, help="processes")
     power.add_argument("--out", type=Path, help="JSON file to write")
     power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")
     calibrate = commands.add_parser("calibrate", help=_calibrate.__doc__)
-    calibrate.add_argument("--voices", type=Path, required=True, help="folder of name.wav + name.txt (+ name.speaker)")
+    heard = calibrate.add_mutually_exclusive_group(required=True)
+    heard.add_argument("--voices", type=Path, help="folder of name.wav + name.txt (+ name.speaker)")
+    heard.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv")
     calibrate.add_argument("--voices-language", default="", help="language code of voices that have no name.lang")
     calibrate.add_argument("--speaker-encoder", default="resemblyzer", help="resemblyzer, or an x-vector model")
     calibrate.add_argument("--out", type=Path, help="file to write the rows to")

@@ -17,9 +17,10 @@ from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load_voices
 from harness.errors import BackendError, GoldenError
-from harness.gates import Profile, Verdict, infeasible, judge
+from harness.feasibility import infeasible
+from harness.gates import Profile, Verdict, judge
 from harness.golden import Baseline, Sound
-from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, speaker
+from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, quality, speaker
 from harness.metrics.encoders import RESEMBLYZER, open_encoder
 from harness.metrics.intelligibility import (
     FIRST,
@@ -29,6 +30,7 @@ from harness.metrics.intelligibility import (
     measure_intelligibility,
     not_judged,
 )
+from harness.metrics.quality import OFF, QualityPredictor, measure_quality, open_predictor
 from harness.metrics.recognition import TransformersRecognizer
 from harness.metrics.speaker import Voices
 from harness.store import RememberedEncoder, RememberedRecognizer, Store
@@ -54,6 +56,7 @@ class Settings:
     asr: str = ""
     asr_2: str = ""
     """Speech recognisers, each a folder or a hub id; without them intelligibility is not judged."""
+    speech_quality: str = OFF
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     sampling: Sampling = field(default_factory=Sampling)
     golden: Path = golden.SHIPPED
@@ -231,6 +234,7 @@ class Run:
             "asr": ({metric.name for metric in FIRST.metrics}, lambda takes: self._measure_words(takes, FIRST)),
             "asr_2": ({metric.name for metric in SECOND.metrics}, lambda takes: self._measure_words(takes, SECOND)),
             "diacritics": (set(metrics_of(diacritics)), self._measure_diacritics),
+            "quality": (set(metrics_of(quality)), lambda takes: measure_quality(takes, self.predictor)),
         }
 
     def _measure_waveform(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
@@ -254,6 +258,11 @@ class Run:
             opinion: RememberedRecognizer(TransformersRecognizer(model, gpu), self.settings.out) if model else None
             for opinion, model in given.items()
         }
+
+    @cached_property
+    def predictor(self) -> QualityPredictor | None:
+        """What predicts listeners' opinions, or None where nobody asked for it."""
+        return open_predictor(self.settings.speech_quality, self.settings.options.gpu)
 
     def _measure_diacritics(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
         return [diacritics.measure_pair(take, self._partner(take), self.recognizers[FIRST]) for take in takes]

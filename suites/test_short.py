@@ -29,6 +29,10 @@ def test_sings_like_a_voice(require):
     require("pitch_spread", "voiced_share", "held_sound")
 
 
+def test_sounds_natural(require):
+    require("speech_quality")
+
+
 def test_says_the_text_once_and_nothing_else(require):
     require("repeated_speech", "reference_leak", "extra_speech", "speaking_rate", "tempo_ratio")
 
@@ -42,11 +46,11 @@ def test_is_the_voice_of_its_reference(require):
 
 
 def test_says_what_it_was_asked_to_say(require):
-    require("cer_above_floor", "wer_above_floor")
+    require("cer_above_floor", "wer_above_floor", "lost_words")
 
 
 def test_a_second_recogniser_agrees(require):
-    require("second_cer_above_floor", "second_wer_above_floor")
+    require("second_cer_above_floor", "second_wer_above_floor", "second_lost_words")
 
 
 def test_is_no_worse_than_the_accepted_release(not_worse):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Utterance
-from harness.gates import infeasible, load_profile
+from harness.feasibility import infeasible
+from harness.gates import load_profile
 from harness.text import reading_time_s, words
 
 DOCUMENTED = BudgetConfig()

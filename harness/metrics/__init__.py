@@ -16,11 +16,13 @@ Metrics
     speaker_similarity, nearest_reference, rate_ratio,
     voice_drift                                              is it the right voice throughout (`speaker`)
     cer, wer, …_above_floor, second_…                        are they the right words (`intelligibility`)
-    pair_contrast                                            are the diacritics spoken (`diacritics`)
+    pair_contrast, pair_reading                              are the diacritics spoken (`diacritics`)
+    speech_quality                                           does it sound natural (`quality`)
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -76,9 +78,19 @@ class Measurement:
 
 def known_metrics() -> dict[str, Metric]:
     """Every metric there is, by name."""
-    from harness.metrics import artifacts, diacritics, duration, intelligibility, pitch, silence, speaker, structure
+    from harness.metrics import (
+        artifacts,
+        diacritics,
+        duration,
+        intelligibility,
+        pitch,
+        quality,
+        silence,
+        speaker,
+        structure,
+    )
 
-    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics)
+    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics, quality)
 
 
 def metrics_of(*rooms: ModuleType) -> dict[str, Metric]:
@@ -113,16 +125,15 @@ def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Mea
     from harness.metrics import waveform
 
     return {
-        metric.name: _guarded(metric, take, reading_time)
+        metric.name: guarded(metric, partial(waveform.measure, metric, take, reading_time))
         for table in (waveform.OF_ANY_TAKE, waveform.OF_ANY_SOUND, waveform.OF_SPEECH)
         for metric in table
     }
 
 
-def _guarded(metric: Metric, take: "Take", reading_time: str) -> Measurement:
-    from harness.metrics import waveform
-
+def guarded(metric: Metric, measure: Callable[[], Measurement]) -> Measurement:
+    """A measurement, missing with what was said where measuring it raises; it takes no other metric with it."""
     try:
-        return waveform.measure(metric, take, reading_time)
+        return measure()
     except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by this metric, and says so
         return metric.missing(f"the metric raised {type(error).__name__}: {error}")

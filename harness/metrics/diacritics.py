@@ -22,7 +22,7 @@ itself 0.78 to 2.35. No neural voice was measured: there the takes of one text d
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
-from harness.metrics import Measurement, Metric
+from harness.metrics import Measurement, Metric, guarded
 from harness.metrics.intelligibility import Recognizer, hear
 from harness.take import Take
 from harness.text.scoring import compare, slots
@@ -73,7 +73,10 @@ def measure_pair(take: Take, partner: Take | None, recognizer: Recognizer | None
         partner: The take of the other row, of the same seed; None where there is none.
         recognizer: That of `--asr`, or None.
     """
-    found = (pair_contrast(take, partner), pair_reading(take, partner, recognizer))
+    found = (
+        guarded(PAIR_CONTRAST, partial(pair_contrast, take, partner)),
+        guarded(PAIR_READING, partial(pair_reading, take, partner, recognizer)),
+    )
     return {measurement.metric.name: measurement for measurement in found}
 
 

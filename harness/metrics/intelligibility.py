@@ -9,7 +9,11 @@ Conventions
     says nothing about the recogniser there; its floor is taken as 0, which is the stricter choice.
     Without a recogniser nothing here is judged: the measurements do not apply and no gate passes them.
 
-Metrics: `cer`, `wer`, `cer_above_floor`, `wer_above_floor`, and the same of a second recogniser with `second_` before.
+    Words are lost when the target goes on after the last one that was heard. In a long text one word is too few errors
+    to show in a rate, and the last one is what a generation that stops early leaves out.
+
+Metrics: `cer`, `wer`, `cer_above_floor`, `wer_above_floor`, `lost_words`, and the same of a second recogniser with
+`second_` before.
 
 Source: the definitions of jiwer 4 and of Seed-TTS-Eval. Deviations: CER leaves spaces out, and takes longer than a
 recogniser's window are heard in full where Seed-TTS-Eval's Whisper sees 30 s; both make the rate higher or equal.
@@ -25,16 +29,21 @@ from harness.corpus import Reference
 from harness.errors import AudioError
 from harness.metrics import Measurement, Metric
 from harness.take import Take
-from harness.text.scoring import VERSION, compare
+from harness.text.scoring import VERSION, Differences, compare
 
 CER = Metric("cer", unit="ratio", better="lower", version=VERSION)
 WER = Metric("wer", unit="ratio", better="lower", version=VERSION)
 CER_ABOVE_FLOOR = Metric("cer_above_floor", unit="ratio", better="lower", version=VERSION)
 WER_ABOVE_FLOOR = Metric("wer_above_floor", unit="ratio", better="lower", version=VERSION)
+LOST_WORDS = Metric("lost_words", unit="words", better="lower", version=VERSION)
 SECOND_CER = Metric("second_cer", unit="ratio", better="lower", version=VERSION)
 SECOND_WER = Metric("second_wer", unit="ratio", better="lower", version=VERSION)
 SECOND_CER_ABOVE_FLOOR = Metric("second_cer_above_floor", unit="ratio", better="lower", version=VERSION)
 SECOND_WER_ABOVE_FLOOR = Metric("second_wer_above_floor", unit="ratio", better="lower", version=VERSION)
+
+SECOND_LOST_WORDS = Metric("second_lost_words", unit="words", better="lower", version=VERSION)
+
+HEARD_SHARE = 0.5  # of a lost word's letters that must be missing too
 
 HIGHEST_FLOOR = 0.3  # of letters; a recogniser that mishears a third of a human recording judges nobody
 
@@ -59,14 +68,15 @@ class Opinion:
     wer: Metric
     cer_above_floor: Metric
     wer_above_floor: Metric
+    lost_words: Metric
 
     @property
     def metrics(self) -> tuple[Metric, ...]:
-        return (self.cer, self.wer, self.cer_above_floor, self.wer_above_floor)
+        return (self.cer, self.wer, self.cer_above_floor, self.wer_above_floor, self.lost_words)
 
 
-FIRST = Opinion("--asr", CER, WER, CER_ABOVE_FLOOR, WER_ABOVE_FLOOR)
-SECOND = Opinion("--asr-2", SECOND_CER, SECOND_WER, SECOND_CER_ABOVE_FLOOR, SECOND_WER_ABOVE_FLOOR)
+FIRST = Opinion("--asr", CER, WER, CER_ABOVE_FLOOR, WER_ABOVE_FLOOR, LOST_WORDS)
+SECOND = Opinion("--asr-2", SECOND_CER, SECOND_WER, SECOND_CER_ABOVE_FLOOR, SECOND_WER_ABOVE_FLOOR, SECOND_LOST_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +145,7 @@ def measure_intelligibility(
     sounds = [take.audio for take in audible if take.audio is not None]
     transcripts = iter(hear(sounds, [take.request.utterance.language for take in audible], recognizer))
     return [
-        _of_take(take, next(transcripts), floors[take.request.reference.sha256], opinion)
+        _compared(take, next(transcripts), floors[take.request.reference.sha256], opinion)
         if take.audio is not None
         else {metric.name: metric.missing(f"no audio: {take.error}") for metric in opinion.metrics}
         for take in takes
@@ -152,6 +162,14 @@ def _floors(references: Mapping[str, Reference], recognizer: Recognizer) -> dict
             floors[name] = Floor(1.0, 1.0, f"the reference {reference.id} cannot be heard: {error}")
     spoken = hear(list(sounds.values()), [references[name].language for name in sounds], recognizer)
     return floors | {name: floor(references[name], heard) for name, heard in zip(sounds, spoken, strict=True)}
+
+
+def _compared(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[str, Measurement]:
+    try:
+        return _of_take(take, heard, human, opinion)
+    except Exception as error:  # noqa: BLE001 - as for every metric: not judged, and says so
+        reason = f"the metric raised {type(error).__name__}: {error}"
+        return {metric.name: metric.missing(reason) for metric in opinion.metrics}
 
 
 def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[str, Measurement]:
@@ -184,4 +202,24 @@ def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[s
         else:
             about = f"{counts.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
             measured.append(above.measured(counts.rate - floor_rate, about, (), **parts, floor=floor_rate))
+    lost = lost_words(found)
+    measured.append(opinion.lost_words.measured(len(lost), f"not heard: {' '.join(lost)}" if lost else ""))
     return {one.metric.name: replace(one, heard=heard.text) for one in measured}
+
+
+def lost_words(found: Differences) -> list[str]:
+    """The words at the end of the target that met none that was heard, in order.
+
+    Two words that a recogniser wrote as one are not lost: their letters were heard.
+
+    >>> lost_words(compare("the cat sat down", "the cat sat", "en"))
+    ['down']
+    >>> lost_words(compare("good night", "goodnight", "en"))
+    []
+    """
+    lost: list[str] = []
+    for target, heard in reversed(found.words.pairs):
+        if target is None or heard is not None:
+            break
+        lost.insert(0, target)
+    return lost if found.letters.deletions >= HEARD_SHARE * len("".join(lost)) else []

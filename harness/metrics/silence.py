@@ -2,7 +2,7 @@
 
 Conventions
     A frame of 20 ms is silent when its RMS lies more than 40 dB below the 95th percentile of the take's frames, or
-    below -60 dBFS whatever the rest is like. Relative, because an absolute floor alone fails half of all clean human
+    below -80 dBFS whatever the rest is like. Relative, because an absolute floor alone fails half of all clean human
     recordings and moves with the gain; a percentile and not the peak, because one click must not move it; absolute
     too, so that an all-zero take is silent throughout (librosa.effects.split calls it speech throughout).
     Of clean human clips 6 % have more than 30 % silence by the relative rule.

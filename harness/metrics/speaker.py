@@ -13,6 +13,7 @@ spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba);
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,8 +21,8 @@ from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
-from harness.errors import AudioError
-from harness.metrics import Measurement, Metric
+from harness.errors import AudioError, HarnessError
+from harness.metrics import Measurement, Metric, guarded
 from harness.take import Take
 
 ENCODER_RATE_HZ = 16_000
@@ -178,7 +179,22 @@ class Voices:
 
 
 def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
-    """All measurements that need the speaker encoder, for a batch of takes in order, by metric name."""
+    """All measurements that need the speaker encoder, for a batch of takes in order, by metric name.
+
+    A take on which the encoder fails costs the others nothing.
+    """
+    try:
+        return _measured(takes, voices, encoder)
+    except HarnessError:
+        raise
+    except Exception as error:  # noqa: BLE001 - any failure of a foreign model becomes a verdict of its own
+        if len(takes) == 1:
+            reason = f"the speaker encoder raised {type(error).__name__}: {error}"
+            return [{metric.name: metric.missing(reason) for metric in METRICS}]
+        return [found for take in takes for found in measure_speakers([take], voices, encoder)]
+
+
+def _measured(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
     heard = [take.audio for take in takes if take.audio is not None and not _why_not(take)]
     parts = [thirds(sound) for sound in heard]
     rows = iter(encoder.embed(heard)) if heard else iter(())
@@ -191,12 +207,13 @@ def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEnco
             reason = _why_not(take)
             group = [metric.missing(reason) for metric in METRICS]
         else:
-            row, own = next(rows), take.request.reference.id
+            row, own, sound = next(rows), take.request.reference.id, take.audio
+            of_parts, reference = [next(part_rows) for _ in range(next(part_counts))], voices.embeddings[own]
             group = [
-                speaker_similarity(row, own, voices),
-                nearest_reference(row, own, voices),
-                rate_ratio(take.audio, row, voices.embeddings[own], encoder),
-                voice_drift(take.audio, [next(part_rows) for _ in range(next(part_counts))], voices.embeddings[own]),
+                guarded(SPEAKER_SIMILARITY, partial(speaker_similarity, row, own, voices)),
+                guarded(NEAREST_REFERENCE, partial(nearest_reference, row, own, voices)),
+                guarded(RATE_RATIO, partial(rate_ratio, sound, row, reference, encoder)),
+                guarded(VOICE_DRIFT, partial(voice_drift, sound, of_parts, reference)),
             ]
         found.append({measurement.metric.name: measurement for measurement in group})
     return found

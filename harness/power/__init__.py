@@ -18,7 +18,8 @@ import numpy as np
 
 from harness import audio
 from harness.cloning.budget import BudgetConfig
-from harness.gates import Outcome, Profile, infeasible, judge, load_profile
+from harness.feasibility import infeasible
+from harness.gates import Outcome, Profile, judge, load_profile
 from harness.metrics import measure_waveform
 from harness.metrics.duration import DURATION_RATIO, SPEAKING_RATE
 from harness.metrics.speaker import METRICS as SPEAKER_METRICS
@@ -48,7 +49,7 @@ def measure(takes: Sequence[Take], rounds: int, workers: int = 2, only_rejected:
         workers: Processes.
         only_rejected: Of each defect only the severity that a listener rejects.
     """
-    speakers = {take.request.reference.id for take in takes}
+    speakers = {take.request.reference.speaker for take in takes}
     spoilt = takes[: rounds * len(speakers)]
     jobs: list[_Job] = [(take, None, 0, take, True) for take in takes]
     for defect in DEFECTS:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.audio import Audio
+from harness.corpus import SUITES, load_corpus
 from harness.gates import Outcome, judge, load_profile
 from harness.metrics import intelligibility
 from harness.metrics.intelligibility import (
@@ -15,9 +16,11 @@ from harness.metrics.intelligibility import (
     Heard,
     floor,
     hear,
+    lost_words,
     measure_intelligibility,
     not_judged,
 )
+from harness.text.scoring import compare
 from tests.recognisers import Told
 from tests.synthetic import draw, request, take, write_voice
 
@@ -164,7 +167,13 @@ def test_what_the_corpus_says_is_spoken_is_what_is_compared(tmp_path):
 
 def test_the_second_opinion_has_metrics_of_its_own(tmp_path):
     found = measured(tmp_path, TEXT, opinion=SECOND)
-    assert set(found) == {"second_cer", "second_wer", "second_cer_above_floor", "second_wer_above_floor"}
+    assert set(found) == {
+        "second_cer",
+        "second_wer",
+        "second_cer_above_floor",
+        "second_wer_above_floor",
+        "second_lost_words",
+    }
 
 
 def test_a_runaway_is_scored_to_its_end(tmp_path):
@@ -183,3 +192,38 @@ def test_all_its_metrics_are_known():
     assert names == {
         value.name for value in vars(intelligibility).values() if isinstance(value, intelligibility.Metric)
     }
+
+
+EVERY_ROW = [row for suite in SUITES for row in load_corpus(suite) if len((row.spoken or row.text).split()) > 1]
+
+
+def test_the_last_word_is_missed_in_texts_of_any_length():
+    lost = []
+    for row in EVERY_ROW:
+        text = row.spoken or row.text
+        assert lost_words(compare(text, text, row.language)) == [], row.id
+        lost.append(bool(lost_words(compare(text, text.rsplit(maxsplit=1)[0], row.language))))
+    assert len(lost) > 60
+    assert sum(lost) / len(lost) >= 0.95
+
+
+def test_a_word_left_out_elsewhere_or_misheard_is_no_lost_ending():
+    words = "one two three four five"
+    for heard in (
+        "one two four five",
+        "one two three four live",
+        "one two three fourfive",
+        "one two three four five six",
+    ):
+        assert lost_words(compare(words, heard, "en")) == [], heard
+    assert lost_words(compare(words, "one too three", "en")) == ["four", "five"]
+    assert lost_words(compare(words, "", "en")) == words.split()
+
+
+def test_a_take_that_loses_its_last_word_fails_whatever_its_error_rate(tmp_path):
+    text = " ".join(["واحد اثنان ثلاثة أربعة خمسة"] * 6)
+    found = measured(tmp_path, text.rsplit(maxsplit=1)[0], text=text)
+    assert outcomes(found) == [Outcome.PASS, Outcome.PASS]
+    gates = load_profile("documented", "").of("short", ["lost_words"])
+    assert [verdict.outcome for verdict in judge(gates, found, {})] == [Outcome.FAIL]
+    assert found["lost_words"].detail == "not heard: خمسه"

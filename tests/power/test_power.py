@@ -34,14 +34,11 @@ def test_every_defect_of_the_kept_table_that_is_missed_says_why():
             assert "fault of the gates" not in why, name
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="2 of 128 takes of the embedded voice, 2 to 4 s long, are less than 0.70 similar: 1.6 % and not 1 %",
-)
 def test_sound_speech_hardly_ever_alarms_any_blocking_gate():
     kept = power_table.read()
     for profile in power_table.PROFILES:
         alarms = kept["profiles"][profile]["false_alarms"]["any"]
+        assert alarms["of"] >= 300  # takes, no two of one text and voice
         assert alarms["count"] / alarms["of"] <= 0.01
         assert alarms["high"] <= 0.03
 
@@ -50,6 +47,20 @@ def test_at_least_seventeen_defects_are_found():
     kept = power_table.read()
     for profile in power_table.PROFILES:
         assert len(DEFECTS) - len(power_table.missed(kept, profile)) >= 17
+
+
+def test_the_promised_defects_are_always_found():
+    kept = power_table.read()
+    for profile in power_table.PROFILES:
+        found = kept["profiles"][profile]["detections"]
+        for name, severities in {"reference_leak": ("0.5 s", "1 s"), "loop": ("0.3 s x 2", "0.3 s x 5")}.items():
+            for severity in severities:
+                rate = found[name][severity]["any"]
+                assert rate["count"] / rate["of"] >= 0.95, (profile, name, severity)
+        assert kept["profiles"][profile]["false_alarms"]["reference_leak"]["count"] == 0
+    # without a recogniser only the expected length knows that a word is missing, and only the documented band is near
+    lost = kept["profiles"]["documented"]["detections"]["lost_words"]["last 1"]["duration_ratio"]
+    assert lost["count"] / lost["of"] >= 0.9
 
 
 @pytest.mark.slow

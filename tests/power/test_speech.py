@@ -59,3 +59,26 @@ def test_the_embedded_voice_gives_the_same_sound_takes_every_time():
     one, two = speech.embedded(1), speech.embedded(1)
     assert len({one.request.reference.id for one in one}) == len(one) == 8
     assert all(np.array_equal(a.audio.samples, b.audio.samples) for a, b in zip(one, two, strict=True))
+
+
+def test_a_text_that_comes_round_again_has_another_voice(monkeypatch):
+    class Names:
+        identity = "names"
+
+        def generate(self, requests):
+            return [(one.utterance.id, one.reference.id) for one in requests]
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(speech, "open_backend", lambda *_: Names())
+    made = speech.embedded(48)
+    assert len(set(made)) == len(made) == 384
+    assert [voice for _, voice in made[:8]] == [voice for _, voice in made[8:16]]  # rounds over the voices
+
+
+def test_no_recording_is_its_own_reference(tmp_path):
+    folder = write(tmp_path / "in", ("a", 3, "one"), ("b", 3, "two"), ("a", 4, "three"), ("b", 4, "four"))
+    takes = speech.recorded(folder, tmp_path / "work")
+    assert len({one.request.reference.id for one in takes}) == 4
+    assert all(one.request.reference.transcript != one.request.utterance.text for one in takes)

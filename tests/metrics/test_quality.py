@@ -1,0 +1,66 @@
+"""An advisory score: nobody is passed by it who was not heard, and a predictor's failure is one take's."""
+
+import numpy as np
+import pytest
+
+from harness import audio
+from harness.audio import Audio
+from harness.corpus import SHIPPED, load_voices
+from harness.errors import UsageError
+from harness.metrics import quality
+from harness.metrics.quality import DistillMos, measure_quality, open_predictor
+from tests.synthetic import draw, take
+
+SILENT = Audio(np.zeros(24_000, np.float32), 24_000)
+
+
+class Fixed:
+    fingerprint = "fixed"
+
+    def predict(self, sound):
+        if sound.duration_s > 5:
+            raise RuntimeError("too long")
+        return 3.5
+
+
+def of(one, predictor):
+    return measure_quality([one], predictor)[0]["speech_quality"]
+
+
+def test_without_a_predictor_nothing_is_judged():
+    found = of(take(), None)
+    assert not found.applicable
+    assert "--speech-quality" in found.why_not
+    assert open_predictor("off") is None
+
+
+def test_what_cannot_be_heard_has_no_score():
+    assert of(take(error="timed out"), Fixed()).why_not == "no audio: timed out"
+    assert of(take(SILENT), Fixed()).why_not == "no speech was found"
+
+
+def test_a_predictor_that_raises_costs_one_take_its_score():
+    found = measure_quality([take(), take(draw("#" * 60)), take()], Fixed())
+    assert [one["speech_quality"].value for one in found[::2]] == [3.5, 3.5]
+    assert found[1]["speech_quality"].why_not == "the metric raised RuntimeError: too long"
+
+
+def test_an_unknown_predictor_and_a_missing_package_are_usage_errors(monkeypatch):
+    with pytest.raises(UsageError, match="--speech-quality is 'nisqa'; off or distillmos is needed"):
+        open_predictor("nisqa")
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="pip install"):
+        open_predictor(quality.DISTILLMOS)
+
+
+@pytest.mark.slow
+def test_noise_lowers_the_score_and_the_model_is_loaded_once():
+    model = DistillMos()
+    clip = audio.resample(audio.load(load_voices(SHIPPED / "voices")[0].path), 24_000)
+    noise = np.random.default_rng(0).standard_normal(clip.samples.size).astype(np.float32)
+    noisy = Audio(clip.samples + 0.3 * np.float32(clip.samples.std()) * noise, clip.sample_rate_hz)
+    clean, spoilt, again = model.predict(clip), model.predict(noisy), model.predict(clip)
+    assert 1 <= spoilt < clean <= 5
+    assert again == clean
+    assert model.loads == 1
+    assert model.fingerprint.startswith("distillmos 0.9")

@@ -1,0 +1,208 @@
+"""Eight kinds of fault, every metric: none is passed by what it could not measure, and nothing is lost from the count.
+
+"Not passed" means two things. The run never passes. And a gate on a metric that the fault makes unmeasurable or wrong
+never answers PASS; what still holds of a faulty take (a silent file has a length and a sample rate) stands in
+`STILL_TRUE`, all other metrics, new ones too, must not pass. The metrics come from the registry.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import audio, plan
+from harness.audio import Audio, encode_wav
+from harness.backends import BackendOptions
+from harness.backends.embedded.voice import clone
+from harness.corpus import SHIPPED, load_corpus, load_voices
+from harness.gates import Outcome, load_profile, release
+from harness.metrics import Metric, diacritics, intelligibility, known_metrics, metrics_of
+from harness.plan import Run, Settings
+
+pytestmark = pytest.mark.slow
+
+PROFILE = load_profile("calibrated", "directory")
+SUITE = "diacritized"
+# Rows of a minimal pair, so that every metric has something to measure.
+ROWS = [
+    replace(row, text=f"{row.text} نَذْهَبُ إِلَى السُّوقِ صَبَاحًا مَعَ الأَصْدِقَاءِ.")
+    for row in load_corpus(SUITE)
+    if row.pair == load_corpus(SUITE)[0].pair
+]
+VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+REFERENCE = VOICES[ROWS[0].reference_id]
+SECONDS = 6.4  # thirds of it are long enough to compare
+
+KNOWN = known_metrics()
+GATED = {gate.metric for gate in PROFILE.gates}
+BY_EAR = {*metrics_of(intelligibility), diacritics.PAIR_READING.name}
+
+OF_THE_FILE = {"readable", "sample_rate", "downmix_loss", "length", "duration_ratio", "finished"}
+STILL_TRUE = {
+    "missing": set(),
+    "empty": set(),
+    "truncated header": set(),
+    "silent": OF_THE_FILE | {"nonfinite_samples", "dc_offset"},
+    "not a number": OF_THE_FILE | {"dc_offset"},
+    # an honest label: the speech is sound, at a rate that the codec does not have
+    "wrong rate": set(KNOWN) - {"sample_rate"},
+    "recogniser raises": set(KNOWN) - BY_EAR,
+}
+
+
+class Hears:
+    """Writes down what was said, and nothing for silence; raises where it is told to."""
+
+    fingerprint = "hears r1"
+
+    def __init__(self, raises=False):
+        self.raises = raises
+
+    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
+        if self.raises:
+            raise RuntimeError("out of memory")
+        return [self._said(clip) for clip in clips]
+
+    def _said(self, clip):
+        if not clip.samples.any():
+            return ""
+        if clip.duration_s == audio.load(REFERENCE.path).duration_s:
+            return REFERENCE.transcript
+        return min(SAID, key=lambda row: abs(SAID[row].duration_s - clip.duration_s)).text
+
+
+class Pleased:
+    """Finds every sound natural."""
+
+    fingerprint = "pleased r1"
+
+    def predict(self, sound):
+        return 4.0
+
+
+@pytest.fixture(scope="module")
+def sound():
+    reference = audio.load(REFERENCE.path)
+    for number, row in enumerate(ROWS):
+        SAID[row] = clone(row.text, row.language, reference, duration_s=SECONDS + number / 10, seed=0)
+    return SAID
+
+
+SAID: dict = {}
+
+
+def files(fault):
+    """What stands in the file of each row."""
+    for row, said in SAID.items():
+        if fault == "missing":
+            continue
+        if fault == "empty":
+            yield row, b""
+        elif fault == "truncated header":
+            yield row, encode_wav(said)[:30]
+        elif fault == "silent":
+            yield row, encode_wav(replace(said, samples=np.zeros_like(said.samples)))
+        elif fault == "not a number":
+            yield row, encode_wav(replace(said, samples=np.full_like(said.samples, np.nan)))
+        elif fault == "wrong rate":
+            yield row, encode_wav(audio.resample(said, 16_000))
+        else:
+            yield row, encode_wav(said)
+
+
+class Answers:
+    """A run over one faulty folder, from the files to the verdicts."""
+
+    def __init__(self, folder, fault, monkeypatch):
+        takes = folder / "takes"
+        takes.mkdir()
+        table = ["utterance,file,stopped_by", *(f"{row.id},{row.id}.wav,eos" for row in ROWS)]
+        (takes / "manifest.csv").write_text("\n".join(table), encoding="utf-8")
+        for row, data in files(fault):
+            (takes / f"{row.id}.wav").write_bytes(data)
+        hears = Hears(raises=fault == "recogniser raises")
+        monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: hears)
+        monkeypatch.setattr(plan, "open_predictor", lambda name, gpu: Pleased())
+        settings = Settings(
+            "directory", BackendOptions(model=str(takes)), PROFILE, folder / "out", asr="given", asr_2="given"
+        )
+        run = Run(settings)
+        requests = [run.request(row, 0) for row in ROWS]
+        run.generate(requests)
+        self.takes = [run.take(request) for request in requests]
+        self.measured = run.measurements(self.takes[0])
+        self.verdicts = run.judge(self.takes[0], sorted(GATED))
+        self.planned, self.judged = len(requests), sum(bool(run.judge(take, sorted(GATED))) for take in self.takes)
+
+    def of(self, metric):
+        return {verdict.outcome for verdict in self.verdicts if verdict.gate.metric == metric}
+
+
+def check_nothing_is_lost(answers):
+    assert answers.measured.keys() == KNOWN.keys()
+    assert len(answers.verdicts) == len([gate for gate in PROFILE.gates if SUITE in gate.suites])
+    assert answers.planned == answers.judged == len(ROWS)
+    outcomes = [verdict.outcome for verdict in answers.verdicts]
+    assert release(outcomes, answers.planned, answers.judged) in {Outcome.FAIL, Outcome.INCONCLUSIVE}
+
+
+@pytest.fixture(scope="module")
+def faulty(sound, tmp_path_factory):
+    made = {}
+
+    def run(fault):
+        if fault not in made:
+            with pytest.MonkeyPatch.context() as patched:
+                made[fault] = Answers(tmp_path_factory.mktemp("fault"), fault, patched)
+        return made[fault]
+
+    return run
+
+
+def test_a_sound_take_passes_every_gate(faulty):
+    answers = faulty("none")
+    assert {
+        verdict.gate.name: verdict.observed for verdict in answers.verdicts if verdict.outcome != Outcome.PASS
+    } == {}
+    assert {name for name, one in answers.measured.items() if one.why_not} == set()
+
+
+@pytest.mark.parametrize("fault", STILL_TRUE)
+def test_a_fault_loses_nothing_and_never_passes(faulty, fault):
+    check_nothing_is_lost(faulty(fault))
+
+
+@pytest.mark.parametrize("metric", KNOWN)
+@pytest.mark.parametrize("fault", STILL_TRUE)
+def test_no_metric_is_passed_by_a_fault(faulty, fault, metric):
+    answers = faulty(fault)
+    if metric in STILL_TRUE[fault]:
+        assert answers.measured[metric].value == answers.measured[metric].value  # measured, and no NaN
+    else:
+        assert Outcome.PASS not in answers.of(metric)
+    assert answers.of(metric) or metric not in GATED
+    if np.isnan(answers.measured[metric].value):
+        assert answers.measured[metric].why_not
+
+
+@pytest.mark.parametrize("metric", KNOWN)
+def test_a_metric_that_raises_is_not_passed_and_loses_nothing(sound, tmp_path, monkeypatch, metric):
+    measured = Metric.measured
+
+    def broken(self, *args, **components):
+        if self.name == metric:
+            raise RuntimeError("no luck")
+        return measured(self, *args, **components)
+
+    monkeypatch.setattr(Metric, "measured", broken)
+    answers = Answers(tmp_path, "none", monkeypatch)
+    assert "raised RuntimeError: no luck" in answers.measured[metric].why_not
+    assert answers.measured.keys() == KNOWN.keys()
+    assert answers.of(metric) <= {Outcome.INCONCLUSIVE, Outcome.WARN}
+    if answers.of(metric) - {Outcome.WARN}:
+        check_nothing_is_lost(answers)
+
+
+def test_every_kind_of_fault_is_tried():
+    assert len(STILL_TRUE) + 1 == 8  # and a metric that raises
