@@ -135,17 +135,11 @@ class Worse:
         """Nothing of its own."""
 
 
-def settings(out: Path, seed: int, slower: float = 1.0, accepted: Path = golden.SHIPPED) -> Settings:
+def settings(out: Path, seed: int, slower: float = 1.0, folder: Path = golden.SHIPPED) -> Settings:
     """A run of the embedded voice."""
-    return Settings(
-        "embedded",
-        BackendOptions(words_per_minute=114.0 / slower if slower != 1.0 else None),
-        load_profile("documented", "embedded"),
-        out,
-        first_seed=seed,
-        batch_size=70,
-        golden=accepted,
-    )
+    options = BackendOptions(words_per_minute=114.0 / slower if slower != 1.0 else None)
+    profile = load_profile("documented", "embedded")
+    return Settings("embedded", options, profile, out, first_seed=seed, batch_size=70, golden=folder)
 
 
 @dataclass(frozen=True)
@@ -189,12 +183,12 @@ def answer(run: Run, suites: Sequence[str] = SUITES) -> Answer:
 
 
 def worse(
-    regression: Regression, out: Path, seed: int, suites: Sequence[str] = SUITES, accepted: Path = golden.SHIPPED
+    regression: Regression, out: Path, seed: int, suites: Sequence[str] = SUITES, folder: Path = golden.SHIPPED
 ) -> Answer:
     """Judge the embedded voice with this regression."""
     clean = Run(settings(out, seed, regression.slower))
     with mock.patch.object(plan, "open_backend", return_value=Worse(regression, clean)):
-        found = answer(Run(settings(out, seed, accepted=accepted)), suites)
+        found = answer(Run(settings(out, seed, folder=folder)), suites)
     clean.close()
     return found
 
@@ -219,7 +213,7 @@ def main() -> None:
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     if arguments.only in "unchanged":
-        run = Run(settings(arguments.out, arguments.seed, accepted=arguments.golden))
+        run = Run(settings(arguments.out, arguments.seed, folder=arguments.golden))
         show("unchanged", answer(run))
         run.close()
     for regression in REGRESSIONS:

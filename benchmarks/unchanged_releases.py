@@ -38,7 +38,7 @@ def main() -> None:
     designs = {"one take": (1,), "auto": policy.looks}
     counts = {name: Counter[str]() for name in designs}
     for number in range(arguments.runs):
-        run = Run(settings(arguments.out, arguments.seed + number * policy.looks[-1], accepted=arguments.golden))
+        run = Run(settings(arguments.out, arguments.seed + number * policy.looks[-1], folder=arguments.golden))
         line = f"seeds from {run.settings.first_seed}"
         for name, looks in designs.items():
             asked = Asked(SUITES, True, policy, margins, looks)
