@@ -115,7 +115,7 @@ def accept(run: Finished, suite: str, terms: Acceptance) -> Path:
     if terms.audio is not None:
         for one in kept:
             source = run.store.path(one["digest"])
-            write_atomically(terms.audio / f"{one['sha256']}.wav", source.read_bytes())
+            write_atomically(golden.kept_sound(terms.audio, one["sha256"]), source.read_bytes())
     said = {key: baseline.accepted[key] for key in ("by", "override", "found_worse", "system")}
     history.append(run.store.out / history.NAME, {"event": "accepted", "suite": suite, **said})
     return golden.write(terms.folder, baseline)
@@ -149,7 +149,7 @@ def difference(run: Finished, suite: str, terms: Acceptance) -> list[str]:
     changed = []
     for one, verdict in decisions.verdicts.values():
         margin = next(margin for margin in terms.margins if margin.metric == one.metric)
-        means = [float(np.nanmean(side.values[one.metric])) for side in sides]
+        means = decisions.levels[one.stratum, one.metric]
         lines.append(
             f"{one.metric:<20}{means[0]:>10.4g}{means[1]:>10.4g}{one.delta:>+10.3g}  "
             f"{f'{one.low:+.3g} to {one.high:+.3g}':<24}{margin.margin:>8g}  {verdict.outcome}"

@@ -20,12 +20,14 @@ from harness import golden
 from harness.gates import Outcome
 from harness.golden import Baseline
 from harness.policy import Floats, Margin
-from harness.regression import LEAST_OF_A_VOICE, Layout, Panel
+from harness.regression import LEAST_OF_A_VOICE, Layout, Panel, exact_interval
 from harness.release import Asked, Decisions
 
 PLACES = ("mean", "tail", "suite", "voice")
 SIZES = (0.25, 0.5, 1.0, 2.0)
+EVERYONE_OR_ONE = ("mean", "suite", "voice")
 TAIL_SHARE = 0.2
+_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.INCONCLUSIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +159,86 @@ def share(hits: int, of: int) -> str:
     >>> share(0, 2000)
     '0.0 % [0.0, 0.2]'
     """
-    from scipy.stats import beta
-
-    low = float(beta.ppf(0.025, hits, of - hits + 1)) if hits else 0.0
-    high = float(beta.ppf(0.975, hits + 1, of - hits)) if hits < of else 1.0
+    low, high = exact_interval(hits, of, 0.025)
     return f"{hits / of:.1%} [{low * 100:.1f}, {high * 100:.1f}]".replace("%", " %")
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """How one looks, and what came of it: simulated releases that are unchanged, and some worse by one margin."""
+
+    name: str
+    looks: tuple[int, ...]
+    unchanged: Sequence[Trial]
+    found: Sequence[bool]
+    """Of those that are worse, everywhere or in one suite or voice: whether the metric failed."""
+    worse: Sequence[Trial]
+
+    @classmethod
+    def tried(
+        cls, name: str, world: World, asked: Asked, accepted: int, nulls: int, planted: int, seed: int
+    ) -> "Design":
+        """Simulate it; the same seed gives every design the same releases."""
+        rng = np.random.default_rng(seed)
+        unchanged = [trial(world, asked, Plant(), accepted, rng) for _ in range(nulls)]
+        rng, found, worse = np.random.default_rng([seed, 2]), [], []
+        for number in range(planted):
+            metric = asked.margins[number % len(asked.margins)].metric
+            place = EVERYONE_OR_ONE[number // len(asked.margins) % len(EVERYONE_OR_ONE)]
+            worse.append(trial(world, asked, Plant(metric, place, 1.0), accepted, rng))
+            found.append(metric in worse[-1].failed)
+        return cls(name, asked.looks, unchanged, found, worse)
+
+    def count(self, outcome: Outcome) -> int:
+        """Unchanged releases with this answer."""
+        return sum(one.outcome == outcome for one in self.unchanged)
+
+    @property
+    def takes(self) -> float:
+        """Takes of each utterance that an unchanged release needs, median."""
+        return median(one.takes for one in self.unchanged)
+
+    def answers_like(self, other: "Design") -> bool:
+        """Whether it passes the unchanged and finds the worse as often, but for what chance does to so many trials."""
+        pairs = [(self.count(Outcome.PASS), other.count(Outcome.PASS), len(self.unchanged))]
+        pairs += [(sum(self.found), sum(other.found), len(self.found))] if self.found else []
+        for ours, theirs, of in pairs:
+            both = (ours + theirs) / 2 / of
+            if (ours - theirs) / of < -2 * np.sqrt(2 * both * (1 - both) / of):
+                return False
+        return True
+
+    def __str__(self) -> str:
+        shares = "   ".join(f"{kind} {share(self.count(kind), len(self.unchanged))}" for kind in _OUTCOMES)
+        line = (
+            f"unchanged, {self.name:<9} takes {'/'.join(map(str, self.looks)):<8}{shares}   "
+            f"median takes {self.takes:.2f}"
+        )
+        if not self.found:
+            return line
+        takes = median(one.takes for one in self.worse)
+        return f"{line}   worse by 1 margin: found {share(sum(self.found), len(self.found))} takes {takes:.2f}"
+
+
+def designs(world: World, asked: Asked, accepted: int, nulls: int, planted: int, seed: int) -> Iterator[Design]:
+    """The design that is asked for, then each fixed number of takes up to its last look."""
+    yield Design.tried("as asked", world, asked, accepted, nulls, planted, seed)
+    if len(asked.looks) > 1:
+        for takes in range(1, asked.looks[-1] + 1):
+            yield Design.tried("fixed", world, replace(asked, looks=(takes,)), accepted, nulls, planted, seed)
+
+
+def saving(tried: Sequence[Design]) -> str:
+    """How many takes looking early saves against the smallest fixed design that answers as often."""
+    ours, fixed = tried[0], tried[1:]
+    equal = next((one for one in fixed if one.answers_like(ours)), None)
+    if equal is None:
+        return f"no fixed design of up to {ours.looks[-1]} takes answers as often"
+    (takes,) = equal.looks
+    return (
+        f"a fixed design answers as often from {takes} takes on; looking early needs {ours.takes:.2f} "
+        f"of an unchanged model, {ours.takes / takes:.0%} of it"
+    )
 
 
 def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, seed: int = 0) -> Iterator[str]:
@@ -176,26 +253,17 @@ def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, 
         seed: Of the simulation.
     """
     yield f"{len(world.rows.utterances)} utterances, baseline of {accepted} takes; new seeds on both sides"
-    designs = {"auto": asked, "fixed": replace(asked, looks=asked.looks[-1:]), "one take": replace(asked, looks=(1,))}
-    for name, design in designs.items():
-        rng = np.random.default_rng(seed)
-        found = [trial(world, design, Plant(), accepted, rng) for _ in range(nulls)]
-        outcomes = [one.outcome for one in found]
-        yield (
-            f"unchanged, {name:<9} takes {'/'.join(map(str, design.looks)):<8}"
-            f"FAIL {share(outcomes.count(Outcome.FAIL), nulls)}   PASS {share(outcomes.count(Outcome.PASS), nulls)}   "
-            f"inconclusive {share(outcomes.count(Outcome.INCONCLUSIVE), nulls)}   "
-            f"median takes {median(one.takes for one in found):.2f}"
-        )
-        if name == "auto":
-            detectable = {
-                margin.metric: median(one.detectable[margin.metric] for one in found) for margin in asked.margins
-            }
+    tried = []
+    for design in designs(world, asked, accepted, nulls, planted * len(PLACES), seed):
+        tried.append(design)
+        yield str(design)
+    if len(tried) > 1:
+        yield saving(tried)
     if not planted:
         return
     yield ""
-    yield "planted, auto: share of FAIL (share not passed), by size in margins"
-    yield f"{'metric':<20}{'place':<7}" + "".join(f"{size:<22g}" for size in SIZES) + "median takes"
+    yield "planted, as asked: share of FAIL (share not passed), by size in margins; in the tail, in what makes one lost"
+    yield f"{'metric':<20}{'place':<7}" + "".join(f"{size:<30g}" for size in SIZES) + "median takes"
     for margin in asked.margins:
         for place in PLACES:
             cells, takes = [], []
@@ -207,6 +275,10 @@ def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, 
                 blocked = sum(one.outcome != Outcome.PASS for one in found)
                 takes += [one.takes for one in found]
                 cells.append(f"{share(failed, planted)} ({blocked / planted:.0%})")
-            yield f"{margin.metric:<20}{place:<7}" + "".join(f"{cell:<22}" for cell in cells) + f"{median(takes):.2f}"
-        smallest = f"{detectable[margin.metric]:.3g} {margin.unit_of_change}"
-        yield f"{'':<20}{smallest} in one suite or voice is found 4 times in 5"
+            yield f"{margin.metric:<20}{place:<7}" + "".join(f"{cell:<30}" for cell in cells) + f"{median(takes):.2f}"
+        yield f"{'':<20}{_smallest(margin, tried[0].unchanged)}"
+
+
+def _smallest(margin: Margin, found: Sequence[Trial]) -> str:
+    low, middle, high = np.quantile([one.detectable[margin.metric] for one in found], (0.025, 0.5, 0.975))
+    return f"{middle:.3g} [{low:.3g}, {high:.3g}] {margin.unit_of_change} in one suite or voice is found 4 times in 5"

@@ -7,7 +7,7 @@ from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import GoldenError, HarnessError, UsageError
+from harness.errors import GoldenError, HarnessError
 
 if TYPE_CHECKING:
     from harness.acceptance import Acceptance, Finished
@@ -117,10 +117,9 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 def _power(arguments: argparse.Namespace) -> int:
     """Measure what each gate finds and how often it cries out over sound speech."""
-    import json
     import tempfile
 
-    from harness import power
+    from harness import power, power_table
     from harness.power import speech
 
     with tempfile.TemporaryDirectory() as work:
@@ -128,16 +127,14 @@ def _power(arguments: argparse.Namespace) -> int:
         takes = speech.recorded(recordings, Path(work)) if recordings else speech.embedded(arguments.texts)
         table = power.measure(takes, arguments.spoilt, arguments.workers)
     found = table.as_json()
-    for line in power.lines(found):
+    for line in power_table.lines(found):
         print(line)
     if arguments.out:
         power.write(table, arguments.out)
         print(f"written to {arguments.out}")
     if not arguments.check:
         return 0
-    if not arguments.check.exists():
-        raise UsageError(f"{arguments.check} is missing: write one with --out {arguments.check}")
-    complaints = power.worse(json.loads(arguments.check.read_text(encoding="utf-8")), found)
+    complaints = power_table.worse(power_table.read(arguments.check), found)
     for line in complaints:
         print(f"WORSE  {line}")
     return int(bool(complaints))

@@ -229,11 +229,7 @@ def judge_change(
         return Verdict(Outcome.PASS, gate, measured)
     if adjusted_p <= policy.alpha:
         return Verdict(Outcome.FAIL, gate, measured, f"shown worse, p = {adjusted_p:.2g} over the whole run")
-    if found.more_takes is not None:
-        way = f"about {found.more_takes} takes of each utterance would decide it: --takes {found.more_takes}"
-    else:
-        way = "more takes would not decide it, more utterances would"
-    return Verdict(Outcome.INCONCLUSIVE, gate, measured, f"neither shown worse nor shown not worse; {way}")
+    return Verdict(Outcome.INCONCLUSIVE, gate, measured, f"neither shown worse nor shown not worse; {found.way_out}")
 
 
 _NUMBERS = ("at_least", "at_most", "false_reject")

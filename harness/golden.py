@@ -76,6 +76,20 @@ class Baseline:
     def seeds(self) -> tuple[int, ...]:
         return tuple(sorted({record.seed for record in self.records}))
 
+    def sound_of(self, utterance: str, seed: int, folder: Path | None) -> "Sound | None":
+        """What the accepted take of an utterance and seed sounds like; None where there is no such take."""
+        takes = (one for one in self.records if (one.utterance, one.seed) == (utterance, seed) and one.audio)
+        return next((Sound(one.audio, folder and kept_sound(folder, one.audio)) for one in takes), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """The sound of an accepted take: what it must be, and where it would lie."""
+
+    sha256: str
+    path: Path | None
+    """None where no folder was named."""
+
 
 def _question(sidecar: Mapping[str, Any]) -> str:
     asked = {key: sidecar[key] for key in ("chunks", "reference", "sampling", "seed")} | {
@@ -100,6 +114,11 @@ def fingerprint(about: Mapping[str, Any], provenance: Mapping[str, Any]) -> dict
 def path_of(folder: Path, backend: str, suite: str) -> Path:
     """Where the baseline of a suite lies."""
     return folder / backend / f"{suite}.json"
+
+
+def kept_sound(folder: Path, sha256: str) -> Path:
+    """Where the sound of an accepted take lies, in the folder that the team chose for them."""
+    return folder / f"{sha256}.wav"
 
 
 def read(folder: Path, backend: str, suite: str) -> Baseline | None:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,8 @@ from harness.errors import GoldenError
 
 NAME = "releases.jsonl"  # in the output folder
 LEAST_RUNS = 5  # fewer have no two levels to tell apart
-PERMUTATIONS = 999
+LEAST_OF_A_LEVEL = 2  # one run that stands out is no level yet
+SIMULATIONS = 1_999
 SURE = 0.01  # chance of dating a step in a series that has none
 
 
@@ -40,7 +42,9 @@ def of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "event": "run",
         "verdict": manifest["verdict"],
+        "incomplete": manifest["incomplete"],
         "system": manifest["about"].get("system", ""),
+        "commit": manifest["about"].get("commit", ""),
         "takes": manifest["judged"],
         "means": {name: float(f"{np.mean(found):.6g}") for name, found in sorted(values.items())},
         "against": [
@@ -69,6 +73,33 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
+class Series:
+    """A metric over the runs that have it."""
+
+    metric: str
+    dates: tuple[str, ...]
+    values: tuple[float, ...]
+    step: "Step | None"
+
+    @property
+    def told_step(self) -> str:
+        """The step in words; empty where there is none."""
+        if self.step is None:
+            return ""
+        return f"a step of {self.step.size:+.4g} at {self.dates[self.step.at]} (p = {self.step.p_value:.3f})"
+
+
+def series(runs: Sequence[Mapping[str, Any]]) -> list[Series]:
+    """Every metric of some runs, by name."""
+    found = []
+    for metric in sorted({name for run in runs for name in run["means"]}):
+        dated = [(run["on"], run["means"][metric]) for run in runs if metric in run["means"]]
+        dates, values = zip(*dated, strict=True)
+        found.append(Series(metric, dates, values, step_in(values)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """A series that changed its level."""
 
@@ -81,8 +112,9 @@ class Step:
 def step_in(values: Sequence[float]) -> Step | None:
     """The step in a series, or None where chance would do as much.
 
-    The split is the one with the largest t between the levels before and after it; how often a shuffled series has one
-    as large says how sure that is.
+    The split is the one with the largest t between the levels before and after it; how often a series of so many
+    independent normal values has one as large says how sure that is. A run's mean is over many takes, which makes it
+    near enough to normal; shuffling the series instead could not date a step in fewer than a dozen runs.
 
     >>> step_in([1.0, 1.1] * 4 + [0.5, 0.6] * 4).at
     8
@@ -90,21 +122,28 @@ def step_in(values: Sequence[float]) -> Step | None:
     series = np.asarray(values, np.float64)
     if series.size < LEAST_RUNS or not np.isfinite(series).all() or not series.std():
         return None
-    shuffled = np.random.default_rng(0).permuted(np.tile(series, (PERMUTATIONS, 1)), axis=1)
-    ours = _splits(series[None])
-    at = int(ours[0].argmax())
-    p_value = float((1 + (_splits(shuffled).max(axis=1) >= ours[0, at] - 1e-12).sum()) / (PERMUTATIONS + 1))
+    ours = _splits(series[None])[0]
+    best = int(ours.argmax())
+    p_value = float((1 + (_largest_by_chance(series.size) >= ours[best] - 1e-12).sum()) / (SIMULATIONS + 1))
     if p_value > SURE:
         return None
-    return Step(at + 1, float(series[at + 1 :].mean() - series[: at + 1].mean()), p_value)
+    at = best + LEAST_OF_A_LEVEL
+    return Step(at, float(series[at:].mean() - series[:at].mean()), p_value)
+
+
+@lru_cache(maxsize=64)
+def _largest_by_chance(length: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """What the best split of a series without a step explains, shape (simulations,)."""
+    largest = _splits(np.random.default_rng(0).standard_normal((SIMULATIONS, length))).max(axis=1)
+    return np.asarray(largest)
 
 
 def _splits(series: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Share of the variance that each split explains, shape (series, length - 1); it rises with the split's t."""
+    """Share of the variance that each split explains, shape (series, splits); it rises with the split's t."""
     length = series.shape[1]
     centred = series - series.mean(axis=1, keepdims=True)
-    before = np.arange(1, length)
-    sums = np.cumsum(centred, axis=1)[:, :-1]
+    before = np.arange(LEAST_OF_A_LEVEL, length - LEAST_OF_A_LEVEL + 1)
+    sums = np.cumsum(centred, axis=1)[:, before - 1]
     return np.asarray(sums**2 * length / (before * (length - before)) / (centred**2).sum(axis=1, keepdims=True))
 
 
@@ -122,12 +161,7 @@ def trend(lines: Sequence[Mapping[str, Any]]) -> list[str]:
                 else ""
             )
             told.append(f"{line['on']}  accepted  {line['suite']} by {line['by']}{why}")
-    runs = [line for line in lines if line["event"] == "run"]
-    for metric in sorted({name for run in runs for name in run["means"]}):
-        dated = [(run["on"], run["means"][metric]) for run in runs if metric in run["means"]]
-        step = step_in([value for _, value in dated])
-        level = f"{dated[-1][1]:.4g}"
-        if step is not None:
-            level += f", a step of {step.size:+.4g} at {dated[step.at][0]} (p = {step.p_value:.3f})"
-        told.append(f"{metric:<22}{level}, {len(dated)} runs")
+    for one in series([line for line in lines if line["event"] == "run"]):
+        level = ", ".join(part for part in (f"{one.values[-1]:.4g}", one.told_step) if part)
+        told.append(f"{one.metric:<22}{level}, {len(one.values)} runs")
     return told

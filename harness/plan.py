@@ -12,13 +12,14 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness import audio
+from harness import audio, golden
 from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import SHIPPED, Reference, Utterance, choose_reference, load_voices
-from harness.errors import BackendError
+from harness.errors import BackendError, GoldenError
 from harness.feasibility import infeasible
 from harness.gates import Profile, Verdict, judge
+from harness.golden import Baseline, Sound
 from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, quality, speaker
 from harness.metrics.encoders import RESEMBLYZER, open_encoder
 from harness.metrics.intelligibility import (
@@ -58,6 +59,10 @@ class Settings:
     speech_quality: str = OFF
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     sampling: Sampling = field(default_factory=Sampling)
+    golden: Path = golden.SHIPPED
+    """Folder of the accepted baselines."""
+    golden_audio: Path | None = None
+    """Folder in which `accept` kept the sound of the accepted takes."""
 
     @property
     def seeds(self) -> range:
@@ -72,6 +77,7 @@ class Run:
         self.settings = settings
         self.store = Store(settings.out)
         self.encoder = open_encoder(settings.speaker_encoder, gpu=settings.options.gpu)
+        self._accepted: dict[str, Baseline | None] = {}
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
         self._measured: dict[str, dict[str, dict[str, Measurement]]] = {}
@@ -275,6 +281,17 @@ class Run:
         """The verdicts of the gates on the named metrics in the take's suite."""
         gates = self.settings.profile.of(take.request.utterance.suite, metrics)
         return judge(gates, self.measurements(take, metrics), self.infeasible(take.request))
+
+    def accepted(self, request: Request) -> Sound | None:
+        """The accepted take beside which a take is heard; None where nothing was accepted."""
+        suite, settings = request.utterance.suite, self.settings
+        if suite not in self._accepted:
+            try:
+                self._accepted[suite] = golden.read(settings.golden, settings.backend, suite)
+            except GoldenError:
+                self._accepted[suite] = None  # the comparison refuses it and says why; here it is only not heard
+        baseline = self._accepted[suite]
+        return baseline.sound_of(request.utterance.id, request.seed, settings.golden_audio) if baseline else None
 
     def infeasible(self, request: Request) -> dict[str, str]:
         """Gates that no speech could pass for this request, with the arithmetic."""

@@ -3,6 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ class Margin:
     resolution: float
     """The step below which two values do not differ; keeps a spread of zero from reading as certainty."""
     why: str
+    source: str = ""
+    """What the margin rests on: measurements or literature."""
     relative: bool = False
     cap: float | None = None
     """A value beyond it counts as it; for metrics with a heavy tail, whose failures `lost` counts."""
@@ -94,11 +97,16 @@ def _margin(row: Mapping[str, Any], where: str) -> Margin:
     for key in ("metric", "unit", "why"):
         if not isinstance(row.get(key), str) or not row[key].strip():
             raise GateError(f"{where}: field {key!r} is missing; each margin needs metric, unit, margin, lost and why")
-    for key in ("margin", "lost", "resolution", "cap"):
-        value = row.get(key, None if key == "cap" else 0)
+    for key in ("margin", "lost", "resolution"):
+        value = row.get(key, 0)
         number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-        if not (number or (key == "cap" and value is None)) or (key in ("margin", "lost") and not value):
+        if not number or (key != "resolution" and not value):
             raise GateError(f"{where}: field {key!r} is {row.get(key)!r}; a number above 0 is needed")
+    cap = row.get("cap", 0.0)
+    if isinstance(cap, bool) or not isinstance(cap, int | float) or not isfinite(cap):
+        raise GateError(f"{where}: field 'cap' is {cap!r}; a number in {row['unit']} is needed")
+    if not isinstance(row.get("source", ""), str):
+        raise GateError(f"{where}: field 'source' is {row['source']!r}; a text is needed")
     metric = known_metrics().get(row["metric"])
     if metric is None:
         raise GateError(f"{where}: metric {row['metric']!r} is unknown; there are {', '.join(sorted(known_metrics()))}")

@@ -15,9 +15,10 @@ Questions
     lost    the share of all utterances that lost more than a listener forgives and more than seeds explain (exact)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ Floats = NDArray[np.float64]
 LEAST_SPEAKERS = 6  # with fewer clusters a cluster-robust t is off (Cameron, Gelbach and Miller 2008)
 LEAST_UTTERANCES = 2  # one gives no spread at all
 LEAST_OF_A_VOICE = 8  # a voice heard less often is judged with its suite only
+MOST_TAKES, MOST_UTTERANCES = 50, 5_000  # nobody is told to make more
 LOST_BY_CHANCE = 0.01  # share of utterances that may be lost before it says anything
 LOST_NOISE_SDS = 4.0  # a change within so many standard deviations of the seeds' noise is no loss
 
@@ -82,8 +84,28 @@ class Comparison:
     """Utterances with their changes, worst first."""
     detectable: float
     """The smallest worsening that such a run finds four times in five."""
-    more_takes: int | None
-    """Takes of each utterance at which this would be decided; None where takes do not decide it."""
+    more_takes: int | None = None
+    """Takes of each utterance at which this would be decided; None where takes of the new release do not decide it."""
+    takes_of_both: int | None = None
+    """Takes of each utterance that would decide it if the accepted release had as many."""
+    utterances: int | None = None
+    """Utterances at which it would be decided with the takes there are."""
+
+    @property
+    def way_out(self) -> str:
+        """What would decide it, the cheapest first."""
+        if self.more_takes is not None:
+            return f"about {self.more_takes} takes of each utterance would decide it: --takes {self.more_takes}"
+        if self.takes_of_both is not None:
+            return (
+                f"more takes of this release alone would not decide it, about {self.takes_of_both} of both would: "
+                f"accept the released model anew with --takes {self.takes_of_both}"
+            )
+        if self.utterances is not None:
+            return (
+                f"more takes would not decide it, about {self.utterances} utterances would; {self.clusters} are there"
+            )
+        return "more takes would not decide it, more utterances would"
 
 
 def changes(margin: Margin, new: Panel, old: Panel) -> Floats:
@@ -103,6 +125,23 @@ def changes(margin: Margin, new: Panel, old: Panel) -> Floats:
         ours[:, [new.seeds.index(seed) for seed in common]] - theirs[:, [old.seeds.index(seed) for seed in common]]
     )
     return np.where(np.isfinite(together), together, apart)
+
+
+def levels(metric: str, new: Panel, old: Panel, rows: NDArray[np.intp]) -> tuple[float, float]:
+    """Means of the accepted release and of the new one over some utterances, of the seeds that are compared.
+
+    >>> old = Panel((0, 1), {"x": np.array([[1.0, 3.0], [2.0, 3.0]])})
+    >>> levels("x", Panel((1,), {"x": np.array([[2.5], [9.0]])}), old, np.array([0]))
+    (3.0, 2.5)
+    """
+    common = [seed for seed in new.seeds if seed in old.seeds]
+    means = []
+    for side in (old, new):
+        columns = [side.seeds.index(seed) for seed in common or side.seeds]
+        of_utterances = _row_means(side.values[metric][rows][:, columns])
+        known = of_utterances[np.isfinite(of_utterances)]
+        means.append(float(known.mean()) if known.size else float("nan"))
+    return means[0], means[1]
 
 
 def _row_means(values: Floats) -> Floats:
@@ -136,12 +175,13 @@ def compare(
     """
     strata = layout.strata(asked)
     count = family or len(margins) * (len(strata) + ("lost" in asked))
+    _, speakers = np.unique(np.array(layout.speakers), return_inverse=True)
     found = []
     for margin in margins:
         by_utterance = changes(margin, new, old)
         noise = _Noise.of(margin, new, old)
         found += [
-            _mean(name, margin, by_utterance, rows, layout, noise, policy, looks, count)
+            _mean(name, margin, by_utterance, rows, layout, speakers, noise, policy, looks, count)
             for name, rows in strata.items()
         ]
         if "lost" in asked:
@@ -160,6 +200,10 @@ class _Noise:
     """Standard deviation of the change."""
     chance: float
     """Share of the accepted release's own takes that would count as lost beside their siblings."""
+    seed: float
+    """Variance between takes of one utterance."""
+    accepted: float
+    """What the accepted release's few takes add to the variance of the change; nought where seeds are paired."""
 
     @classmethod
     def of(cls, margin: Margin, new: Panel, old: Panel) -> "_Noise":
@@ -172,7 +216,8 @@ class _Noise:
             per_take = seed
         else:
             sd, per_take = float(np.sqrt(2 * seed / common)), 2 * seed
-        return cls(per_take, common or ours.shape[1], sd, _chance(margin, theirs, sd))
+        accepted = 0.0 if common else seed / theirs.shape[1]
+        return cls(per_take, common or ours.shape[1], sd, _chance(margin, theirs, sd), seed, accepted)
 
 
 def _within(values: Floats) -> float:
@@ -202,6 +247,7 @@ def _mean(
     by_utterance: Floats,
     rows: NDArray[np.intp],
     layout: Layout,
+    speakers: NDArray[np.intp],
     noise: _Noise,
     policy: Policy,
     looks: tuple[int, ...],
@@ -213,24 +259,24 @@ def _mean(
     worst = _worst(margin, change, rows, layout)
     if n < LEAST_UTTERANCES:
         nothing = float("nan")
-        return Comparison(name, margin.metric, "mean", nothing, -np.inf, np.inf, 1.0, n, nothing, worst, np.inf, None)
+        return Comparison(name, margin.metric, "mean", nothing, -np.inf, np.inf, 1.0, n, nothing, worst, np.inf)
     delta, floor = float(change.mean()), margin.resolution / np.sqrt(6 * n)
     spread = float(change.var(ddof=1))
     error = max(float(np.sqrt(spread / n)), floor)
     doubt, both = nominal(policy.doubt, looks), margin.better == "neither"
     half = quantile(1 - doubt, n - 1) * error
     p_value = tail(abs(delta) / error if both else -delta / error, n - 1) * (2 if both else 1)
-    speaker_error, speakers = _speaker_error(change - delta, [layout.speakers[row] for row in rows])
-    if speakers >= LEAST_UTTERANCES:
-        half = max(half, quantile(1 - doubt, speakers - 1) * max(speaker_error, floor))
-    if speakers >= LEAST_SPEAKERS and speaker_error > error:
-        p_value = tail(abs(delta) / speaker_error if both else -delta / speaker_error, speakers - 1) * (
-            2 if both else 1
-        )
+    speaker_error, heard = _speaker_error(change - delta, speakers[rows])
+    if heard >= LEAST_UTTERANCES:
+        half = max(half, quantile(1 - doubt, heard - 1) * max(speaker_error, floor))
+    if heard >= LEAST_SPEAKERS and speaker_error > error:
+        p_value = tail(abs(delta) / speaker_error if both else -delta / speaker_error, heard - 1) * (2 if both else 1)
     strict = nominal(policy.alpha / family, looks) / (2 if both else 1)
     reach = float(quantile(1 - strict, n - 1) + quantile(0.8, n - 1))
+    worse = abs(delta) if both else -delta
     between = max(spread - noise.per_take / noise.takes, 0.0)
-    needed = _more_takes(margin, delta, between, noise, n, half / error, policy)
+    of_both = max(between - noise.accepted, 0.0)
+    later = range(noise.takes + 1, MOST_TAKES + 1)
     return Comparison(
         stratum=name,
         metric=margin.metric,
@@ -244,7 +290,13 @@ def _mean(
         worst=worst,
         # What lies inside the margin passes, however surely it is there.
         detectable=max(reach * error, margin.margin - half + quantile(0.8, n - 1) * error),
-        more_takes=needed,
+        more_takes=_first(
+            later, margin, worse, lambda takes: half / error * np.sqrt((between + noise.per_take / takes) / n)
+        ),
+        takes_of_both=_first(
+            later, margin, worse, lambda takes: half / error * np.sqrt((of_both + 2 * noise.seed / takes) / n)
+        ),
+        utterances=_first(range(n + 1, MOST_UTTERANCES + 1), margin, worse, lambda count: half * np.sqrt(n / count)),
     )
 
 
@@ -253,25 +305,21 @@ def _worst(margin: Margin, change: Floats, rows: NDArray[np.intp], layout: Layou
     return tuple((layout.utterances[rows[i]], float(change[i])) for i in np.argsort(drop, kind="stable")[:3])
 
 
-def _speaker_error(residuals: Floats, speakers: Sequence[str]) -> tuple[float, int]:
+def _speaker_error(residuals: Floats, speakers: NDArray[np.intp]) -> tuple[float, int]:
     """Standard error of a mean clustered by speaker (CR1), and the number of speakers."""
-    _, index = np.unique(np.array(speakers), return_inverse=True)
-    sums = np.bincount(index, weights=residuals)
+    sums = np.bincount(speakers, weights=residuals)[np.bincount(speakers) > 0]
     groups = sums.size
     if groups < 2:
         return 0.0, groups
     return float(np.sqrt(groups / (groups - 1) * np.square(sums).sum()) / residuals.size), groups
 
 
-def _more_takes(
-    margin: Margin, delta: float, between: float, noise: _Noise, n: int, width: float, policy: Policy
-) -> int | None:
-    """Takes at which the interval, with this change, would lie inside the margin or clear of nought."""
-    worse = abs(delta) if margin.better == "neither" else -delta
-    for takes in range(noise.takes + 1, 51):
-        half = width * np.sqrt((between + noise.per_take / takes) / n)
+def _first(numbers: range, margin: Margin, worse: float, half_of: Callable[[int], float]) -> int | None:
+    """The first number at which the interval, with this change, would lie inside the margin or clear of nought."""
+    for number in numbers:
+        half = half_of(number)
         if worse + half < margin.margin or worse - 2.5 * half > 0:
-            return takes
+            return number
     return None
 
 
@@ -284,18 +332,13 @@ def _lost(
     looks: tuple[int, ...],
     family: int,
 ) -> Comparison:
-    from scipy.stats import beta, binom
-
     rows = np.flatnonzero(np.isfinite(by_utterance))
     change = by_utterance[rows]
     lost, n = int(_is_lost(margin, change, noise.sd).sum()), change.size
     doubt = nominal(policy.doubt, looks)
     share = lost / n if n else float("nan")
-    high = float(beta.ppf(1 - doubt, lost + 1, n - lost)) if lost < n else 1.0
-    low = float(beta.ppf(doubt, lost, n - lost + 1)) if lost else 0.0
+    low, high = exact_interval(lost, n, doubt)
     strict = nominal(policy.alpha / family, looks)
-    least = next((k for k in range(1, n + 1) if binom.sf(k - 1, n, noise.chance) <= strict), n)
-    found = next((k / n for k in range(least, n + 1) if binom.sf(least - 1, n, k / n) >= 0.8), 1.0) if n else 1.0
     return Comparison(
         stratum="all",
         metric=margin.metric,
@@ -303,13 +346,42 @@ def _lost(
         delta=-share,
         low=-high,
         high=-low,
-        p_value=spent(float(binom.sf(lost - 1, n, noise.chance)), looks) if n else 1.0,
+        p_value=spent(float(_at_least(lost, n, noise.chance)), looks) if n else 1.0,
         clusters=n,
         standard_error=float(np.sqrt(share * (1 - share) / n)) if n else float("nan"),
         worst=_worst(margin, change, rows, layout),
-        detectable=found,
-        more_takes=None,
+        detectable=_detectable_share(n, noise.chance, strict) if n else 1.0,
     )
+
+
+def exact_interval(hits: int, of: int, doubt: float) -> tuple[float, float]:
+    """Both ends of the interval of a share; it lies below, or above, with at most `doubt` (Clopper and Pearson 1934).
+
+    >>> low, high = exact_interval(0, 10, 0.05)
+    >>> low, round(high, 3)
+    (0.0, 0.259)
+    """
+    from scipy.special import betaincinv
+
+    low = float(betaincinv(hits, of - hits + 1, doubt)) if hits else 0.0
+    return low, float(betaincinv(hits + 1, of - hits, 1 - doubt)) if hits < of else 1.0
+
+
+def _at_least(hits: Any, of: int, chance: Any) -> Any:
+    """Chance of so many hits or more (binomial); arrays are broadcast."""
+    from scipy.special import bdtrc
+
+    return bdtrc(np.asarray(hits) - 1.0, of, chance)
+
+
+@lru_cache(maxsize=4096)
+def _detectable_share(n: int, chance: float, level: float) -> float:
+    """The share of lost utterances that is found four times in five at this level."""
+    hits = np.arange(1, n + 1)
+    surprising = np.flatnonzero(_at_least(hits, n, chance) <= level)
+    least = int(hits[surprising[0]]) if surprising.size else n
+    often = np.flatnonzero(_at_least(least, n, hits / n) >= 0.8)
+    return float(hits[often[0]] / n) if often.size else 1.0
 
 
 def holm(p_values: Sequence[float], family: int) -> list[float]:

@@ -7,7 +7,7 @@ that are undecided, at the looks that the policy names, until nothing is open or
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import isfinite
+from math import isfinite, nan
 from os.path import relpath
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from harness.gates import Outcome, Verdict, judge_change
 from harness.golden import Baseline, Record
 from harness.plan import Run
 from harness.policy import Margin, Policy
-from harness.regression import Comparison, Layout, Panel, compare, holm
+from harness.regression import Comparison, Layout, Panel, compare, holm, levels
 from harness.report.manifest import Entry, entry
 from harness.take import Request
 
@@ -51,6 +51,8 @@ class Decisions:
     asked: Asked
     verdicts: dict[Key, tuple[Comparison, Verdict]] = field(default_factory=dict)
     p_values: dict[Key, float] = field(default_factory=dict)
+    levels: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    """By stratum and metric, the accepted level and the new one at the last look."""
 
     def look(self, new: Mapping[str, Sequence[Record]], old: Mapping[str, Sequence[Record]]) -> None:
         """Take in the records of both sides by suite; the same utterances on both."""
@@ -59,6 +61,9 @@ class Decisions:
         panels = [golden.panel(side, rows.utterances, self.asked.margins) for side in (ours, theirs)]
         gone = {margin.metric: golden.unmeasured(ours, theirs, margin.metric) for margin in self.asked.margins}
         self.weigh(panels[0], panels[1], rows, gone)
+        for stratum, of_rows in rows.strata(self.asked.strata).items():
+            for margin in self.asked.margins:
+                self.levels[stratum, margin.metric] = levels(margin.metric, panels[0], panels[1], of_rows)
 
     def weigh(self, new: Panel, old: Panel, rows: Layout, gone: Mapping[str, Mapping[str, str]]) -> None:
         """Answer every question about two panels that is not decided yet.
@@ -106,7 +111,7 @@ class Judged:
 
 
 def judge_release(
-    run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: Asked, folder: Path, about: Mapping[str, str]
+    run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: Asked, about: Mapping[str, str]
 ) -> Judged:
     """Compare a run with the accepted release; makes the takes that are missing.
 
@@ -114,10 +119,9 @@ def judge_release(
         run: The run; its first seed is the first of each utterance.
         corpus: The utterances by suite; those of `asked.suites`, and all there are where `asked.whole`.
         asked: The questions.
-        folder: Where the baselines lie.
         about: The description of the run, with the fingerprints of its scorers.
     """
-    backend = run.settings.backend
+    folder, backend = run.settings.golden, run.settings.backend
     first, planned = run.settings.first_seed, asked.looks[0]
     compared = {margin.metric for margin in asked.margins}
     old = {suite: golden.read(folder, backend, suite) for suite in corpus}
@@ -165,9 +169,8 @@ def _noted(run: Run, request: Request, compared: set[str], gates: bool) -> Entry
     measured = run.measurements(take, compared)
     suite = request.utterance.suite
     metrics = {gate.metric: None for gate in run.settings.profile.gates if suite in gate.suites}
-    return entry(
-        take, measured, run.judge(take, tuple(metrics)) if gates else [], run.store.export(take), run.settings.out
-    )
+    verdicts = run.judge(take, tuple(metrics)) if gates else []
+    return entry(take, measured, verdicts, run.store.export(take), run.settings.out, run.accepted(request))
 
 
 def _refusals(
@@ -208,7 +211,7 @@ def _answers(
 ) -> list[Entry]:
     heard = {(one["utterance"]): one for kept in takes.values() for one in kept}
     answers = [
-        as_entry(one, verdict, margin, heard)
+        as_entry(one, verdict, margin, decisions.levels.get((one.stratum, one.metric), (nan, nan)), heard)
         for one, verdict in decisions.verdicts.values()
         for margin in asked.margins
         if margin.metric == one.metric
@@ -242,7 +245,9 @@ def _refused(suite: str, outcome: Outcome, why: str) -> Entry:
     }
 
 
-def as_entry(one: Comparison, verdict: Verdict, margin: Margin, heard: Mapping[str, Entry]) -> Entry:
+def as_entry(
+    one: Comparison, verdict: Verdict, margin: Margin, of_both: tuple[float, float], heard: Mapping[str, Entry]
+) -> Entry:
     """A comparison as the manifest holds it: the fields of a verdict, and the numbers behind it."""
     worst = one.worst[0][0] if one.worst else ""
     take = heard.get(worst, {})
@@ -261,7 +266,11 @@ def as_entry(one: Comparison, verdict: Verdict, margin: Margin, heard: Mapping[s
         "delta": _number(verdict.measurement.value),
         "low": _number(verdict.measurement.components["low"]),
         "high": _number(verdict.measurement.components["high"]),
+        "accepted": _number(of_both[0]),
+        "now": _number(of_both[1]),
         "margin": margin.margin,
+        "limit": verdict.gate.at_most if one.kind == "lost" else margin.margin,
+        "change_unit": margin.unit_of_change,
         "p_value": verdict.measurement.components["p_value"],
         "utterances": one.clusters,
         "worst": [{"utterance": name, "change": change} for name, change in one.worst],

@@ -30,6 +30,7 @@ def spent(p_value: float, looks: tuple[int, ...]) -> float:
     return float(min(1.0, 10 ** np.interp(np.log10(p_value), nominals, chances)))
 
 
+@lru_cache(maxsize=1024)
 def nominal(level: float, looks: tuple[int, ...]) -> float:
     """The level for each look that spends `level` over all of them.
 

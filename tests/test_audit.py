@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.audit import Plant, World, report, share, trial
+from harness.audit import Design, Plant, Trial, World, designs, report, saving, share, trial
 from harness.gates import Outcome
 from harness.golden import Baseline, Record
 from harness.policy import Margin, Policy
@@ -75,8 +75,37 @@ def test_a_share_has_its_exact_interval():
     assert share(10, 10) == "100.0 % [69.2, 100.0]"
 
 
-def test_the_report_names_every_metric_and_place(world):
+def test_the_report_names_every_metric_place_and_design(world):
     lines = list(report(world, asked((1, 2)), 3, nulls=4, planted=2))
-    assert sum(line.startswith("unchanged, ") for line in lines) == 3
+    tried = [line for line in lines if line.startswith("unchanged, ")]
+    assert [" ".join(line.split()[1:4]) for line in tried] == ["as asked takes", "fixed takes 1", "fixed takes 2"]
+    assert all("worse by 1 margin: found 100.0 %" in line for line in tried)
     assert sum(line.startswith("speaker_similarity  ") for line in lines) == 4
-    assert any("is found 4 times in 5" in line for line in lines)
+    assert sum("is found 4 times in 5" in line for line in lines) == 2
+
+
+def test_a_single_look_has_no_other_design_to_be_compared_with(world):
+    lines = list(report(world, asked((3,)), 3, nulls=2, planted=0))
+    assert [line.split(",")[0] for line in lines] == ["48 utterances", "unchanged"]
+
+
+def a_design(takes, passed, found, looks, of=100):
+    answers = [Outcome.PASS] * passed + [Outcome.INCONCLUSIVE] * (of - passed)
+    unchanged = [Trial(outcome, frozenset(), takes, {}) for outcome in answers]
+    return Design("d", looks, unchanged, [True] * found + [False] * (of - found), unchanged)
+
+
+def test_looking_early_is_set_against_the_smallest_fixed_design_that_answers_as_often():
+    early = a_design(1.5, 97, 95, (1, 2, 3))
+    fixed = [a_design(1, 60, 95, (1,)), a_design(2, 98, 60, (2,)), a_design(3, 96, 94, (3,))]
+    assert saving([early, *fixed]) == (
+        "a fixed design answers as often from 3 takes on; looking early needs 1.50 of an unchanged model, 50% of it"
+    )
+    assert saving([early, *fixed[:2]]) == "no fixed design of up to 3 takes answers as often"
+
+
+def test_where_takes_scatter_looking_early_saves_takes_at_equal_power():
+    wide = World.of([baseline("short"), baseline("medium", seed=1)], MARGINS, spread=2.0)
+    tried = list(designs(wide, asked((1, 2, 3, 5)), 3, nulls=40, planted=12, seed=0))
+    equal = next(one for one in tried[1:] if one.answers_like(tried[0]))
+    assert tried[0].takes < equal.takes

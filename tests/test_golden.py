@@ -1,6 +1,7 @@
 """The whole life of a baseline, played through pytest and the command line on audio that the test draws."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -63,7 +64,7 @@ def gate(pytester):
     (pytester.path / "gates.toml").write_text(GATES)
     write_voice(pytester.path / "voices", "omar", draw("#" * 20))
 
-    def judged(model, cells, takes=2):
+    def judged(model, cells, *options, takes=2):
         folder = pytester.path / model
         folder.mkdir(exist_ok=True)
         for number in range(1, 7):
@@ -72,7 +73,8 @@ def gate(pytester):
                 (folder / f"short-{number:03d}_seed{seed}.wav").write_bytes(encode_wav(sound))
         lines = [f"short-{n:03d},short-{n:03d}_seed{s}.wav,{s},eos" for n in range(1, 7) for s in range(takes)]
         (folder / "manifest.csv").write_text("\n".join(["utterance,file,seed,stopped_by", *lines]))
-        return pytester.runpytest_inprocess(*COMMAND, "--model", model, "--takes", str(takes), "--golden", "golden")
+        options = ("--model", model, "--takes", str(takes), "--golden", "golden", *options)
+        return pytester.runpytest_inprocess(*COMMAND, *options)
 
     return judged
 
@@ -108,8 +110,19 @@ def test_the_life_of_a_baseline(gate, command, pytester):
     assert again.ret == 0
     again.stdout.fnmatch_lines(["VERDICT       PASS"])
 
-    worse = gate("slow", 32)
+    worse = gate("slow", 32, "--alluredir", "allure")
     assert worse.ret == 1
+    page = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    assert "1.35 → 1.65" in page
+    tables = [path.read_text(encoding="utf-8") for path in (pytester.path / "allure").glob("*-attachment.html")]
+    assert ["1.35 → 1.65" in table for table in tables if "changed most" in table] == [True]
+    results = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (pytester.path / "allure").glob("*-result.json")
+    ]
+    (compared,) = [one for one in results if one["name"] == "short: no worse than the accepted release"]
+    assert compared["description"] == "1 comparisons with the accepted release: 1 FAIL."
+    assert [one["name"] for one in compared["attachments"]].count("comparison with the accepted release") == 1
+    assert sum(one["name"].startswith("listen (short-00") for one in compared["attachments"]) == 3
     worse.stdout.fnmatch_lines(
         [
             "FAIL  change of duration_ratio -0.05 to 0.05 of the accepted value in suite 'short'",
@@ -153,6 +166,61 @@ def test_nine_bad_nights_leave_the_baseline_as_it_was(gate, command, pytester):
         assert "12 verdicts are not PASS" in said
     assert kept.read_bytes() == accepted
     assert [path.name for path in kept.parent.iterdir()] == ["short.json"]
+
+
+def heard(pytester):
+    """Of short-001, seed 0, on the page: the role of each player, and what stands where nothing can be played."""
+    page = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    panel = page[page.index('id="short-001-seed0"') :].split("</details>")[0]
+    assert re.findall(r'<figure data-role="(\w+)">', panel) == ["reference", "golden", "take"]
+    return len(re.findall(r"<audio controls", panel)), "".join(re.findall(r'<p class="missing">([^<]*)', panel))
+
+
+@pytest.mark.slow
+def test_the_accepted_take_is_heard_beside_the_new_one_where_its_sound_was_kept(gate, command, pytester):
+    gate("good", 26)
+    before = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    assert 'data-role="golden"' not in before  # nothing was accepted, so there is nothing to be heard
+    assert command("accept", "--by", "Layla", "--golden-audio", "kept")[0] == 0
+    (kept,) = [
+        pytester.path / "kept" / f"{one['audio']}.wav"
+        for one in json.loads((pytester.path / "golden/directory/short.json").read_text())["takes"]
+        if (one["utterance"], one["seed"]) == ("short-001", 0)
+    ]
+
+    gate("good", 26)
+    assert heard(pytester) == (
+        2,
+        f"not kept here: --golden-audio names the folder in which accept kept {kept.stem[:12]}….wav",
+    )
+
+    ini = pytester.path / "tox.ini"
+    ini.write_text(ini.read_text() + "\nharness_golden_audio = kept\n")
+    slower = gate("slow", 27, "--alluredir", "allure")
+    assert slower.ret == 0
+    assert heard(pytester) == (3, "")
+    (take,) = [
+        one
+        for one in json.loads((pytester.path / ".harness/run.json").read_text())["takes"]
+        if (one["utterance"], one["seed"]) == ("short-001", 0)
+    ]
+    assert (pytester.path / ".harness" / take["golden_audio"]).samefile(kept)
+    clips = list((pytester.path / ".harness/report/clips").iterdir())
+    assert (
+        len(clips) == 1 + 6 * 3
+    )  # the reference once; of each text the slower of two was accepted, and is the faster now
+    sheets = [path.read_text(encoding="utf-8") for path in (pytester.path / "allure").glob("*-attachment.html")]
+    assert [sheet.count("<audio controls") for sheet in sheets if "Accepted release" in sheet] == [3] * 12
+
+    kept.write_bytes(encode_wav(draw("#" * 5)))
+    gate("slow", 27)
+    said = f"not played: the sha256 of kept/{kept.name} is "
+    assert heard(pytester)[0] == 2
+    assert heard(pytester)[1].startswith(said)
+
+    kept.unlink()
+    gate("slow", 27, "--golden-audio", "nowhere")
+    assert heard(pytester) == (2, f"not kept here: nowhere/{kept.name}: No such file or directory")
 
 
 LENGTH = Margin("length", "s", 0.1, 1.0, 0.01, "w", better="neither")

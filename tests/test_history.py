@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from harness import history
+from harness import golden, history
+from harness.audit import World
+from harness.corpus import SUITES
 from harness.errors import GoldenError
 from harness.history import step_in
+from harness.policy import load_policy
 
 
 def test_a_step_of_two_hundredths_is_dated_within_one_run_nine_times_in_ten():
@@ -15,9 +18,27 @@ def test_a_step_of_two_hundredths_is_dated_within_one_run_nine_times_in_ten():
     assert close >= 180
 
 
+def test_such_a_step_is_dated_in_runs_that_scatter_like_the_shipped_voice():
+    similarity = next(margin for margin in load_policy()[1] if margin.metric == "speaker_similarity")
+    accepted = [golden.read(golden.SHIPPED, "embedded", suite) for suite in SUITES]
+    world, rng, close = World.of(accepted, [similarity]), np.random.default_rng(2), 0
+    for _ in range(40):
+        at = int(rng.integers(3, 8))
+        means = np.array([world.takes(1, rng).mean() for _ in range(10)]) - 0.02 * (np.arange(10) >= at)
+        found = step_in(means)
+        close += found is not None and abs(found.at - at) <= 1 and found.size < 0
+    assert close >= 36
+
+
 def test_hardly_a_series_without_a_step_has_one():
     rng = np.random.default_rng(1)
     assert sum(step_in(rng.normal(0, 1, 30)) is not None for _ in range(200)) <= 6
+
+
+def test_one_run_that_stands_out_is_no_level_yet():
+    level = [0.80, 0.81] * 5
+    assert step_in([*level, 0.7]) is None
+    assert step_in([*level, 0.7, 0.71]).at == 10
 
 
 @pytest.mark.parametrize("values", [[1.0, 2.0], [1.0] * 10, [1.0] * 9 + [float("nan")]])
@@ -27,7 +48,9 @@ def test_where_nothing_can_be_dated_there_is_no_step(values):
 
 def run_of(value, verdict="PASS"):
     takes = [{"measurements": {"sim": {"value": value}, "gone": {"value": None}}}]
-    return history.of_run({"takes": takes, "verdict": verdict, "judged": 1, "about": {"system": "m1"}})
+    return history.of_run(
+        {"takes": takes, "verdict": verdict, "judged": 1, "about": {"system": "m1"}, "incomplete": ""}
+    )
 
 
 def test_the_file_tells_runs_acceptances_and_steps(tmp_path):

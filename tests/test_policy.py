@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from harness.errors import GateError
@@ -20,11 +21,12 @@ def loaded(tmp_path, text):
     return load_policy(path)
 
 
-def test_every_shipped_margin_says_why_and_is_smaller_than_a_loss():
+def test_every_shipped_margin_says_why_and_on_what_it_rests_and_is_smaller_than_a_loss():
     policy, margins = load_policy()
-    assert len(margins) >= 7
+    assert len(margins) >= 10
     for margin in margins:
         assert margin.why
+        assert margin.source
         assert margin.resolution < margin.margin < margin.lost
         assert margin.better == known_metrics()[margin.metric].better
     assert (policy.alpha, policy.looks) == (0.01, (1, 2, 3, 5))
@@ -34,6 +36,11 @@ def test_what_a_row_leaves_out_has_its_default(tmp_path):
     policy, (margin,) = loaded(tmp_path, ROW)
     assert (margin.relative, margin.cap, margin.unit_of_change) == (False, None, "s")
     assert policy.accepted_takes == 3
+
+
+def test_a_value_beyond_a_cap_counts_as_it_also_below_nought(tmp_path):
+    _, (margin,) = loaded(tmp_path, ROW + "cap = -20\n")
+    np.testing.assert_array_equal(margin.scaled(np.array([-65.0, -20.0, -3.0])), [-65.0, -20.0, -20.0])
 
 
 def test_a_file_without_margins_compares_nothing(tmp_path):
@@ -49,6 +56,8 @@ def test_a_file_without_margins_compares_nothing(tmp_path):
         (ROW.replace("margin = 0.1", "margin = nan"), "field 'margin' is nan"),
         (ROW.replace("lost = 0.5\n", ""), "field 'lost' is None"),
         (ROW.replace('why = "w"', ""), "field 'why' is missing"),
+        (ROW + "cap = nan\n", "field 'cap' is nan; a number in s"),
+        (ROW + "source = 3\n", "field 'source' is 3; a text"),
         (ROW + "limit = 3\n", "field 'limit' is unknown"),
         (ROW * 2, "'length' has 2 margins"),
         (ROW + "[comparison]\nalpha = 2.0\n", "field 'alpha' is 2.0; a number between 0 and 0.5"),

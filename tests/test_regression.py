@@ -121,10 +121,46 @@ def test_the_worst_utterances_come_first():
     assert [name for name, _ in only(panel(new), panel(noisy(6, sd=0.0))).worst[:2]] == ["u-4", "u-2"]
 
 
-def test_more_takes_are_named_only_where_they_would_decide():
-    old, new = noisy(6, 3, sd=0.05, seed=3), noisy(6, 1, sd=0.05, seed=4)
-    found = only(panel(new, first_seed=9), panel(old))
-    assert found.more_takes is None or found.more_takes > 1
+def level(takes, sd, seed, first_seed=0, n=20, apart=0.0):
+    """A panel without a change on average: takes stray by `sd`, utterances of the new side by `apart`."""
+    rng = RNG(seed)
+    strays, changes = rng.normal(0, sd, (n, takes)), rng.normal(0, apart, (n, 1))
+    return panel(0.8 + strays - strays.mean(axis=0) + changes - changes.mean(), first_seed)
+
+
+def test_more_takes_are_named_where_they_decide_it():
+    old = level(20, 0.1, 0)
+    found = only(level(1, 0.1, 1, first_seed=50), old, speakers=1)
+    assert -0.05 < found.low < -0.02
+    assert 2 <= found.more_takes <= 9
+    assert only(level(found.more_takes + 1, 0.1, 2, first_seed=50), old, speakers=1).low > -0.02
+    assert (
+        found.way_out == f"about {found.more_takes} takes of each utterance would decide it: --takes {found.more_takes}"
+    )
+
+
+def test_where_the_accepted_takes_are_too_few_both_need_more():
+    found = only(level(5, 0.2, 1, first_seed=50, n=60), level(2, 0.2, 0, n=60), speakers=1)
+    assert found.more_takes is None
+    assert 6 <= found.takes_of_both <= 14
+    takes = found.takes_of_both + 4
+    assert only(level(takes, 0.2, 1, first_seed=50, n=60), level(takes, 0.2, 0, n=60), speakers=1).low > -0.02
+    assert f"accept the released model anew with --takes {found.takes_of_both}" in found.way_out
+
+
+def test_where_texts_changed_differently_only_more_of_them_decide_it():
+    found = only(level(5, 0.001, 1, first_seed=50, apart=0.08), level(5, 0.001, 0), speakers=1)
+    assert (found.more_takes, found.takes_of_both) == (None, None)
+    assert 20 < found.utterances < 80
+    assert (
+        only(
+            level(5, 0.001, 1, first_seed=50, n=2 * found.utterances, apart=0.08),
+            level(5, 0.001, 0, n=2 * found.utterances),
+            speakers=1,
+        ).low
+        > -0.02
+    )
+    assert found.way_out.endswith(f"about {found.utterances} utterances would; 20 are there")
 
 
 def test_a_voice_that_is_heard_seldom_is_no_stratum():

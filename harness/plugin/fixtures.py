@@ -66,7 +66,7 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
         measured = run.measurements(take, metrics)
         out = run.settings.out
         kept = {name: measured[name] for name in (*metrics, *advisory(metrics)) if name in measured}
-        found = entry(take, kept, verdicts, run.store.export(take), out)
+        found = entry(take, kept, verdicts, run.store.export(take), out, run.accepted(take.request))
         request.node.stash.setdefault(_ENTRIES, []).append(found)
         request.node.user_properties += properties(found)
         against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] in AGAINST]
@@ -88,7 +88,7 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
 
     def compared(question: str = "") -> None:
         __tracebackhide__ = True
-        from harness.report.manifest import four_lines
+        from harness.report.manifest import AGAINST, four_lines
 
         suites = suites_of(request.node)
         with PlainUsage():
@@ -97,7 +97,12 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
         request.node.stash[_ENTRIES] = [] if question else [one for name in suites for one in judged.takes[name]]
         request.node.stash[_COMPARED] = mine
         out = run.settings.out
-        against = [four_lines(one, one, out) for one in mine if one["outcome"] in {"FAIL", "INCONCLUSIVE"}]
+        if writes_allure(request.config):
+            from harness.report import allure
+
+            allure.describe_comparison(suites, question, mine)
+            allure.attach_comparison(mine, [one for kept in judged.takes.values() for one in kept], out)
+        against = [four_lines(one, one, out) for worse in AGAINST for one in mine if one["outcome"] == worse]
         if against or not mine:
             pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
         if all(one["outcome"] == "REFUSED" for one in mine):

@@ -35,7 +35,7 @@ def run_of(config: pytest.Config) -> "Run":
 
 
 def _open_run(config: pytest.Config) -> "Run":
-    from harness import corpus, gates
+    from harness import corpus, gates, golden
     from harness.plan import Run, Settings
 
     def given(flag: str) -> str:
@@ -46,6 +46,7 @@ def _open_run(config: pytest.Config) -> "Run":
 
     here = config.invocation_params.dir
     voices, gates_file = given("--voices"), given("--gates-file")
+    accepted, sounds = given("--golden"), given("--golden-audio")
     if given("--chunks") not in {"off", "sentence"}:
         raise UsageError(f"--chunks is {given('--chunks')!r}; off or sentence is needed")
     system = options.read(given, lambda flag: bool(config.getoption(flag)), here, device_number(config))
@@ -68,6 +69,8 @@ def _open_run(config: pytest.Config) -> "Run":
             speech_quality=given("--speech-quality"),
             sampling=options.sampling(given),
             budget=options.budget(given),
+            golden=here / accepted if accepted else golden.SHIPPED,
+            golden_audio=here / sounds if sounds else None,
         )
     )
 
@@ -123,7 +126,6 @@ def journal_of(config: pytest.Config) -> "Journal":
 def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
-        from harness import golden
         from harness.release import Asked, judge_release
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
@@ -132,12 +134,10 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
         whole = any(mark is not None and len(mark.args) > 1 for mark in strata.values())
         suites = tuple(sorted({suites[0] for suites, mark in strata.items() if mark and len(mark.args) == 1}))
         every = sorted({name for names in strata for name in names})
-        given = value(config, "--golden")
         config.stash[_RELEASE] = judge_release(
             run_of(config),
             {name: load(config, name) for name in every},
             Asked(suites, whole, policy, margins, looks(config)),
-            config.invocation_params.dir / given if given else golden.SHIPPED,
             about(config),
         )
     return config.stash[_RELEASE]

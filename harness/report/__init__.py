@@ -9,10 +9,9 @@ from harness.report.manifest import Manifest
 
 def write(manifest: Manifest, out: Path) -> Path:
     """Write everything that is drawn from a manifest into its output folder; the path of the page."""
-    from harness.report import history, page, summary
+    from harness.report import page, summary
 
     document = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1) + "\n"
     write_atomically(out / "run.json", document.encode())
-    history.add(manifest, out)
     write_atomically(out / "summary.md", summary.markdown(manifest, out).encode())
     return page.write_folder(manifest, out)

@@ -9,6 +9,8 @@ import base64
 import hashlib
 import json
 import os
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -22,12 +24,15 @@ from harness.errors import AudioError
 from harness.gates import Outcome
 from harness.report import page, plots
 from harness.report.clips import MIME, Recording
+from harness.report.comparison import comparisons
 from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.summary import markdown
 from harness.take import Take
 
 RELEASE_TEST = "release verdict"
+MOST_HEARD = 3
+"""Takes that a failed comparison brings along."""
 _HERE = Path(__file__).parent
 
 CATEGORIES = (
@@ -81,6 +86,33 @@ def attach_verdicts(found: Entry, out: Path, test: str) -> None:
     allure.attach("\n".join([*lines, "", *against]), f"verdicts ({label(found)})", allure.attachment_type.TEXT)
 
 
+def describe_comparison(suites: Sequence[str], question: str, found: Sequence[Entry]) -> None:
+    """Label a test that compares releases, and say in its description what came of it."""
+    about = suites[0] if len(suites) == 1 else question or "all suites"
+    allure.dynamic.epic("voice cloning")
+    allure.dynamic.feature(about)
+    allure.dynamic.story("no worse than the accepted release")
+    allure.dynamic.severity(allure.severity_level.CRITICAL)
+    allure.dynamic.parent_suite("suites")
+    allure.dynamic.suite(about)
+    allure.dynamic.title(f"{about}: no worse than the accepted release")
+    outcomes = Counter(one["outcome"] for one in found)
+    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing"
+    allure.dynamic.description(f"{len(found)} comparisons with the accepted release: {told}.")
+
+
+def attach_comparison(found: Sequence[Entry], takes: Sequence[Entry], out: Path) -> None:
+    """The table of a test's comparisons, and the sheets of the takes that changed most where something failed."""
+    arranged = comparisons(found)
+    style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "allure.css"))
+    text = page.environment().get_template("allure_comparison.html").render(compared=arranged, style=style)
+    allure.attach(text, "comparison with the accepted release", allure.attachment_type.HTML)
+    changed = [worst.utterance for row in arranged.against for worst in row.worst]
+    first = {take["utterance"]: take for take in sorted(takes, key=lambda take: -take["seed"])}
+    for name in [name for name in dict.fromkeys(changed) if name in first][:MOST_HEARD]:
+        attach_take(first[name], out)
+
+
 def attach_take(found: Entry, out: Path) -> None:
     """The sheet with players, picture and gates, and the plain sounds."""
     sounds = players(found, out)
@@ -89,7 +121,7 @@ def attach_take(found: Entry, out: Path) -> None:
         if player.path is not None and player.path.exists():
             suffix = player.path.suffix.lower()
             allure.attach.file(
-                str(player.path), f"{player.role}: {player.path.name}", MIME[suffix], extension=suffix.lstrip(".")
+                str(player.path), f"{player.role}: {player.file}", MIME[suffix], extension=suffix.lstrip(".")
             )
 
 
@@ -112,7 +144,7 @@ def sheet(found: Entry, sounds: tuple[Player, ...]) -> str:
         clip = recording.preview
         data = base64.b64encode(clip.data).decode()
         attributes = f'src="data:{clip.mime};base64,{data}" data-level="{recording.level_dbfs:.2f}"'
-        note = f"{clip.suffix.removeprefix('.').upper()} preview, lossy; judge artifacts on {recording.path.name}"
+        note = f"{clip.suffix.removeprefix('.').upper()} preview, lossy; judge artifacts on {player.file}"
         return Markup(attributes), note
 
     drawn: tuple[Picture, ...] = tuple(

@@ -3,16 +3,17 @@
 Words that are the same in both texts anchor the comparison; between them the letters are aligned with the fewest edits.
 
 Conventions: a letter is a base character with the marks written on it, so a vowel sign is never torn from its letter.
-Punctuation, case, spaces and tatweel do not count as differences, and vowel signs only where both texts write some:
-a recognizer that writes none has not misheard them.
+What the scoring forgives (`harness.text.scoring`) is not marked: punctuation, case, hamza seats, digits against number
+words. Vowel signs count only where both texts write some: a recognizer that writes none has not misheard them.
 """
 
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-from harness.text import TATWEEL
+from harness.text import TATWEEL, scoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Stretch:
     differs: bool
 
 
-def difference(target: str, heard: str) -> tuple[list[Stretch], list[Stretch]]:
+def difference(target: str, heard: str, language: str = "ar") -> tuple[list[Stretch], list[Stretch]]:
     """Both texts whole, cut into stretches.
 
     >>> difference("كتاب جديد", "كتاب حديد")[1]
@@ -38,6 +39,9 @@ def difference(target: str, heard: str) -> tuple[list[Stretch], list[Stretch]]:
         if kind != "equal":
             stretch = [letter for _, word in words[0][start:end] for letter in word]
             heard_stretch = [letter for _, word in words[1][heard_start:heard_end] for letter in word]
+            said, other = _text(sides[0], stretch), _text(sides[1], heard_stretch)
+            if not scoring.compare(said, other, language, strict=with_signs).words.errors:
+                continue  # two spellings of the same words
             for side, found in zip(different, _unaligned(stretch, heard_stretch), strict=True):
                 side.update(found)
     return _stretches(sides[0], different[0]), _stretches(sides[1], different[1])
@@ -63,13 +67,13 @@ def _unaligned(target: Sequence[tuple[int, str]], heard: Sequence[tuple[int, str
     for number, (_, letter) in enumerate(target, 1):
         above, row = rows[-1], [number]
         for column, (_, other) in enumerate(heard, 1):
-            row.append(min(above[column - 1] + (letter != other), above[column] + 1, row[-1] + 1))
+            row.append(min(above[column - 1] + (not _same(letter, other)), above[column] + 1, row[-1] + 1))
         rows.append(row)
     changed: tuple[list[int], list[int]] = ([], [])
     at, beside = len(target), len(heard)
     while at or beside:
         cost = rows[at][beside]
-        same = at and beside and target[at - 1][1] == heard[beside - 1][1]
+        same = at and beside and _same(target[at - 1][1], heard[beside - 1][1])
         if at and beside and rows[at - 1][beside - 1] + (not same) == cost:
             at, beside = at - 1, beside - 1
             if not same:
@@ -82,6 +86,15 @@ def _unaligned(target: Sequence[tuple[int, str]], heard: Sequence[tuple[int, str
             beside -= 1
             changed[1].append(heard[beside][0])
     return changed
+
+
+def _text(side: Sequence[str], letters: Sequence[tuple[int, str]]) -> str:
+    """The text from the first of some letters to the last."""
+    return "".join(side[letters[0][0] : letters[-1][0] + 1]) if letters else ""
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or (one[1:] == other[1:] and scoring.same_letter(one[0], other[0]))
 
 
 def _letters(text: str) -> list[str]:
@@ -103,7 +116,14 @@ def _key(letter: str, with_signs: bool) -> str:
     base = letter[0]
     if base == TATWEEL or unicodedata.category(base)[0] not in "LN":
         return ""
-    return base.casefold() + ("".join(sorted(letter[1:])) if with_signs else "")
+    return _folded(base) + ("".join(sorted(letter[1:])) if with_signs else "")
+
+
+@lru_cache(maxsize=4096)
+def _folded(base: str) -> str:
+    """A letter as the scoring spells it; a digit stays one."""
+    slots = [] if base.isdigit() else scoring.slots(base)
+    return "".join(slots[0][0]) if slots else base.casefold()
 
 
 def _stretches(letters: Sequence[str], different: set[int]) -> list[Stretch]:

@@ -5,6 +5,7 @@ by then, incomplete, and never PASS. The takes it counts are those that the sele
 when each of its planned tests came back with verdicts; otherwise it is refused, with the reason.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -14,6 +15,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from harness.gates import Outcome, Verdict, release
+from harness.golden import Sound
 from harness.metrics import Measurement
 from harness.take import Take
 
@@ -24,9 +26,23 @@ AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 
 
 def entry(
-    take: Take, measurements: Mapping[str, Measurement], verdicts: Sequence[Verdict], listen: Path | None, out: Path
+    take: Take,
+    measurements: Mapping[str, Measurement],
+    verdicts: Sequence[Verdict],
+    listen: Path | None,
+    out: Path,
+    accepted: Sound | None = None,
 ) -> Entry:
-    """What one test found out about a take, as JSON-able data; paths are relative to the output folder `out`."""
+    """What one test found out about a take, as JSON-able data.
+
+    Args:
+        take: What was generated.
+        measurements: By metric.
+        verdicts: What the gates said.
+        listen: Where the take lies under its documented name.
+        out: The output folder; paths are relative to it.
+        accepted: The accepted release's take of the same utterance and seed.
+    """
     request = take.request
     reference = listen.with_name(f"{listen.stem}_ref.wav") if listen else request.reference.path
     return {
@@ -42,6 +58,8 @@ def entry(
         "digest": request.digest,
         "listen": _relative(listen, out) if listen else "",
         "reference_audio": "" if request.reference.problem else _relative(reference, out),
+        "golden_audio": _relative(accepted.path, out) if accepted and accepted.path else "",
+        "golden_sha256": accepted.sha256 if accepted else "",
         "unconditioned": take.unconditioned or request.reference.problem,
         "stopped_by": str(take.stopped_by),
         "frames": take.frames,
@@ -110,6 +128,15 @@ def label(found: Entry) -> str:
     'short-007, seed 3'
     """
     return f"{found['utterance']}, seed {found['seed']}"
+
+
+def anchor(found: Entry) -> str:
+    """The name of a take in links.
+
+    >>> anchor({"utterance": "short-007", "seed": 3})
+    'short-007-seed3'
+    """
+    return re.sub(r"[^\w-]+", "_", f"{found['utterance']}-seed{found['seed']}")
 
 
 def four_lines(found: Entry, verdict: Mapping[str, Any], out: Path) -> str:
@@ -266,6 +293,16 @@ class Manifest:
         """The denominator in words."""
         return f"{len(self.planned_takes)} planned = {self.judged} judged + {len(self.refused)} refused"
 
+    @property
+    def unconditioned(self) -> dict[str, list[str]]:
+        """Takes that were made without their reference, by reason."""
+        found: dict[str, list[str]] = {}
+        for key in sorted(self.takes):
+            take = self.takes[key]
+            if take.get("unconditioned"):
+                found.setdefault(f"reference {take['reference']} {take['unconditioned']}", []).append(label(take))
+        return found
+
     def worst_first(self) -> list[Entry]:
         """Every take: what blocks the release first, the worst of it on top."""
         ordered = sorted(self.takes.values(), key=lambda found: (found["suite"], found["utterance"], found["seed"]))
@@ -280,14 +317,15 @@ class Manifest:
         ]
         return [pair for outcome in AGAINST for pair in found if pair[1]["outcome"] == outcome]
 
-    def not_judged(self) -> list[tuple[Entry, Mapping[str, Any]]]:
-        """Every gate that was refused for a take."""
-        return [
-            (self.takes[key], verdict)
-            for key in sorted(self.takes)
-            for verdict in self.takes[key]["verdicts"]
-            if verdict["outcome"] == Outcome.REFUSED
-        ]
+    def not_judged(self) -> dict[str, tuple[list[str], list[str]]]:
+        """Why gates were refused: by reason the takes and the names of the gates."""
+        found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+        for key in sorted(self.takes):
+            for verdict in self.takes[key]["verdicts"]:
+                if verdict["outcome"] == Outcome.REFUSED:
+                    takes, gates = found.setdefault(verdict["reason"], ({}, {}))
+                    takes[label(self.takes[key])] = gates[verdict["name"]] = None
+        return {reason: (list(takes), list(gates)) for reason, (takes, gates) in found.items()}
 
     def by_suite(self) -> dict[str, Counter[str]]:
         """How many verdicts of each kind each suite has, by name; `takes` counts its takes."""

@@ -3,8 +3,8 @@
 
 const takes = [...document.querySelectorAll(".take")];
 const $ = (id) => document.getElementById(id);
-const figures = (take) =>
-  [...take.querySelectorAll("figure")].filter((one) => one.querySelector("audio")).sort((a, b) => a.style.order - b.style.order);
+const figures = (take) => [...take.querySelectorAll("figure")].sort((a, b) => a.style.order - b.style.order);
+const playable = (take) => figures(take).filter((one) => one.querySelector("audio"));
 let active = null;
 
 // --- a single file carries each clip once, as text
@@ -30,7 +30,7 @@ function activate(take) {
 }
 
 function current(take) {
-  return take.querySelector("figure.current") || figures(take).at(-1);
+  return take.querySelector("figure.current") || playable(take).at(-1);
 }
 
 function select(take, figure) {
@@ -38,8 +38,8 @@ function select(take, figure) {
 }
 
 function listen(take, figure, at) {
-  if (!figure) return;
-  const audio = figure.querySelector("audio");
+  const audio = figure?.querySelector("audio");
+  if (!audio) return;
   const before = current(take)?.querySelector("audio");
   const moment = at ?? before?.currentTime ?? 0;
   before?.pause();

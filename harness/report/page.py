@@ -3,26 +3,37 @@
 import base64
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import audio
 from harness.audio import write_atomically
 from harness.gates import Outcome
-from harness.report import history, plots
+from harness.report import plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
-from harness.report.manifest import Entry, Manifest, label
+from harness.report.comparison import comparisons
+from harness.report.manifest import Entry, Manifest
 from harness.report.panel import Picture, Player, panel, picture, players
+from harness.report.power import power
+from harness.report.trend import trend
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 FOLDER = "report"
 SINGLE_FILE = "report.html"
 _HERE = Path(__file__).parent
+_ALWAYS = (Outcome.PASS, Outcome.FAIL)
+PANEL_BYTES = 20_000  # texts and forty gates of a take, measured; only divides the space
 _BASE64 = 4 / 3
+_LETTERS = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
+_RIGHT_TO_LEFT = re.compile(rf"{_LETTERS}(?:[ /]{_LETTERS})*")
 
 
 def write_folder(manifest: Manifest, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
@@ -95,6 +106,7 @@ class _Book:
         self._shelf = shelf = Shelf(path for group in paths for path in group)
         drawings = _drawings(shelf, list(zip(takes, groups, strict=True)))
         drawn_bytes = sum(len(one.spectrogram) + len(one.waveform) for drawn in drawings for one in drawn)
+        drawn_bytes += PANEL_BYTES * len(takes)
         lossless = shelf.encode(paths, max(0, most_bytes - drawn_bytes))
         self._panels = [
             panel(found, tuple(_informed(player, shelf, exact) for player in group), drawn)
@@ -108,7 +120,7 @@ class _Book:
             return None
         clip = recording.evidence if player.lossless else recording.preview
         kind = clip.suffix.removeprefix(".").upper()
-        lossy = f"{kind} preview, lossy: judge artifacts on {recording.path.name}"
+        lossy = f"{kind} preview, lossy: judge artifacts on {player.file}"
         return clip, lossy if clip.lossy else f"{kind}, lossless", f'data-level="{recording.level_dbfs:.2f}"'
 
     def render(
@@ -127,15 +139,19 @@ class _Book:
 
         template: Template = environment().get_template("page.html")
         script = (_HERE / "page.js").read_text(encoding="utf-8")
+        suites = self._manifest.by_suite()
         values: dict[str, Any] = {
             "run": self._manifest.as_json(),
             "panels": self._panels,
-            "suites": self._manifest.by_suite(),
+            "suites": suites,
+            "compared": comparisons(self._manifest.comparisons, list(self._manifest.takes.values())),
+            "unconditioned": self._manifest.unconditioned,
             "not_judged": self._manifest.not_judged(),
-            "outcomes": [str(outcome) for outcome in Outcome],
-            "trend": history.trend(self._out),
-            "blind": any(len(one.players) > 2 for one in self._panels),
-            "label": label,
+            "outcomes": [str(one) for one in Outcome if one in _ALWAYS or any(kind[one] for kind in suites.values())],
+            "trend": trend(self._out),
+            "power": power(self._manifest.about.get("gates", "")),
+            "golden": any(len(one.players) > 2 for one in self._panels),
+            "blind": any(player.path for one in self._panels for player in one.players if player.role == "golden"),
             "source": marked,
             "image": image,
             "columns": plots.MOST_COLUMNS,
@@ -170,6 +186,19 @@ def environment() -> Any:
     """Templates that escape whatever they are given."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    return Environment(
+    made = Environment(
         loader=FileSystemLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    made.filters["isolated"] = isolated
+    return made
+
+
+def isolated(text: str) -> "Markup":
+    """A line with Arabic words in it as HTML: set apart, so that they do not turn the numbers after them around.
+
+    >>> print(isolated("1.7 ratio; قلم/علم: 0.4 < 2"))
+    1.7 ratio; <bdi>قلم/علم</bdi>: 0.4 &lt; 2
+    """
+    from markupsafe import Markup, escape
+
+    return Markup(_RIGHT_TO_LEFT.sub(r"<bdi>\g<0></bdi>", str(escape(text))))

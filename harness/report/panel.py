@@ -1,15 +1,22 @@
-"""Everything a reviewer needs about one take, arranged for drawing: what to hear, what was found, what was asked."""
+"""Everything a reviewer needs about one take, arranged for drawing: what to hear, what was found, what was asked.
 
-import re
+The accepted release's take is played only where the file is the one that was accepted: its hash stands in the baseline.
+"""
+
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from harness import audio
 from harness.report import plots
 from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
-from harness.report.manifest import AGAINST, Entry, label, worst_outcome
+from harness.report.manifest import AGAINST, Entry, anchor, label, worst_outcome
+
+LEAST_WIDTH = 30.0  # percent
+MOST_NAME = 48  # letters of a file name in a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +32,12 @@ class Player:
     language: str = ""
     lossless: bool = True
     """Whether it plays the evidence, or a preview."""
+
+    @property
+    def file(self) -> str:
+        """The name of its file, short enough for a line where that is a hash."""
+        name = self.path.name if self.path else ""
+        return name if len(name) <= MOST_NAME else f"{name[:12]}…{name[-12:]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +98,11 @@ class Panel:
         """Whether something stands against the release here."""
         return self.outcome in AGAINST
 
+    def width(self, picture: Picture) -> float:
+        """Of a picture, in percent: a second is as wide in each; one beside a runaway stays large enough to see."""
+        longest_s = max(one.duration_s for one in self.pictures)
+        return round(max(LEAST_WIDTH, 100 * picture.duration_s / longest_s), 1)
+
     @property
     def headline(self) -> str:
         """What to know before opening it: the gates that it does not pass."""
@@ -103,10 +121,25 @@ def players(found: Entry, out: Path) -> tuple[Player, ...]:
         text=found["transcript"],
         language=found.get("reference_language", ""),
     )
-    golden = Player("golden", "Accepted release", _inside(out, found.get("golden_audio", "")), "", text, language)
     title = "New take, made without its reference" if found.get("unconditioned") else "New take"
     take = Player("take", title, _inside(out, found["listen"]), f"no audio: {found['error']}", text, language)
-    return (reference, golden, take) if found.get("golden_audio") else (reference, take)
+    return (reference, _golden(found, out), take) if found.get("golden_sha256") else (reference, take)
+
+
+def _golden(found: Entry, out: Path) -> Player:
+    """The accepted release's take, or why it cannot be heard."""
+    wanted = found["golden_sha256"]
+    path = Path(normpath(out / found["golden_audio"])) if found["golden_audio"] else None
+    missing = f"not kept here: --golden-audio names the folder in which accept kept {wanted[:12]}….wav"
+    if path is not None:
+        try:
+            sha256 = audio.content_hash(path.read_bytes())
+            missing = (
+                "" if sha256 == wanted else f"not played: the sha256 of {path} is {sha256[:12]}…, not {wanted[:12]}…"
+            )
+        except OSError as error:
+            missing = f"not kept here: {path}: {error.strerror}"
+    return Player("golden", "Accepted release", None if missing else path, missing, found["text"], found["language"])
 
 
 def _inside(out: Path, path: str) -> Path | None:
@@ -136,11 +169,13 @@ def picture(player: Player, recording: Recording, found: Entry) -> Picture:
 def panel(found: Entry, heard_players: tuple[Player, ...], pictures: tuple[Picture, ...]) -> Panel:
     """Arrange one take."""
     heard = str(found.get("heard") or "")
-    target_side, heard_side = difference(found["text"], heard) if heard else ([Stretch(found["text"], False)], [])
+    target_side, heard_side = (
+        difference(found["text"], heard, found["language"]) if heard else ([Stretch(found["text"], False)], [])
+    )
     worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "WARN", "REFUSED", "PASS"))}
     return Panel(
         found=found,
-        anchor=re.sub(r"[^\w-]+", "_", f"{found['utterance']}-seed{found['seed']}"),
+        anchor=anchor(found),
         label=label(found),
         outcome=worst_outcome(found),
         target=target_side,
@@ -179,6 +214,7 @@ def _facts(found: Entry) -> list[tuple[str, str]]:
         "packages": packages,
         "recognizer": str(found.get("recognizer", "")),
         "take": found["listen"],
+        "accepted take": f"sha256 {found['golden_sha256']}" if found.get("golden_sha256") else "",
         "request": found["digest"],
     }
     return [(name, value) for name, value in facts.items() if value]

@@ -4,6 +4,7 @@ from html import escape
 from pathlib import Path
 
 from harness.gates import Outcome
+from harness.report.comparison import comparisons
 from harness.report.manifest import AGAINST, Manifest, label
 
 MOST_SHOWN = 20
@@ -32,6 +33,11 @@ def markdown(manifest: Manifest, out: Path) -> str:
         if len(blocking) > MOST_SHOWN:
             lines += ["", f"and {len(blocking) - MOST_SHOWN} more in the report"]
         lines += [""]
+    lines += [
+        f"- {len(takes)} takes made without their reference: {_cell(why)}"
+        for why, takes in manifest.unconditioned.items()
+    ]
+    lines += _compared(manifest)
     others = [("failed", manifest.failed_otherwise), ("harness error", manifest.harness_errors)]
     lines += [f"- {kind}: {_cell(test)}: {_cell(how)}" for kind, tests in others for test, how in tests.items()]
     lines += [
@@ -47,6 +53,23 @@ def markdown(manifest: Manifest, out: Path) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _compared(manifest: Manifest) -> list[str]:
+    """What stands against the release beside the accepted one, and what could not be asked."""
+    found = comparisons(manifest.comparisons)
+    lines = [f"- {outcome}, not compared: {_cell(reason)}" for outcome, reason in found.not_made]
+    if found.against:
+        head = ("verdict", "of", "metric", "accepted → now", "change", "interval", "margin", "changed most")
+        lines += ["", "### Worse than the accepted release, or not shown otherwise", ""]
+        lines += [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+        for row in found.against[:MOST_SHOWN]:
+            worst = ", ".join(f"{one.utterance} {one.change}" for one in row.worst[:1])
+            cells = (row.outcome, row.about, row.metric, row.levels, row.change, row.interval, row.margin, worst)
+            lines += [f"| {' | '.join(map(_cell, cells))} |"]
+    if len(found.against) > MOST_SHOWN:
+        lines += ["", f"and {len(found.against) - MOST_SHOWN} more in the report"]
+    return [*lines, ""] if lines else []
 
 
 def _cell(text: object) -> str:

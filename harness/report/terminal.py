@@ -40,6 +40,8 @@ def summary(manifest: Manifest, out: Path, page: Path) -> Iterator[str]:
         yield from _wrapped(f"FAIL  {test}: {how}")
     for test, how in sorted(manifest.harness_errors.items()):
         yield from _wrapped(f"HARNESS ERROR  {test}: {how}")
+    for why, takes in manifest.unconditioned.items():
+        yield from _wrapped(f"{len(takes)} takes made without their reference: {why}")
     yield from _not_judged(manifest)
     yield from _suites(manifest)
     if manifest.incomplete:
@@ -73,15 +75,11 @@ def _worst(found: Entry, against: list[Mapping[str, Any]], out: Path) -> Iterato
 
 def _not_judged(manifest: Manifest) -> Iterator[str]:
     """Refused gates, all takes with one reason together."""
-    by_reason: dict[str, tuple[set[str], dict[str, None]]] = {}
-    for found, verdict in manifest.not_judged():
-        takes, names = by_reason.setdefault(verdict["reason"], (set(), {}))
-        takes.add(label(found))
-        names[verdict["name"]] = None
+    by_reason = manifest.not_judged()
     if by_reason:
         yield "not judged, and why:"
     for reason, (takes, names) in list(by_reason.items())[:MOST_SHOWN]:
-        whose = takes.copy().pop() if len(takes) == 1 else f"{len(takes)} takes"
+        whose = takes[0] if len(takes) == 1 else f"{len(takes)} takes"
         yield from _wrapped(f"  {whose}: {', '.join(names)}", "    ")
         yield from _wrapped(f"    {reason}", "    ")
     if len(by_reason) > MOST_SHOWN:

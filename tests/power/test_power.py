@@ -1,10 +1,8 @@
 """The table's arithmetic, and the promise that no change makes the gates weaker."""
 
-import json
-
 import pytest
 
-from harness import power
+from harness import power, power_table
 from harness.gates import Outcome
 from harness.power import speech
 from harness.power.defects import DEFECTS
@@ -28,48 +26,17 @@ def test_a_defect_is_found_only_where_the_take_was_sound_before():
     assert table.detections("documented")["hum"]["loud"] == {"any": Rate(1, 2), "a": Rate(1, 2)}
 
 
-def kept_table(found, alarms=0):
-    def rates():
-        return {
-            "false_alarms": {"any": Rate(alarms, 128).as_json()},
-            "detections": {"hum": {"loud": {"any": Rate(found, 32).as_json()}}},
-        }
-
-    about = {"hum": {"rejected_from": "loud", "would_find": "a better ear"}}
-    return {"defects": about, "profiles": {name: rates() for name in power.PROFILES}}
-
-
-def test_a_table_is_not_worse_than_itself_nor_within_its_interval():
-    assert power.worse(kept_table(32), kept_table(32)) == []
-    assert power.worse(kept_table(32), kept_table(30)) == []
-
-
-def test_a_detection_below_the_kept_interval_is_worse():
-    lines = power.worse(kept_table(32), kept_table(24))
-    assert lines[0].startswith("documented: hum (loud) is found in 24 of 32, at least 89.1% before")
-    assert len(lines) == len(power.PROFILES)
-
-
-def test_false_alarms_above_the_kept_interval_are_worse():
-    assert "any alarms on 6 of 128" in power.worse(kept_table(32), kept_table(32, alarms=6))[0]
-
-
-def test_a_defect_that_is_missed_has_a_reason():
-    assert power.missed(kept_table(20), "documented") == {"hum": "a better ear"}
-    assert power.missed(kept_table(32), "documented") == {}
-
-
 def test_every_defect_of_the_kept_table_that_is_missed_says_why():
-    kept = json.loads(power.GOLDEN.read_text(encoding="utf-8"))
+    kept = power_table.read()
     assert set(kept["defects"]) == {defect.name for defect in DEFECTS}
-    for profile in power.PROFILES:
-        for name, why in power.missed(kept, profile).items():
+    for profile in power_table.PROFILES:
+        for name, why in power_table.missed(kept, profile).items():
             assert "fault of the gates" not in why, name
 
 
 def test_sound_speech_hardly_ever_alarms_any_blocking_gate():
-    kept = json.loads(power.GOLDEN.read_text(encoding="utf-8"))
-    for profile in power.PROFILES:
+    kept = power_table.read()
+    for profile in power_table.PROFILES:
         alarms = kept["profiles"][profile]["false_alarms"]["any"]
         assert alarms["of"] >= 300  # takes, no two of one text and voice
         assert alarms["count"] / alarms["of"] <= 0.01
@@ -77,14 +44,14 @@ def test_sound_speech_hardly_ever_alarms_any_blocking_gate():
 
 
 def test_at_least_seventeen_defects_are_found():
-    kept = json.loads(power.GOLDEN.read_text(encoding="utf-8"))
-    for profile in power.PROFILES:
-        assert len(DEFECTS) - len(power.missed(kept, profile)) >= 17
+    kept = power_table.read()
+    for profile in power_table.PROFILES:
+        assert len(DEFECTS) - len(power_table.missed(kept, profile)) >= 17
 
 
 def test_the_promised_defects_are_always_found():
-    kept = json.loads(power.GOLDEN.read_text(encoding="utf-8"))
-    for profile in power.PROFILES:
+    kept = power_table.read()
+    for profile in power_table.PROFILES:
         found = kept["profiles"][profile]["detections"]
         for name, severities in {"reference_leak": ("0.5 s", "1 s"), "loop": ("0.3 s x 2", "0.3 s x 5")}.items():
             for severity in severities:
@@ -100,7 +67,7 @@ def test_the_promised_defects_are_always_found():
 def test_no_gate_has_become_weaker_than_in_the_kept_table():
     # a sample of the kept table: one take of each voice, every defect at the severity that a listener rejects
     fresh = power.measure(speech.embedded(1), 1, only_rejected=True).as_json()
-    kept = json.loads(power.GOLDEN.read_text(encoding="utf-8"))
+    kept = power_table.read()
     for profile, table in kept["profiles"].items():
         assert fresh["profiles"][profile]["false_alarms"]["any"]["count"] == 0
         for name, severities in table["detections"].items():

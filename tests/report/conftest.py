@@ -75,8 +75,10 @@ class RecordedRun:
             found["heard"] = heard
         if golden is not None:
             path = take_path.with_name(take_path.name.replace(".wav", "_golden.wav"))
-            audio.write_atomically(path, audio.encode_wav(golden))
+            data = audio.encode_wav(golden)
+            audio.write_atomically(path, data)
             found["golden_audio"] = path.relative_to(self.out).as_posix()
+            found["golden_sha256"] = audio.content_hash(data)
         test = f"suites/test_{suite}.py::test_it[{name}]"
         self.plan(test, name)
         self.journal.add(test=test, found=[found])

@@ -20,7 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import report
+from harness import golden, report
+from harness.audio import content_hash, encode_wav, write_atomically
+from harness.golden import Baseline, Record
 from harness.report import page
 from tests.report.conftest import DIACRITIZED, MISHEARD, speech
 
@@ -203,8 +205,31 @@ def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, 
     assert playing
     assert not still
     assert before - 0.1 <= after <= before + 1.0
+    browser.press("1")
+    time.sleep(0.3)
+    ((playing, last), (still, _), _) = browser.run(state)
+    assert playing
+    assert not still
+    assert after - 0.1 <= last <= after + 1.0
     browser.press(" ")
     assert not any(playing for playing, _ in browser.run(state))
+
+
+def test_the_keys_mean_the_numbers_at_the_players_also_where_one_has_nothing_to_play(browser, recorded_run):
+    recorded_run.take("short-001", golden_sha256="a" * 64)
+    browser.open(page.write_folder(recorded_run.end(0), recorded_run.out).as_uri() + "#short-001-seed0")
+    assert "not kept here: --golden-audio" in browser.run("return document.querySelector('.take').innerText")
+    playing = (
+        "return [...document.querySelectorAll('figure')].map((one) => one.querySelector('audio')?.paused === false)"
+    )
+    browser.press("2")
+    time.sleep(0.2)
+    assert browser.run(playing) == [False, False, False]
+    for key, expected in (("3", [False, False, True]), ("1", [True, False, False])):
+        browser.press(key)
+        time.sleep(0.3)
+        assert browser.run(playing) == expected
+    assert browser.run("return document.querySelector('#blind')") is None  # there is nothing to compare blindly
 
 
 def test_a_found_defect_can_be_heard_with_a_click(browser, url):
@@ -366,6 +391,10 @@ const audios = [...frame.querySelectorAll("audio")];
 def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, tmp_path):
     needed("npx")
     out, results, site = tmp_path / "out", tmp_path / "allure", tmp_path / "site"
+    sound = encode_wav(speech(2.5))
+    accepted = Record("short-003", 0, "layla", "", content_hash(sound), {})
+    golden.write(tmp_path / "golden", Baseline("embedded", "short", {"by": "nobody"}, (accepted,)))
+    write_atomically(golden.kept_sound(tmp_path / "kept", accepted.audio), sound)
     command = [
         sys.executable,
         "-m",
@@ -376,6 +405,8 @@ def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, t
         "-p",
         "no:cacheprovider",
         "-q",
+        f"--golden={tmp_path / 'golden'}",
+        f"--golden-audio={tmp_path / 'kept'}",
     ]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
     environment["PYTHONPATH"] = str(ROOT)
@@ -399,7 +430,7 @@ def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, t
             show_the_sheet(browser)
             browser.screenshot(f"allure-{width}-{scheme}")
             played = browser.wait(ALLURE_PLAYERS)
-            assert len(played) == 2
+            assert len(played) == 3
             assert all(can and moved > 0.05 for can, moved in played), played
             asked, _ = browser.logs()
             assert [one for one in asked if not one.startswith((base, "data:", "blob:", "about:"))] == []

@@ -1,5 +1,6 @@
 """Which letters differ; Arabic letters keep their signs."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,29 @@ def test_a_dropped_word_is_marked_where_it_stood():
     target, heard = difference("one two three", "one three")
     assert [text.strip() for text in differing(target)] == ["two"]
     assert differing(heard) == []
+
+
+@pytest.mark.parametrize(
+    ("target", "heard"),
+    [
+        ("ذهب إلى المدرسة", "ذهب الى المدرسه"),
+        ("قرأ ٣ كتب", "قرأ ثلاثة كتب"),
+        ("هذا أحمد", "هٰذا احمد"),
+        ("مئة كتاب", "مائة كتاب"),
+    ],
+)
+def test_what_the_scoring_forgives_is_not_marked(target, heard):
+    assert [differing(side) for side in difference(target, heard)] == [[], []]
+
+
+def test_beside_a_wrong_word_a_forgiven_letter_is_not_marked_either():
+    target, heard = difference("إلى المدرسة", "الى المدرشه")
+    assert (differing(target), differing(heard)) == (["س"], ["ش"])
+
+
+def test_what_the_scoring_does_not_forgive_is_marked():
+    target, heard = difference("شربت ماء", "شربت ما")
+    assert (differing(target), differing(heard)) == (["ء"], [])
 
 
 def test_composed_and_decomposed_letters_are_the_same():

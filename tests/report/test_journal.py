@@ -14,13 +14,14 @@ def test_a_new_run_forgets_the_old_one(recorded_run):
 
 
 def test_what_an_earlier_run_came_to_can_be_taken_away_but_not_its_history(recorded_run):
-    from harness import report
+    from harness import history, report
 
     recorded_run.take()
     report.write(recorded_run.end(0), recorded_run.out)
+    history.append(recorded_run.out / history.NAME, {"event": "run"})
     recorded_run.journal.forget_reports()
     left = {path.name for path in recorded_run.out.rglob("*") if path.suffix in {".json", ".html", ".md", ".jsonl"}}
-    assert left == {"run.jsonl", "history.jsonl"}
+    assert left == {"run.jsonl", history.NAME}
 
 
 def test_an_event_that_was_cut_off_makes_the_run_incomplete(recorded_run):

@@ -1,0 +1,64 @@
+"""The runs of this output folder as a drawing: `harness.history` keeps them, this shows the last, nothing judges."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import history
+from harness.errors import GoldenError
+from harness.history import Series
+from harness.metrics import known_metrics
+
+SHOWN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One metric over the runs."""
+
+    metric: str
+    now: str
+    before: str
+    step: str
+    """The step in it and its date, where there is one."""
+    path: str
+    """SVG path in a box of 100 x 28."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The last complete runs, oldest first; those whose metrics took a step come first."""
+
+    runs: Sequence[Mapping[str, Any]]
+    lines: Sequence[Line]
+    damage: str = ""
+    """Why the history cannot be read; then there is nothing else."""
+
+
+def trend(out: Path) -> Trend | None:
+    """What to draw of the runs in an output folder; None before the second complete one."""
+    path = out / history.NAME
+    if not path.exists():
+        return None
+    try:
+        runs = [line for line in history.read(path) if line["event"] == "run" and not line.get("incomplete")][-SHOWN:]
+        series = history.series(runs)
+    except (GoldenError, KeyError, TypeError) as error:
+        return Trend([], [], f"{error}")
+    if len(runs) < 2:
+        return None
+    lines = [_line(one, [run["means"].get(one.metric) for run in runs]) for one in series]
+    return Trend(runs, sorted(lines, key=lambda line: not line.step))
+
+
+def _line(series: Series, values: Sequence[float | None]) -> Line:
+    known = [value for value in values if value is not None]
+    low, span = min(known), (max(known) - min(known)) or 1.0
+    width = 100 / (len(values) - 1)
+    points = [(at * width, 25 - 22 * (value - low) / span) for at, value in enumerate(values) if value is not None]
+    path = "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    now, before = ("" if value is None else f"{value:.4g}" for value in (values[-1], values[-2]))
+    metric = known_metrics().get(series.metric)
+    unit = f" ({metric.unit})" if metric is not None else ""
+    return Line(f"{series.metric}{unit}", now, before, series.told_step, path)
