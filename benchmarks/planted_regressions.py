@@ -135,10 +135,11 @@ class Worse:
         """Nothing of its own."""
 
 
-def settings(out: Path, seed: int, slower: float = 1.0) -> Settings:
+def settings(out: Path, seed: int, slower: float = 1.0, folder: Path = golden.SHIPPED) -> Settings:
     """A run of the embedded voice."""
     options = BackendOptions(words_per_minute=114.0 / slower if slower != 1.0 else None)
-    return Settings("embedded", options, load_profile("documented", "embedded"), out, first_seed=seed, batch_size=70)
+    profile = load_profile("documented", "embedded")
+    return Settings("embedded", options, profile, out, first_seed=seed, batch_size=70, golden=folder)
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,12 @@ class Answer:
         return bool(self.found or self.gates)
 
 
-def answer(run: Run, suites: Sequence[str] = SUITES, folder: Path = golden.SHIPPED) -> Answer:
+def answer(run: Run, suites: Sequence[str] = SUITES) -> Answer:
     """Judge a run of one take of each utterance: the comparison of these suites, and every absolute gate."""
     policy, margins = load_policy()
     corpus = {suite: CORPUS[suite] for suite in suites}
     asked = Asked(tuple(suites), True, policy, margins, looks=(1,))
-    judged = judge_release(run, corpus, asked, folder, {"encoder": run.encoder.fingerprint})
+    judged = judge_release(run, corpus, asked, {"encoder": run.encoder.fingerprint})
     gates = Counter[str]()
     for suite, rows in corpus.items():
         metrics = dict.fromkeys(gate.metric for gate in run.settings.profile.gates if suite in gate.suites)
@@ -187,7 +188,7 @@ def worse(
     """Judge the embedded voice with this regression."""
     clean = Run(settings(out, seed, regression.slower))
     with mock.patch.object(plan, "open_backend", return_value=Worse(regression, clean)):
-        found = answer(Run(settings(out, seed)), suites, folder)
+        found = answer(Run(settings(out, seed, folder=folder)), suites)
     clean.close()
     return found
 
@@ -212,8 +213,8 @@ def main() -> None:
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()
     if arguments.only in "unchanged":
-        run = Run(settings(arguments.out, arguments.seed))
-        show("unchanged", answer(run, SUITES, arguments.golden))
+        run = Run(settings(arguments.out, arguments.seed, folder=arguments.golden))
+        show("unchanged", answer(run))
         run.close()
     for regression in REGRESSIONS:
         if arguments.only in regression.name:
