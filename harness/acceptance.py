@@ -150,13 +150,14 @@ def difference(run: Finished, suite: str, terms: Acceptance) -> list[str]:
     for one, verdict in decisions.verdicts.values():
         margin = next(margin for margin in terms.margins if margin.metric == one.metric)
         means = decisions.levels[one.stratum, one.metric]
+        low, high = margin.told(one.low), margin.told(one.high)
         lines.append(
-            f"{one.metric:<20}{means[0]:>10.4g}{means[1]:>10.4g}{one.delta:>+10.3g}  "
-            f"{f'{one.low:+.3g} to {one.high:+.3g}':<24}{margin.margin:>8g}  {verdict.outcome}"
+            f"{one.metric:<20}{means[0]:>10.4g}{means[1]:>10.4g}{margin.told(one.delta):>+10.3g}  "
+            f"{f'{low:+.3g} to {high:+.3g}':<24}{margin.margin:>8g}  {verdict.outcome}"
         )
-        change = changes(margin, sides[1], sides[0])
-        worse = -np.abs(change) if margin.better == "neither" else change
-        changed += [(worse[at] / margin.lost, name, margin, change[at]) for at, name in enumerate(rows)]
+        each = changes(margin, sides[1], sides[0])
+        worse = -np.abs(each) if margin.better == "neither" else each
+        changed += [(worse[at] / margin.lost, name, margin, margin.told(each[at])) for at, name in enumerate(rows)]
     lines.append(
         "changes are oriented: positive is better; a relative one is a share of the accepted value. Worst first:"
     )

@@ -282,4 +282,5 @@ def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, 
 
 def _smallest(margin: Margin, found: Sequence[Trial]) -> str:
     low, middle, high = np.quantile([one.detectable[margin.metric] for one in found], (0.025, 0.5, 0.975))
+    low, middle, high = (margin.told(size) for size in (low, middle, high))
     return f"{middle:.3g} [{low:.3g}, {high:.3g}] {margin.unit_of_change} in one suite or voice is found 4 times in 5"

@@ -200,7 +200,6 @@ def judge_change(
         unmeasured: Utterances of which there is no number any more, with the reason.
     """
     mean = found.kind == "mean"
-    limit = margin.margin if mean else policy.lost_share
     gate = Gate(
         name=f"change of {margin.metric}"
         if mean
@@ -208,17 +207,17 @@ def judge_change(
         metric=margin.metric,
         unit=margin.unit_of_change if mean else "of all",
         why=margin.why,
-        at_least=-limit if mean else -INFINITY,
-        at_most=limit if not mean or margin.better == "neither" else INFINITY,
+        at_least=margin.bounds[0] if mean else -INFINITY,
+        at_most=margin.bounds[1] if mean else policy.lost_share,
     )
-    sign = 1 if mean else -1
-    ends = sorted((sign * found.low, sign * found.high))
+    value, *ends = (margin.told(one) if mean else -one for one in (found.delta, found.low, found.high))
+    ends.sort()
     measured = Measurement(
         Metric(margin.metric, gate.unit, margin.better),
-        sign * found.delta,
+        value,
         {"low": ends[0], "high": ends[1], "p_value": adjusted_p, "utterances": found.clusters},
         f"{1 - 2 * policy.doubt:.0%} interval {ends[0]:+.4g} to {ends[1]:+.4g}, {found.clusters} utterances, worst "
-        + ", ".join(f"{name} {change:+.3g}" for name, change in found.worst),
+        + ", ".join(f"{name} {margin.told(change):+.3g}" for name, change in found.worst),
     )
     if unmeasured:
         gone = "; ".join(f"{name}: {why}" for name, why in list(unmeasured.items())[:3])

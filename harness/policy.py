@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from math import isfinite
+from math import expm1, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,8 @@ class Margin:
     metric: str
     unit: str
     margin: float
-    """The largest average worsening we accept: in the metric's unit, or a share of the old value where `relative`."""
+    """The largest average worsening we accept: in the metric's unit, or where `relative` in natural logarithms:
+    0.05 is a twentieth, exactly 4.9 % less or 5.1 % more."""
     lost: float
     """The worsening of one utterance that a listener does not forgive, in the same unit as `margin`."""
     resolution: float
@@ -50,6 +51,23 @@ class Margin:
         if self.relative:
             values = np.log(np.maximum(values, self.resolution or 1e-9))
         return -values if self.better == "lower" else values
+
+    def told(self, change: float) -> float:
+        """A change on that scale in the `unit_of_change`: of logarithms, the share by which the value changed.
+
+        >>> margin = Margin("duration_ratio", "ratio", 0.05, 0.12, 0.005, "heard", relative=True)
+        >>> round(margin.told(-0.05), 4), round(margin.told(0.05), 4)
+        (-0.0488, 0.0513)
+        """
+        if not self.relative:
+            return change
+        return -expm1(-change) if self.better == "lower" else expm1(change)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The largest changes for the worse and for the better that we accept, in the `unit_of_change`."""
+        least, most = (float(f"{self.told(end):.3g}") for end in (-self.margin, self.margin))
+        return least, most if self.better == "neither" else inf
 
 
 @dataclass(frozen=True, slots=True)

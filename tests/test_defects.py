@@ -15,7 +15,7 @@ from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import SHIPPED, load_corpus, load_voices
 from harness.gates import Outcome, load_profile
-from harness.metrics import diacritics, intelligibility, metrics_of, quality
+from harness.metrics import diacritics, intelligibility, measure_waveform, metrics_of, quality
 from harness.metrics.waveform import OF_SPEECH
 from harness.plan import Run, Settings
 from harness.power.defects import DEFECTS
@@ -121,6 +121,19 @@ def test_thirty_five_seconds(judged):
         fails={"length"},
         refused={"duration_ratio", "finished", "ending_level"},
     )
+
+
+def test_a_runaway_of_two_minutes_is_judged_as_two_minutes(judged, good):
+    runaway = Audio(np.resize(good.samples, 120 * 24_000), 24_000)
+    answers = judged(runaway)
+    SEEN.update(answers[Outcome.FAIL])
+    assert answers[Outcome.FAIL] >= {"length", "duration_ratio", "runaway", "repeated_speech", "extra_speech"}
+    asked = Request(SHORT, VOICES[SHORT.reference_id], 0, (), "test")
+    measured = measure_waveform(Take(asked, runaway, Stop.EOS, Provenance("test", "", "")))
+    assert measured["length"].value == 120.0
+    assert measured["duration_ratio"].value == pytest.approx(120 / SHORT.reading_time_s)
+    assert measured["repeated_speech"].value > 100
+    assert measured["repeated_speech"].spans[-1][1] == pytest.approx(120, abs=1)
 
 
 @pytest.mark.parametrize("other", sorted(VOICES))

@@ -5,9 +5,10 @@ import re
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
-from harness.audio import encode_wav
+from harness.audio import Audio, encode_wav
 from tests.synthetic import draw, write_voice
 
 SUITE = """
@@ -442,3 +443,40 @@ def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
     assert found["takes"][0]["heard"]
     assert measured["cer"]["components"]["target"] == 23
     assert found["about"]["--asr"].startswith("asr ")
+
+
+def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
+    """Missing, empty, truncated, silent, not a number, of another rate; and the recogniser raises on what is left."""
+    from harness import plan
+
+    class Raises:
+        fingerprint = "raises r1"
+
+        def transcribe(self, clips, languages):
+            raise RuntimeError("out of memory")
+
+    monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: Raises())
+    suite = WORDS_SUITE + '\ndef test_rate(require):\n    require("readable", "nonfinite_samples", "sample_rate")\n'
+    where = project(None, GOOD, GOOD, "." * 26, GOOD, GOOD, GOOD, suite=suite)
+    takes = where.path / "audio"
+    good = draw(GOOD)
+    (takes / "2.wav").write_bytes(b"")
+    (takes / "3.wav").write_bytes(encode_wav(good)[:30])
+    (takes / "5.wav").write_bytes(encode_wav(Audio(np.full_like(good.samples, np.nan), 24_000)))
+    (takes / "6.wav").write_bytes(encode_wav(draw(GOOD, rate_hz=16_000)))
+    result = judge(where, "--asr", "given")
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["takes         7 planned = 7 judged + 0 refused", "VERDICT       FAIL"])
+    found = json.loads((where.path / ".harness" / "run.json").read_text(encoding="utf-8"))
+    outcomes = {}
+    for take in found["takes"]:
+        told = outcomes.setdefault(take["utterance"], {})
+        told |= {verdict["gate"]: verdict["outcome"] for verdict in take["verdicts"]}
+    assert len(outcomes) == 7
+    for name in ("short-001", "short-002", "short-003"):
+        assert "PASS" not in outcomes[name].values()
+        assert outcomes[name]["readable >= 1 yes"] == "FAIL"
+    for told in outcomes.values():
+        assert {told[gate] for gate in told if "_above_floor" in gate} == {"INCONCLUSIVE"}
+    assert outcomes["short-005"]["nonfinite_samples <= 0 samples"] == "FAIL"
+    assert outcomes["short-006"]["sample_rate = 24000 Hz"] == "FAIL"

@@ -34,9 +34,15 @@ _RECOGNISER = (
     "the sound is right and only the words are wrong: a recogniser (CER against the target text) would find it"
 )
 
+_WITHIN_THE_STOP = "2 s lie just within the documented silence stop of 50 frames: the calibrated limit finds them"
+_TOO_LITTLE = (
+    "a stretch that is half a pause or a hiss holds too little to be known again: "
+    "a recogniser that hears the words twice, or words of the reference, would find it"
+)
+
 DEFECTS = (
-    Defect("trailing_silence", "{:g} s", (1.0, 2.0, 5.0), 1, injections.trailing_silence),
-    Defect("leading_silence", "{:g} s", (1.0, 2.0, 5.0), 1, injections.leading_silence),
+    Defect("trailing_silence", "{:g} s", (1.0, 2.0, 5.0), 1, injections.trailing_silence, would_find=_WITHIN_THE_STOP),
+    Defect("leading_silence", "{:g} s", (1.0, 2.0, 5.0), 1, injections.leading_silence, would_find=_WITHIN_THE_STOP),
     Defect("inner_gap", "{:g} s", (1.0, 2.0, 3.0), 1, injections.inner_gap),
     Defect("noisy_gap", "{:g} s", (1.0, 2.0, 3.0), 1, injections.noisy_gap),
     Defect(
@@ -57,8 +63,8 @@ DEFECTS = (
         would_find="without the words only the length is wrong, by less than human tempi differ: a recogniser that "
         "hears no last word finds it, as does the documented duration band where the take was not slow",
     ),
-    Defect("loop", "0.3 s x {:g}", (2.0, 3.0, 5.0), 0, injections.loop),
-    Defect("repeated_phrase", "{:g} s", (0.5, 1.0, 2.0), 0, injections.repeated_phrase),
+    Defect("loop", "0.3 s x {:g}", (2.0, 3.0, 5.0), 0, injections.loop, would_find=_TOO_LITTLE),
+    Defect("repeated_phrase", "{:g} s", (0.5, 1.0, 2.0), 0, injections.repeated_phrase, would_find=_TOO_LITTLE),
     Defect(
         "said_again",
         "last {:.0%}",
@@ -68,7 +74,7 @@ DEFECTS = (
         would_find="another reading of the same words is no copy: a recogniser that hears them twice would find it, "
         "as does the documented duration band where the whole text is said again",
     ),
-    Defect("reference_leak", "{:g} s", (0.3, 0.5, 1.0), 1, injections.reference_leak),
+    Defect("reference_leak", "{:g} s", (0.3, 0.5, 1.0), 1, injections.reference_leak, would_find=_TOO_LITTLE),
     Defect(
         "foreign_tail",
         "{:g} s",
@@ -86,7 +92,14 @@ DEFECTS = (
     Defect("white_noise", "{:g} dB below", (20.0, 15.0, 10.0), 1, injections.white_noise),
     Defect("dc_offset", "{:g} of full scale", (0.005, 0.02, 0.1), 1, injections.dc_offset),
     Defect("band_limit", "{:g} Hz", (6000.0, 4000.0, 3000.0), 1, injections.band_limit),
-    Defect("faint", "{:g} dB down", (10.0, 30.0, 40.0), 1, injections.faint),
+    Defect(
+        "faint",
+        "{:g} dB down",
+        (10.0, 30.0, 40.0),
+        1,
+        injections.faint,
+        would_find="a loud voice 30 dB down is above the limit: a comparison with the accepted release would find it",
+    ),
     Defect(
         "false_label",
         "{:g} Hz as 24 kHz",
@@ -120,7 +133,14 @@ DEFECTS = (
         would_find="the pitch tracker now and then takes a flat pitch for half of itself, and that for melody: "
         "a comparison with the accepted release's take of the same text would find it",
     ),
-    Defect("whisper", "{:.0%} breath", (0.5, 0.8, 1.0), 2, injections.whisper),
+    Defect(
+        "whisper",
+        "{:.0%} breath",
+        (0.5, 0.8, 1.0),
+        2,
+        injections.whisper,
+        would_find="now and then breath seems voiced: a comparison with the accepted release would find it",
+    ),
     Defect(
         "too_fast",
         "x {:g}",
@@ -130,7 +150,15 @@ DEFECTS = (
         would_find="the tempo of human readers spans a factor of three: a recogniser's errors, or a comparison with "
         "the accepted release's take of the same text, would find it; the documented duration band does",
     ),
-    Defect("too_slow", "x {:g}", (0.7, 0.5, 0.35), 2, injections.tempo),
+    Defect(
+        "too_slow",
+        "x {:g}",
+        (0.7, 0.5, 0.35),
+        2,
+        injections.tempo,
+        would_find="a fluent reader at a third of the tempo is no slower than the slowest reader: a comparison with "
+        "the accepted release's take of the same text would find it",
+    ),
     Defect("foreign_text", "last {:.0%}", (0.25, 0.5, 1.0), 0, injections.foreign_text, would_find=_RECOGNISER),
     Defect(
         "backwards",

@@ -6,13 +6,12 @@ Where neither more nor less is better it may not drift either way. Levels are me
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import expm1
 
 from harness.gates import Outcome
 from harness.report.manifest import AGAINST, Entry, anchor
 
 _ORDER = (*AGAINST, Outcome.PASS)
-_RELATIVE, _SHARES = "of the accepted value", ("of all", "of the accepted value")
+_SHARES = ("of all", "of the accepted value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +119,9 @@ def _change(value: float | None, unit: str, signed: bool = True) -> str:
     """A change in its unit; a share in percent.
 
     >>> _change(-0.3696, "of the accepted value"), _change(0.0123, "cosine"), _change(None, "s")
-    ('-30.9 %', '+0.0123', '?')
+    ('-37.0 %', '+0.0123', '?')
     """
     if value is None:
         return "?"
-    if unit == _RELATIVE:
-        value = expm1(value)
     sign = "+" if signed else ""
     return f"{100 * value:{sign}.1f} %" if unit in _SHARES else f"{value:{sign}.3g}"

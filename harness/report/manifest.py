@@ -21,6 +21,8 @@ from harness.take import Take
 
 Entry = dict[str, Any]
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
 AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 """What stands against a release, the worse first."""
 
@@ -179,6 +181,19 @@ def worst_outcome(found: Entry) -> str:
     return str(next((outcome for outcome in order if outcome in outcomes), Outcome.REFUSED))
 
 
+def _in_one(reasons: Sequence[str]) -> str:
+    """Reasons that differ in their numbers only, as one.
+
+    >>> _in_one(["5.8 s; 6 s are needed", "3.16 s; 6 s are needed"])
+    '3.16 to 5.8 s; 6 s are needed'
+    """
+    columns = [sorted(set(column), key=float) for column in zip(*map(_NUMBER.findall, reasons), strict=True)]
+    if sum(len(column) > 1 for column in columns) > 1:
+        return f"{reasons[0]} (and {len(reasons) - 1} like it)"
+    shown = iter(column[0] if len(column) == 1 else f"{column[0]} to {column[-1]}" for column in columns)
+    return _NUMBER.sub(lambda _: next(shown), reasons[0])
+
+
 @dataclass
 class Manifest:
     """A run while it is going on, and after."""
@@ -318,14 +333,15 @@ class Manifest:
         return [pair for outcome in AGAINST for pair in found if pair[1]["outcome"] == outcome]
 
     def not_judged(self) -> dict[str, tuple[list[str], list[str]]]:
-        """Why gates were refused: by reason the takes and the names of the gates."""
-        found: dict[str, tuple[dict[str, None], dict[str, None]]] = {}
+        """Why gates were refused: by reason the takes and the names of the gates, the most takes first."""
+        found: dict[str, tuple[dict[str, None], dict[str, None], dict[str, None]]] = {}
         for key in sorted(self.takes):
             for verdict in self.takes[key]["verdicts"]:
                 if verdict["outcome"] == Outcome.REFUSED:
-                    takes, gates = found.setdefault(verdict["reason"], ({}, {}))
-                    takes[label(self.takes[key])] = gates[verdict["name"]] = None
-        return {reason: (list(takes), list(gates)) for reason, (takes, gates) in found.items()}
+                    reasons, takes, gates = found.setdefault(_NUMBER.sub("0", verdict["reason"]), ({}, {}, {}))
+                    reasons[verdict["reason"]] = takes[label(self.takes[key])] = gates[verdict["name"]] = None
+        groups = sorted(found.values(), key=lambda group: -len(group[1]))
+        return {_in_one(list(reasons)): (list(takes), list(gates)) for reasons, takes, gates in groups}
 
     def by_suite(self) -> dict[str, Counter[str]]:
         """How many verdicts of each kind each suite has, by name; `takes` counts its takes."""

@@ -7,7 +7,9 @@ from harness import audio
 from harness.audio import Audio
 from harness.corpus import SHIPPED, load_voices
 from harness.errors import AudioError
+from harness.gates import Outcome, judge, load_profile
 from harness.metrics import speaker
+from harness.metrics.silence import Pauses, silence_ratio
 from tests.synthetic import draw, reference, request, take
 
 
@@ -183,3 +185,40 @@ def test_short_takes_have_no_thirds():
 def test_a_reference_without_speech_is_named():
     with pytest.raises(AudioError, match="no speech was found in the reference mute"):
         speaker.Voices.of({"mute": draw("." * 20)}, {"mute": "mute"}, Fake({24_000: NOBODY}))
+
+
+def test_a_take_on_which_the_encoder_fails_costs_the_others_nothing():
+    class Failing(Fake):
+        def embed(self, clips):
+            if any(clip.duration_s > 5 for clip in clips):
+                raise RuntimeError("out of memory")
+            return super().embed(clips)
+
+    encoder = Failing(dict.fromkeys(speaker.COMMON_RATES_HZ, OWN))
+    first, second, third = speaker.measure_speakers([take(), take(draw("#" * 55)), take()], VOICES, encoder)
+    assert first["speaker_similarity"].value == third["speaker_similarity"].value == 1
+    assert {one.why_not for one in second.values()} == {"the speaker encoder raised RuntimeError: out of memory"}
+
+
+@pytest.mark.slow
+def test_no_shipped_voice_passes_for_another(encoder, clips):
+    gates = load_profile("documented", "").of("short", ["speaker_similarity", "nearest_reference"])
+    speakers = {name: name for name in clips}
+    passed = []
+    for name, clip in clips.items():
+        first, second = speaker._parts(clip, 2)
+        # the other half is the reference, never the tested one
+        voices = speaker.Voices.of(clips | {name: second}, speakers, encoder)
+        pauses = silence_ratio(Pauses.of(first))
+        (row,) = encoder.embed([first])
+        for claimed in clips:
+            found = (
+                speaker.speaker_similarity(row, claimed, voices),
+                speaker.nearest_reference(row, claimed, voices),
+                pauses,
+            )
+            verdicts = judge(gates, {one.metric.name: one for one in found}, {})
+            assert {verdict.outcome for verdict in verdicts} <= {Outcome.PASS, Outcome.FAIL}
+            if all(verdict.outcome is Outcome.PASS for verdict in verdicts):
+                passed.append((name, claimed))
+    assert passed == [(name, name) for name in clips]

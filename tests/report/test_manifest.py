@@ -84,3 +84,22 @@ def test_numbers_that_json_does_not_know_become_null(recorded_run):
     (silence,) = [verdict for verdict in found["verdicts"] if verdict["name"] == "silence_ratio"]
     assert silence["at_least"] is None
     assert silence["margin"] == pytest.approx(0.3 - silence["value"])
+
+
+def test_what_was_not_judged_is_told_once_a_reason_the_most_takes_first():
+    def entry(name, **reasons):
+        verdicts = [{"outcome": "REFUSED", "name": gate, "reason": reason} for gate, reason in reasons.items()]
+        return {"utterance": name, "seed": 0, "verdicts": verdicts}
+
+    takes = [
+        entry("a", drift="5.8 s; 6 s are needed", pair="no pair"),
+        entry("b", drift="12 s wanted 6 of 7"),
+        entry("c", drift="3.16 s; 6 s are needed", pace="3.16 s; 6 s are needed"),
+        entry("d", drift="8 s wanted 6 of 9"),
+    ]
+    manifest = Manifest(takes={(one["utterance"], 0): one for one in takes})
+    assert manifest.not_judged() == {
+        "3.16 to 5.8 s; 6 s are needed": (["a, seed 0", "c, seed 0"], ["drift", "pace"]),
+        "12 s wanted 6 of 7 (and 1 like it)": (["b, seed 0", "d, seed 0"], ["drift"]),
+        "no pair": (["a, seed 0"], ["pair"]),
+    }
