@@ -188,6 +188,19 @@ def test_a_killed_run_of_several_workers_leaves_no_earlier_pass(project):
     assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
 
 
+@pytest.mark.slow
+def test_several_workers_keep_a_report_that_is_not_theirs_and_write_one_that_is(project):
+    folder = project(GOOD, GOOD)
+    (folder.path / "suites" / "test_short.py").rename(folder.mkdir("mine") / "test_mine.py")
+    (folder.mkdir("other") / "test_other.py").write_text("def test_one(): ...\n")
+    options = OPTIONS[1:]
+    assert folder.runpytest_subprocess("mine", *options, "-n", "2").ret == 0
+    kept = (folder.path / ".harness" / "run.json").read_text(encoding="utf-8")
+    assert (json.loads(kept)["verdict"], json.loads(kept)["judged"]) == ("PASS", 2)
+    assert folder.runpytest_subprocess("other", *options, "-n", "2").ret == 0
+    assert (folder.path / ".harness" / "run.json").read_text(encoding="utf-8") == kept
+
+
 def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     dying = SUITE.replace("def test_silence(require):", "def test_silence(require, utterance):") + (
         "    import os, signal\n    if utterance.number == 2:\n        os.kill(os.getpid(), signal.SIGKILL)\n"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.options import PlainUsage, corpus_folder, is_worker, out_folder, targets_suites
+from harness.plugin.options import PlainUsage, corpus_folder, device_number, is_worker, out_folder, targets_suites
 from harness.plugin.reporter import Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of
 
@@ -79,14 +79,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Note which takes the selected tests plan, on disk, so that a killed run is known to be one."""
+    """Note which takes the selected tests plan, on disk, so that a killed run is known to be one.
+
+    All xdist workers plan the same; the first of them writes it down.
+    """
+    if session.config.option.collectonly or device_number(session.config) > 0:
+        return
     with PlainUsage():
         asked = {item.nodeid: takes for item in session.items if (takes := asked_takes(item))}
     planned = {test: [(utterance.id, seed) for utterance, seed in takes] for test, takes in asked.items()}
-    if planned and not session.config.option.collectonly:
+    if planned:
         journal = journal_of(session.config)
-        if not journal.open and not is_worker(session.config):
+        if not journal.open:
             journal.begin()
+            journal.forget_reports()
         journal.add(planned=planned, about=about(session.config))
 
 

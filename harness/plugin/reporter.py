@@ -21,12 +21,11 @@ class Reporter:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Begin before xdist starts its workers, which write into the same journal."""
-        distributed = self._config.getoption("numprocesses", default=None)
-        if not self._config.option.collectonly and (targets_suites(self._config) or distributed):
+        """A run of the suites is known to have begun even where it dies before its first test is known."""
+        if not self._config.option.collectonly and targets_suites(self._config):
             journal_of(self._config).begin()
-        if distributed and journal_of(self._config).open:
-            journal_of(self._config).forget_reports()  # the workers may begin before the controller's test loop
+            if self._config.getoption("numprocesses", default=None):
+                journal_of(self._config).forget_reports()  # the workers may begin before this process's test loop
 
     @pytest.hookimpl(tryfirst=True, wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
@@ -48,13 +47,14 @@ class Reporter:
             allure.write_run(manifest, folder, out_folder(self._config))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        journal = journal_of(self._config)
-        if not journal.open:
-            return
         from harness.report.manifest import AGAINST
 
         # A worker that died sends none.
         sent = getattr(report, "harness", {"found": [], "compared": [], "kind": "harness error"})
+        journal = journal_of(self._config)
+        journal.open = journal.open or bool(sent["found"] or sent["compared"])  # begun by a worker
+        if not journal.open:
+            return
         event: dict[str, object] = {"test": report.nodeid}
         if sent["found"]:
             event["found"] = sent["found"]

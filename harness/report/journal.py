@@ -1,7 +1,7 @@
 """What happened in a run, event by event, on disk as it happens: `OUT/run.jsonl`, one JSON object a line.
 
-The process that sees every test end writes it; xdist workers add what they plan. Whatever kills the run, what had
-been judged by then is on disk, and `python -m harness report OUT` draws it.
+The process that sees every test end writes it; what is planned comes from the first xdist worker. Whatever kills the
+run, what had been judged by then is on disk, and `python -m harness report OUT` draws it.
 """
 
 import json
