@@ -329,7 +329,10 @@ def test_requiring_what_no_gate_judges_fails(project):
 
 @pytest.mark.slow
 def test_two_workers_judge_what_one_does(project):
-    folder = project(GOOD, LONG, None, GOOD)
+    suite = (
+        SUITE + '\ndef test_clean(require):\n    require("steady_tone", "noise_level", "inner_gap", "voice_drift")\n'
+    )
+    folder = project(GOOD, LONG, None, GOOD, suite=suite)
     alone = judge(folder, "--out", "alone")
     shared = folder.runpytest_subprocess(*OPTIONS, "--out", "shared", "-n", "2")
     assert alone.ret == shared.ret == 1

@@ -1,5 +1,6 @@
 """What a test can ask for, and how its findings leave it."""
 
+import json
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,15 +137,16 @@ def _attach(request: pytest.FixtureRequest, found: "Entry", out: Path, failed: b
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Send what a test found along with its report, which also crosses from an xdist worker."""
+    """Send what a test found along with its report, as JSON: it also crosses from an xdist worker."""
     report = yield
     found: list[Entry] = item.stash.get(_ENTRIES, []) if report.when == "call" else []
     of_the_test = report.when == "call" and (
         call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
     )
-    report.harness = {  # type: ignore[attr-defined]
+    sent = {
         "found": found,
         "compared": item.stash.get(_COMPARED, []) if report.when == "call" else [],
         "kind": "failed" if of_the_test else "harness error",
     }
+    report.harness = json.dumps(sent)  # type: ignore[attr-defined]
     return report

@@ -1,5 +1,6 @@
 """What came of all tests: into the journal as they end, and out as manifest, report and summary."""
 
+import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ class Reporter:
         from harness.report.manifest import AGAINST
 
         # A worker that died sends none.
-        sent = getattr(report, "harness", {"found": [], "compared": [], "kind": "harness error"})
+        sent = json.loads(getattr(report, "harness", '{"found": [], "compared": [], "kind": "harness error"}'))
         journal = journal_of(self._config)
         journal.open = journal.open or bool(sent["found"] or sent["compared"])  # begun by a worker
         if not journal.open:
