@@ -133,7 +133,12 @@ def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Mea
 
 def guarded(metric: Metric, measure: Callable[[], Measurement]) -> Measurement:
     """A measurement, missing with what was said where measuring it raises; it takes no other metric with it."""
+    return guarded_group([metric], lambda: {metric.name: measure()})[metric.name]
+
+
+def guarded_group(metrics: Iterable[Metric], measure: Callable[[], dict[str, Measurement]]) -> dict[str, Measurement]:
+    """Measurements that are made together, by name; all missing where making them raises."""
     try:
         return measure()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by this metric, and says so
-        return metric.missing(f"the metric raised {type(error).__name__}: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by these metrics, and says so
+        return {metric.name: metric.missing(f"the metric raised {type(error).__name__}: {error}") for metric in metrics}

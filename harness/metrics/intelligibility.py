@@ -21,13 +21,14 @@ recogniser's window are heard in full where Seed-TTS-Eval's Whisper sees 30 s; b
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference
 from harness.errors import AudioError
-from harness.metrics import Measurement, Metric
+from harness.metrics import Measurement, Metric, guarded_group
 from harness.take import Take
 from harness.text.scoring import VERSION, Differences, compare
 
@@ -145,7 +146,10 @@ def measure_intelligibility(
     sounds = [take.audio for take in audible if take.audio is not None]
     transcripts = iter(hear(sounds, [take.request.utterance.language for take in audible], recognizer))
     return [
-        _compared(take, next(transcripts), floors[take.request.reference.sha256], opinion)
+        guarded_group(
+            opinion.metrics,
+            partial(_of_take, take, next(transcripts), floors[take.request.reference.sha256], opinion),
+        )
         if take.audio is not None
         else {metric.name: metric.missing(f"no audio: {take.error}") for metric in opinion.metrics}
         for take in takes
@@ -162,14 +166,6 @@ def _floors(references: Mapping[str, Reference], recognizer: Recognizer) -> dict
             floors[name] = Floor(1.0, 1.0, f"the reference {reference.id} cannot be heard: {error}")
     spoken = hear(list(sounds.values()), [references[name].language for name in sounds], recognizer)
     return floors | {name: floor(references[name], heard) for name, heard in zip(sounds, spoken, strict=True)}
-
-
-def _compared(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[str, Measurement]:
-    try:
-        return _of_take(take, heard, human, opinion)
-    except Exception as error:  # noqa: BLE001 - as for every metric: not judged, and says so
-        reason = f"the metric raised {type(error).__name__}: {error}"
-        return {metric.name: metric.missing(reason) for metric in opinion.metrics}
 
 
 def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[str, Measurement]:

@@ -12,12 +12,13 @@ none; takes are heard one by one, so that no score depends on what else is in th
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from harness import audio
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.metrics import Measurement, Metric
+from harness.metrics import Measurement, Metric, guarded
 from harness.take import Take
 
 SPEECH_QUALITY = Metric("speech_quality", unit="MOS", better="higher")
@@ -115,7 +116,8 @@ def _of_take(take: Take, predictor: QualityPredictor | None) -> Measurement:
         return SPEECH_QUALITY.missing(f"no audio: {take.error}")
     if audio.rms_dbfs(audio.finite(take.audio).samples) <= audio.SILENT_DBFS:
         return SPEECH_QUALITY.missing("no speech was found")  # it gives silence a score like any other
-    try:
-        return SPEECH_QUALITY.measured(predictor.predict(take.audio))
-    except Exception as error:  # noqa: BLE001 - any failure of a foreign model becomes a verdict of its own
-        return SPEECH_QUALITY.missing(f"the metric raised {type(error).__name__}: {error}")
+    return guarded(SPEECH_QUALITY, partial(_predicted, take.audio, predictor))
+
+
+def _predicted(sound: Audio, predictor: QualityPredictor) -> Measurement:
+    return SPEECH_QUALITY.measured(predictor.predict(sound))

@@ -1,6 +1,6 @@
 """What was asked against the accepted release, arranged for drawing: what speaks against the new one comes first.
 
-Conventions: a change is oriented, positive is better; a relative one, a difference of logarithms, is shown in percent.
+Conventions: a change is oriented, positive is better; a relative one is shown in percent.
 Where neither more nor less is better it may not drift either way. Levels are means over the takes that are compared.
 """
 
