@@ -39,7 +39,7 @@ LOWEST_F0_HZ, HIGHEST_F0_HZ = 65.0, 500.0
 
 N_COEFFICIENTS = 48
 SILENCE_BELOW_PEAK_DB = 40.0
-# The base voices are a woman and a man: tracts shorter by a fifth, longer by two fifths.
+# From formants a fifth lower than the base voice's to two fifths higher: one woman and one man stand for all.
 WARPS = tuple(float(w) for w in np.linspace(0.82, 1.42, 21))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
 KEPT_LOUDNESS = 0.25  # share of the source's loudness contour; at 0.5 some human references take another's voice
