@@ -101,7 +101,7 @@ def test_a_take_cut_to_nine_tenths_of_a_second(judged, good):
 
 
 def test_one_word_cut_to_nine_tenths_of_a_second(judged):
-    cut = Audio(speech(ONE_WORD, 1.08).samples[: round(0.9 * 24_000)], 24_000)
+    cut = Audio(speech(ONE_WORD, 1.0).samples[: round(0.9 * 24_000)], 24_000)  # the vowel at its end has faded
     check(judged(cut, ONE_WORD), fails={"length"}, refused={"duration_ratio", *VOICE_GATES, *LONGER_GATES})
 
 

@@ -9,12 +9,13 @@ two steps the conversion changes what carries a speaker's identity and leaves wh
 - Timbre: the envelope, coded as a mel cepstrum with its energy term, goes through the optimal transport between two
   Gaussians. That map is linear and symmetric, gives the source frames the reference's mean and full covariance, and
   moves them the least: consonants stay consonants. Voiced and unvoiced frames have a map each. Loud frames count more
-  in the statistics: they carry what is heard of a voice, quiet ones the room and the recorder.
+  in the statistics: they carry what is heard of a voice, quiet ones the room and the recorder. What hardly rises above
+  a recording's noise does not count at all, nor do its like in the source: the map would carry them onto louder ones.
 - Fine structure: each mapped frame then goes part of the way to the mean of its nearest frames in the reference, for
   the reference's frames do not fill their Gaussian: what lies between its sounds is nobody's voice.
 - Loudness: a weighted mean of what the energy became and what it was, so that syllables keep their weight.
 - Pitch: the distribution of log F0, quantile by quantile.
-- Breath: mean and spread of the aperiodicity of the voiced frames, by band.
+- Breath: mean and spread of the aperiodicity of the periodic frames, by band.
 
 A demonstration: a real map to a real voice, far from a product's naturalness. It knows no speaker encoder and searches
 for no similarity score.
@@ -39,6 +40,8 @@ LOWEST_F0_HZ, HIGHEST_F0_HZ = 65.0, 500.0
 
 N_COEFFICIENTS = 48
 SILENCE_BELOW_PEAK_DB = 40.0
+NOISE_CLEARANCE_DB = 15.0  # between the quietest frames and those that tell of the voice
+LEAST_RANGE_DB = 10.0  # of the frames that tell: speech without a pause has no frame to know its noise by
 # From formants a fifth lower than the base voice's to two fifths higher: one woman and one man stand for all.
 WARPS = tuple(float(w) for w in np.linspace(0.82, 1.42, 21))
 SHRINKAGE = 0.01  # share of the mean variance added to each variance: seconds of speech do not fill 48 dimensions
@@ -84,6 +87,18 @@ class Frames:
         levels = self.levels_db
         return np.asarray(levels > np.percentile(levels, 95) - SILENCE_BELOW_PEAK_DB)
 
+    @property
+    def telling(self) -> NDArray[np.bool_]:
+        """(n,) true in sounding frames that stand clear of the noise: 15 dB above the level of the quietest (5 %)."""
+        levels = self.levels_db
+        quiet, loud = np.percentile(levels, (5, 95))
+        return np.asarray(self.sounding & (levels > min(quiet + NOISE_CLEARANCE_DB, loud - LEAST_RANGE_DB)))
+
+    @property
+    def periodic(self) -> NDArray[np.bool_]:
+        """(n,) true in voiced frames where D4C finds a period; it calls the others, and bright vowels, all breath."""
+        return np.asarray(self.voiced & (self.aperiodicity[:, 0] < 0.5))
+
     def without_edges(self) -> "Frames":
         """Return the frames from the first that sounds to the last."""
         heard = np.flatnonzero(self.sounding)
@@ -110,7 +125,7 @@ class Voice:
     log_f0: Floats
     """Quantiles of log F0, 2 % to 98 %, (25,)."""
     aperiodicity_db: Floats
-    """Mean of the coded aperiodicity over voiced frames, (n_bands,)."""
+    """Mean of the coded aperiodicity over periodic frames, (n_bands,)."""
     aperiodicity_spread_db: Floats
     """Its standard deviation, (n_bands,)."""
 
@@ -200,21 +215,21 @@ def resynthesise(frames: Frames) -> Audio:
 
 
 def describe(frames: Frames) -> Voice:
-    """Measure a voice on its sounding frames.
+    """Measure a voice on its telling frames.
 
     Args:
-        frames: at least a second of speech; less than 20 frames of a kind borrow from all sounding frames.
+        frames: at least a second of speech; less than 20 frames of a kind borrow from all telling frames.
     """
     import pyworld
 
-    sounding, voiced = frames.sounding, frames.sounding & frames.voiced
-    unvoiced = sounding & ~frames.voiced
+    telling = frames.telling
+    voiced, unvoiced, periodic = telling & frames.voiced, telling & ~frames.voiced, telling & frames.periodic
     coded, levels_db = encode(frames.envelope), frames.levels_db
     weights = 10.0 ** (LOUDNESS_WEIGHT * np.minimum(levels_db - np.percentile(levels_db, 95), 0.0) / 10.0)
-    voiced_like = voiced if voiced.sum() >= 20 else sounding
-    unvoiced_like = unvoiced if unvoiced.sum() >= 20 else sounding
+    voiced_like = voiced if voiced.sum() >= 20 else telling
+    unvoiced_like = unvoiced if unvoiced.sum() >= 20 else telling
     log_f0 = np.log(frames.f0_hz[voiced]) if voiced.sum() > 1 else np.log([150.0, 160.0])
-    aperiodic = frames.aperiodicity[voiced if voiced.any() else sounding]
+    aperiodic = frames.aperiodicity[periodic if periodic.any() else telling]
     breath_db = pyworld.code_aperiodicity(np.ascontiguousarray(aperiodic), RATE_HZ)
     return Voice(
         fit(coded[voiced_like], weights[voiced_like]),

@@ -78,6 +78,37 @@ def test_breath_has_the_mean_and_spread_of_the_target(base, other):
     np.testing.assert_allclose(breathing.aperiodicity_spread_db, target.aperiodicity_spread_db, rtol=0.35)
 
 
+def test_the_noise_in_the_pauses_of_a_recording_is_no_part_of_the_voice(other, monkeypatch):
+    n_bins, loud_db = other.envelope.shape[1], np.percentile(other.levels_db, 95)
+    hiss = 10.0 ** ((loud_db - 35.0) / 10.0) * np.random.default_rng(4).exponential(size=(150, n_bins))
+    paused = conversion.Frames(
+        np.append(other.f0_hz, np.zeros(150)),
+        np.concatenate([other.envelope, hiss]),
+        np.concatenate([other.aperiodicity, np.ones((150, n_bins))]),
+    )
+    assert paused.sounding[-150:].all()
+    assert not paused.telling[-150:].any()
+    true, clear = conversion.describe(other), conversion.describe(paused)
+    monkeypatch.setattr(conversion, "NOISE_CLEARANCE_DB", -np.inf)
+    polluted = conversion.describe(paused)
+    nearer, farther = (conversion.bures_distance(voice.unvoiced, true.unvoiced) for voice in (clear, polluted))
+    assert nearer < 0.2 * farther
+
+
+def test_speech_without_a_pause_tells_by_its_loudest_frames_at_least(other):
+    vowels = other.at(slice(*(np.flatnonzero(other.voiced)[0] + np.array([0, 20]))))
+    steady = replace(vowels, envelope=np.full_like(vowels.envelope, 1e-3))
+    assert steady.telling.all()
+
+
+def test_breath_is_not_measured_where_no_period_is_found(other):
+    lost = np.flatnonzero(other.telling & other.voiced)[::3]
+    aperiodicity = other.aperiodicity.copy()
+    aperiodicity[lost] = 1.0 - 1e-9
+    found = conversion.describe(replace(other, aperiodicity=aperiodicity))
+    np.testing.assert_allclose(found.aperiodicity_db, conversion.describe(other).aperiodicity_db, atol=0.5)
+
+
 def test_loud_frames_count_more_in_a_fit():
     rng = np.random.default_rng(2)
     coded = np.concatenate([rng.normal(size=(300, 3)), rng.normal(size=(300, 3)) + 4.0])
