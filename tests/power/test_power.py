@@ -1,5 +1,7 @@
 """The table's arithmetic, and the promise that no change makes the gates weaker."""
 
+from pathlib import Path
+
 import pytest
 
 from harness import power, power_table
@@ -47,6 +49,15 @@ def test_at_least_seventeen_defects_are_found():
     kept = power_table.read()
     for profile in power_table.PROFILES:
         assert len(DEFECTS) - len(power_table.missed(kept, profile)) >= 17
+
+
+def test_the_readme_says_what_the_kept_table_says():
+    kept, read = power_table.read(), " ".join((Path(__file__).parents[2] / "README.md").read_text("utf-8").split())
+    alarms = kept["profiles"]["documented"]["false_alarms"]["any"]
+    found = len(DEFECTS) - len(power_table.missed(kept, "documented"))
+    assert f"of {alarms['of']} takes, no two of one text and voice, {alarms['count']} raise a false alarm" in read
+    assert f"{found} of {len(DEFECTS)} defects are found" in read
+    assert f"{len(DEFECTS)} injected defects" in read
 
 
 def test_the_promised_defects_are_always_found():

@@ -10,7 +10,7 @@ two steps the conversion changes what carries a speaker's identity and leaves wh
   Gaussians. That map is linear and symmetric, gives the source frames the reference's mean and full covariance, and
   moves them the least: consonants stay consonants. Voiced and unvoiced frames have a map each. Loud frames count more
   in the statistics: they carry what is heard of a voice, quiet ones the room and the recorder. What hardly rises above
-  a recording's noise does not count at all, nor do its like in the source: the map would carry them onto louder ones.
+  a recording's noise does not count at all, nor does its like in the source: the map would carry them onto louder ones.
 - Fine structure: each mapped frame then goes part of the way to the mean of its nearest frames in the reference, for
   the reference's frames do not fill their Gaussian: what lies between its sounds is nobody's voice.
 - Loudness: a weighted mean of what the energy became and what it was, so that syllables keep their weight.
