@@ -96,7 +96,13 @@ def test_an_interrupted_run_keeps_what_was_finished_and_the_next_one_goes_on(tin
     out = tmp_path / "out"
     few = ("-k", "(short and finished) or to_its_end", "--batch-size", "1")
     process = subprocess.Popen(
-        command(tiny, out, *few), cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command(tiny, out, *few),
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL),  # a shell's background jobs are born deaf to Ctrl-C
     )
     takes = out / "store" / "takes"
     deadline = time.monotonic() + 300
