@@ -88,8 +88,8 @@ class Frames:
         return np.asarray(levels > np.percentile(levels, 95) - SILENCE_BELOW_PEAK_DB)
 
     @property
-    def telling(self) -> NDArray[np.bool_]:
-        """(n,) true in sounding frames that stand clear of the noise: 15 dB above the level of the quietest (5 %)."""
+    def above_noise(self) -> NDArray[np.bool_]:
+        """(n,) true in sounding frames 15 dB above the noise, which is the level of the quietest (5th percentile)."""
         levels = self.levels_db
         quiet, loud = np.percentile(levels, (5, 95))
         return np.asarray(self.sounding & (levels > min(quiet + NOISE_CLEARANCE_DB, loud - LEAST_RANGE_DB)))
@@ -215,21 +215,21 @@ def resynthesise(frames: Frames) -> Audio:
 
 
 def describe(frames: Frames) -> Voice:
-    """Measure a voice on its telling frames.
+    """Measure a voice on its frames above the noise.
 
     Args:
-        frames: at least a second of speech; less than 20 frames of a kind borrow from all telling frames.
+        frames: at least a second of speech; less than 20 frames of a kind borrow from all of those.
     """
     import pyworld
 
-    telling = frames.telling
-    voiced, unvoiced, periodic = telling & frames.voiced, telling & ~frames.voiced, telling & frames.periodic
+    clear = frames.above_noise
+    voiced, unvoiced, periodic = clear & frames.voiced, clear & ~frames.voiced, clear & frames.periodic
     coded, levels_db = encode(frames.envelope), frames.levels_db
     weights = 10.0 ** (LOUDNESS_WEIGHT * np.minimum(levels_db - np.percentile(levels_db, 95), 0.0) / 10.0)
-    voiced_like = voiced if voiced.sum() >= 20 else telling
-    unvoiced_like = unvoiced if unvoiced.sum() >= 20 else telling
+    voiced_like = voiced if voiced.sum() >= 20 else clear
+    unvoiced_like = unvoiced if unvoiced.sum() >= 20 else clear
     log_f0 = np.log(frames.f0_hz[voiced]) if voiced.sum() > 1 else np.log([150.0, 160.0])
-    aperiodic = frames.aperiodicity[periodic if periodic.any() else telling]
+    aperiodic = frames.aperiodicity[periodic if periodic.any() else clear]
     breath_db = pyworld.code_aperiodicity(np.ascontiguousarray(aperiodic), RATE_HZ)
     return Voice(
         fit(coded[voiced_like], weights[voiced_like]),

@@ -87,7 +87,7 @@ def test_the_noise_in_the_pauses_of_a_recording_is_no_part_of_the_voice(other, m
         np.concatenate([other.aperiodicity, np.ones((150, n_bins))]),
     )
     assert paused.sounding[-150:].all()
-    assert not paused.telling[-150:].any()
+    assert not paused.above_noise[-150:].any()
     true, clear = conversion.describe(other), conversion.describe(paused)
     monkeypatch.setattr(conversion, "NOISE_CLEARANCE_DB", -np.inf)
     polluted = conversion.describe(paused)
@@ -98,11 +98,11 @@ def test_the_noise_in_the_pauses_of_a_recording_is_no_part_of_the_voice(other, m
 def test_speech_without_a_pause_tells_by_its_loudest_frames_at_least(other):
     vowels = other.at(slice(*(np.flatnonzero(other.voiced)[0] + np.array([0, 20]))))
     steady = replace(vowels, envelope=np.full_like(vowels.envelope, 1e-3))
-    assert steady.telling.all()
+    assert steady.above_noise.all()
 
 
 def test_breath_is_not_measured_where_no_period_is_found(other):
-    lost = np.flatnonzero(other.telling & other.voiced)[::3]
+    lost = np.flatnonzero(other.above_noise & other.voiced)[::3]
     aperiodicity = other.aperiodicity.copy()
     aperiodicity[lost] = 1.0 - 1e-9
     found = conversion.describe(replace(other, aperiodicity=aperiodicity))
