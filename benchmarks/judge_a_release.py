@@ -7,9 +7,9 @@ import time
 
 import numpy as np
 
-from harness.golden import Record
-from harness.policy import Margin, Policy
-from harness.release import Asked, Decisions
+from harness.baseline.golden import Record
+from harness.decision.policy import Margin, Policy
+from harness.decision.release import Asked, Decisions
 
 UTTERANCES, TAKES, METRICS = 1_000, 5, 8
 

@@ -10,9 +10,9 @@ from statistics import median
 
 import numpy as np
 
-from harness import audio
+from harness import audio, shipped
 from harness.audio import Audio
-from harness.corpus import SHIPPED, load_corpus, load_voices
+from harness.corpus import load_corpus, load_voices
 from harness.metrics import measure_waveform, waveform
 from harness.metrics.speaker import Resemblyzer
 from harness.take import Provenance, Request, Stop, Take
@@ -26,7 +26,7 @@ LEAST_TIMES_REAL_TIME = 30.0
 
 def example() -> Take:
     """Ten seconds of two shipped voices."""
-    voices = load_voices(SHIPPED / "voices")
+    voices = load_voices(shipped.VOICES)
     clips = [audio.resample(audio.load(voice.path), 24_000).samples for voice in voices[:2]]
     sound = Audio(np.resize(np.concatenate(clips), round(SECONDS * 24_000)), 24_000)
     request = Request(load_corpus("short")[0], voices[2], 0, (), "benchmark")

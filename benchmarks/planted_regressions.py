@@ -16,22 +16,23 @@ from unittest import mock
 
 import numpy as np
 
-from harness import golden, plan
+from harness import shipped
 from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.embedded import EmbeddedBackend
-from harness.corpus import SHIPPED, SUITES, load_corpus, load_voices
-from harness.gates import Outcome, load_profile
+from harness.corpus import SUITES, load_corpus, load_voices
+from harness.decision.gates import Outcome, load_profile
+from harness.decision.policy import load_policy
+from harness.decision.release import Asked, judge_release
 from harness.metrics.silence import Pauses
-from harness.plan import Run, Settings
-from harness.policy import load_policy
-from harness.release import Asked, judge_release
+from harness.run import plan
+from harness.run.plan import Run, Settings
 from harness.take import Request, Take
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 RATE_HZ = EmbeddedBackend.sample_rate_hz
 CORPUS = {suite: load_corpus(suite) for suite in SUITES}
-VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 WRONG = "هذا نص آخر لا علاقة له بما طلب منه"
 
 
@@ -135,7 +136,7 @@ class Worse:
         """Nothing of its own."""
 
 
-def settings(out: Path, seed: int, slower: float = 1.0, folder: Path = golden.SHIPPED) -> Settings:
+def settings(out: Path, seed: int, slower: float = 1.0, folder: Path = shipped.GOLDEN) -> Settings:
     """A run of the embedded voice."""
     options = BackendOptions(words_per_minute=114.0 / slower if slower != 1.0 else None)
     profile = load_profile("documented", "embedded")
@@ -183,7 +184,7 @@ def answer(run: Run, suites: Sequence[str] = SUITES) -> Answer:
 
 
 def worse(
-    regression: Regression, out: Path, seed: int, suites: Sequence[str] = SUITES, folder: Path = golden.SHIPPED
+    regression: Regression, out: Path, seed: int, suites: Sequence[str] = SUITES, folder: Path = shipped.GOLDEN
 ) -> Answer:
     """Judge the embedded voice with this regression."""
     clean = Run(settings(out, seed, regression.slower))
@@ -208,7 +209,7 @@ def main() -> None:
     """Print a line for every regression."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(".harness"))
-    parser.add_argument("--golden", type=Path, default=golden.SHIPPED)
+    parser.add_argument("--golden", type=Path, default=shipped.GOLDEN)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--only", default="")
     arguments = parser.parse_args()

@@ -12,12 +12,12 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.planted_regressions import CORPUS, settings
-from harness import golden
-from harness.audit import share
+from harness import shipped
 from harness.corpus import SUITES
-from harness.plan import Run
-from harness.policy import load_policy
-from harness.release import Asked, Judged, judge_release
+from harness.decision.policy import load_policy
+from harness.decision.release import Asked, Judged, judge_release
+from harness.lab.audit import share
+from harness.run.plan import Run
 
 
 def verdict(found: Judged) -> str:
@@ -30,7 +30,7 @@ def main() -> None:
     """Print a line for every run, then the shares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(".harness"))
-    parser.add_argument("--golden", type=Path, default=golden.SHIPPED)
+    parser.add_argument("--golden", type=Path, default=shipped.GOLDEN)
     parser.add_argument("--runs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1000)
     arguments = parser.parse_args()

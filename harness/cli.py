@@ -7,10 +7,11 @@ from os.path import relpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import shipped
 from harness.errors import GoldenError, HarnessError
 
 if TYPE_CHECKING:
-    from harness.acceptance import Acceptance, Finished
+    from harness.baseline.acceptance import Acceptance, Finished
 
 USAGE_ERROR = 4  # pytest's own code for it
 
@@ -29,7 +30,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     print(f"{'CUDA devices':<18}{', '.join(devices) or 'none: --gpu will be refused'}")
     print()
-    from harness.feasibility import feasibility_map
+    from harness.decision.feasibility import feasibility_map
 
     print("which texts the documented numbers can judge, by words:")
     for line in feasibility_map():
@@ -39,7 +40,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
-    from harness import acceptance
+    from harness.baseline import acceptance
 
     run = acceptance.Finished.read(arguments.out)
     terms = _terms(arguments, run)
@@ -48,7 +49,7 @@ def _accept(arguments: argparse.Namespace) -> int:
 
 def _diff(arguments: argparse.Namespace) -> int:
     """Show a run beside the accepted release, worst utterances first."""
-    from harness import acceptance
+    from harness.baseline import acceptance
 
     run = acceptance.Finished.read(arguments.out)
     terms = _terms(arguments, run)
@@ -68,8 +69,8 @@ def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
 
 
 def _terms(arguments: argparse.Namespace, run: "Finished") -> "Acceptance":
-    from harness import gates, policy
-    from harness.acceptance import Acceptance
+    from harness.baseline.acceptance import Acceptance
+    from harness.decision import gates, policy
 
     rules, margins = policy.load_policy(arguments.gates_file)
     name, backend = run.about.get("gates", ""), run.about.get("backend", "")
@@ -87,7 +88,7 @@ def _terms(arguments: argparse.Namespace, run: "Finished") -> "Acceptance":
 
 def _history(arguments: argparse.Namespace) -> int:
     """Tell every run and acceptance, and when a metric took a step."""
-    from harness import history
+    from harness.baseline import history
 
     print("\n".join(history.trend(history.read(arguments.out / history.NAME))))
     return 0
@@ -95,8 +96,10 @@ def _history(arguments: argparse.Namespace) -> int:
 
 def _audit(arguments: argparse.Namespace) -> int:
     """Try the decision rule on simulated releases with the spread of the accepted baseline."""
-    from harness import audit, golden, policy
-    from harness.release import Asked
+    from harness.baseline import golden
+    from harness.decision import policy
+    from harness.decision.release import Asked
+    from harness.lab import audit
 
     rules, margins = policy.load_policy(arguments.gates_file)
     found = {suite: golden.read(arguments.golden, arguments.backend, suite) for suite in arguments.suites}
@@ -119,8 +122,8 @@ def _power(arguments: argparse.Namespace) -> int:
     """Measure what each gate finds and how often it cries out over sound speech."""
     import tempfile
 
-    from harness import power, power_table
-    from harness.power import speech
+    from harness.lab import power, speech
+    from harness.records import power_table
 
     with tempfile.TemporaryDirectory() as work:
         recordings = arguments.speech
@@ -144,8 +147,8 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     """Measure a team's own voices: limit and error rates of the similarity gate, as rows for gates.toml."""
     from harness import audio
     from harness.corpus import load_voices
+    from harness.lab import calibration, speech
     from harness.metrics.encoders import open_encoder
-    from harness.power import calibration, speech
 
     if arguments.speech:
         clips = speech.recordings(arguments.speech)
@@ -257,7 +260,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argparse.ArgumentParser:
     """The options of every command that reads a run or a baseline."""
-    from harness import corpus, golden, policy
+    from harness import corpus
 
     names = ", ".join(corpus.SUITES)
     if every:
@@ -266,8 +269,8 @@ def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argpa
         )
     else:
         command.add_argument("suites", nargs="+", choices=corpus.SUITES, metavar="SUITE", help=names)
-    folders = {"--out": Path(".harness"), "--golden": golden.SHIPPED, "--corpus": corpus.SHIPPED}
-    for flag, default in (folders | {"--gates-file": policy.SHIPPED}).items():
+    folders = {"--out": Path(".harness"), "--golden": shipped.GOLDEN, "--corpus": shipped.CORPUS}
+    for flag, default in (folders | {"--gates-file": shipped.GATES}).items():
         command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")
     return command
 

@@ -15,12 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import audio
+from harness import audio, shipped
 from harness.errors import AudioError, CorpusError, VoicesError
 from harness.text import reading_time_s, words
 
 SUITES = ("short", "medium", "diacritized", "cross_lingual", "robustness")
-SHIPPED = Path(__file__).resolve().parent.parent / "suites" / "corpus"
 
 SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
 MIN_REFERENCE_S = 1.0
@@ -69,7 +68,7 @@ class Reference:
     """Why it cannot serve, where the run goes on without it."""
 
 
-def load_corpus(suite: str, folder: Path = SHIPPED) -> tuple[Utterance, ...]:
+def load_corpus(suite: str, folder: Path = shipped.CORPUS) -> tuple[Utterance, ...]:
     """Read one suite's utterances in file order.
 
     Raises:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Utterance
-from harness.feasibility import infeasible
-from harness.gates import load_profile
+from harness.decision.feasibility import infeasible
+from harness.decision.gates import load_profile
 from harness.text import reading_time_s, words
 
 DOCUMENTED = BudgetConfig()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.gates import load_profile
+from harness.decision.gates import load_profile
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "torchaudio", "transformers", "librosa", "resemblyzer", "scipy", "matplotlib", "pyworld"}

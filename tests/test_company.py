@@ -5,17 +5,18 @@ from dataclasses import replace
 
 import pytest
 
-from harness import audio, plan
+from harness import audio, shipped
 from harness.audio import encode_wav
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
-from harness.corpus import SHIPPED, load_corpus, load_voices
-from harness.gates import Outcome, load_profile
+from harness.corpus import load_corpus, load_voices
+from harness.decision.gates import Outcome, load_profile
 from harness.metrics import known_metrics
 from harness.metrics.quality import DistillMos
 from harness.metrics.recognition import TransformersRecognizer
 from harness.metrics.speaker import Resemblyzer
-from harness.plan import Run, Settings
+from harness.run import plan
+from harness.run.plan import Run, Settings
 from tests.recognisers import tiny_whisper
 
 pytestmark = pytest.mark.slow
@@ -28,7 +29,7 @@ PAIRED = [row for row in load_corpus("diacritized") if row.pair]
 # In the voice of a stranger to the language a recogniser has no floor, so that one of random weights is judged too.
 FOREIGN = [replace(row, reference_id="emma") for row in load_corpus("diacritized") if not row.pair]
 ROWS = [*PAIRED, *FOREIGN][:TAKES]
-VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from harness import corpus
+from harness import corpus, shipped
 from harness.audio import Audio
 from harness.errors import CorpusError, VoicesError
 from tests.synthetic import draw, reference, utterance, write_voice
@@ -20,7 +20,7 @@ def test_the_shipped_corpora_are_as_large_as_promised(suite, least):
 
 
 def test_the_shipped_rows_name_shipped_voices_and_cross_lingual_rows_foreign_ones():
-    voices = {voice.id: voice for voice in corpus.load_voices(corpus.SHIPPED / "voices")}
+    voices = {voice.id: voice for voice in corpus.load_voices(shipped.VOICES)}
     languages = {suite: {voices[row.reference_id].language for row in corpus.load_corpus(suite)} for suite in LEAST}
     assert languages["cross_lingual"] == {"en", "de", "fr"}
     assert all(languages[suite] == {"ar"} for suite in LEAST if suite != "cross_lingual")

@@ -9,16 +9,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import audio, plan
+from harness import audio, shipped
 from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
-from harness.corpus import SHIPPED, load_corpus, load_voices
-from harness.gates import Outcome, load_profile
+from harness.corpus import load_corpus, load_voices
+from harness.decision.gates import Outcome, load_profile
+from harness.lab.defects import DEFECTS
 from harness.metrics import diacritics, intelligibility, measure_waveform, metrics_of, quality
 from harness.metrics.waveform import OF_SPEECH
-from harness.plan import Run, Settings
-from harness.power.defects import DEFECTS
+from harness.run import plan
+from harness.run.plan import Run, Settings
 from harness.take import Provenance, Request, Stop, Take
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ METRICS = tuple({gate.metric: None for gate in PROFILE.gates})
 SHORT = {row.id: row for row in load_corpus("short")}["short-010"]
 PARAGRAPHS = {row.id: row for row in load_corpus("medium")}["medium-007"]
 ONE_WORD = {row.id: row for row in load_corpus("robustness")}["robustness-007"]
-VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 
 
 def speech(row, seconds, voice=None):

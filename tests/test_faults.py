@@ -11,14 +11,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import audio, plan
+from harness import audio, shipped
 from harness.audio import Audio, encode_wav
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
-from harness.corpus import SHIPPED, load_corpus, load_voices
-from harness.gates import Outcome, load_profile, release
+from harness.corpus import load_corpus, load_voices
+from harness.decision.gates import Outcome, load_profile, release
 from harness.metrics import Metric, diacritics, intelligibility, known_metrics, metrics_of
-from harness.plan import Run, Settings
+from harness.run import plan
+from harness.run.plan import Run, Settings
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +31,7 @@ ROWS = [
     for row in load_corpus(SUITE)
     if row.pair == load_corpus(SUITE)[0].pair
 ]
-VOICES = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 REFERENCE = VOICES[ROWS[0].reference_id]
 SECONDS = 6.4  # thirds of it are long enough to compare
 

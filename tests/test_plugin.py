@@ -378,7 +378,7 @@ def test_a_run_without_takes_has_no_verdict(project):
 def test_the_embedded_gate_loads_each_model_once(pytester):
     """The real command, on the shipped corpus, in a process of its own."""
     watch = """
-import harness.metrics.speaker as speaker, harness.plan as plan
+import harness.metrics.speaker as speaker, harness.run.plan as plan
 opened = []
 real_open, real_load = plan.open_backend, speaker.Resemblyzer._load
 def open_backend(*options):
@@ -463,7 +463,7 @@ def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
 
 def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
     """Missing, empty, truncated, silent, not a number, of another rate; and the recogniser raises on what is left."""
-    from harness import plan
+    from harness.run import plan
 
     class Raises:
         fingerprint = "raises r1"

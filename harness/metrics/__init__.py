@@ -1,4 +1,4 @@
-"""The ruler: what can be measured on a take. No limits here; `harness.gates` has those.
+"""The ruler: what can be measured on a take. No limits here; `harness.decision.gates` has those.
 
 Conventions
     A Measurement is one number with its unit, the components it was made of, and the version of its metric. What

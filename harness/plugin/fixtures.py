@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from harness.backends import Backend
     from harness.corpus import Utterance
     from harness.metrics import Measurement
-    from harness.plan import Run
     from harness.report.manifest import Entry
+    from harness.run.plan import Run
     from harness.take import Take
 
 _ENTRIES = pytest.StashKey["list[Entry]"]()
@@ -58,7 +58,7 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
 
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
-        from harness.gates import Outcome
+        from harness.decision.gates import Outcome
         from harness.metrics import advisory
         from harness.report.manifest import AGAINST, entry, four_lines, properties
 

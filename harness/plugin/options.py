@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import shipped
 from harness.backends import options
 from harness.backends.options import Option
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.policy import Margin, Policy
+    from harness.decision.policy import Margin, Policy
 
 _OPTIONS = (
     *options.OPTIONS,
@@ -77,17 +78,16 @@ class PlainUsage:
 
 
 def corpus_folder(config: pytest.Config) -> Path:
-    from harness.corpus import SHIPPED
 
     given = value(config, "--corpus")
-    return config.invocation_params.dir / given if given else SHIPPED
+    return config.invocation_params.dir / given if given else shipped.CORPUS
 
 
 def policy_of(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
-    from harness import policy
+    from harness.decision import policy
 
     given = value(config, "--gates-file")
-    return policy.load_policy(config.invocation_params.dir / given if given else policy.SHIPPED)
+    return policy.load_policy(config.invocation_params.dir / given if given else shipped.GATES)
 
 
 def looks(config: pytest.Config) -> tuple[int, ...]:

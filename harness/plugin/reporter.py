@@ -75,7 +75,7 @@ class Reporter:
         journal = journal_of(self._config)
         if not journal.open:
             return
-        from harness import history
+        from harness.baseline import history
         from harness.report.journal import now
 
         manifest = journal.manifest()

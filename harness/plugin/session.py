@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness import shipped
 from harness.backends import options
 from harness.errors import UsageError
 from harness.plugin.options import corpus_folder, device_number, looks, out_folder, policy_of, value
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
-    from harness.plan import Run
-    from harness.release import Judged
+    from harness.decision.release import Judged
     from harness.report.journal import Journal
+    from harness.run.plan import Run
 
 RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
@@ -35,8 +36,8 @@ def run_of(config: pytest.Config) -> "Run":
 
 
 def _open_run(config: pytest.Config) -> "Run":
-    from harness import corpus, gates, golden
-    from harness.plan import Run, Settings
+    from harness.decision import gates
+    from harness.run.plan import Run, Settings
 
     def given(flag: str) -> str:
         return value(config, flag)
@@ -55,9 +56,9 @@ def _open_run(config: pytest.Config) -> "Run":
         Settings(
             backend=backend,
             options=system,
-            profile=gates.load_profile(given("--gates"), backend, here / gates_file if gates_file else gates.SHIPPED),
+            profile=gates.load_profile(given("--gates"), backend, here / gates_file if gates_file else shipped.GATES),
             out=out_folder(config),
-            voices_folder=here / voices if voices else corpus.SHIPPED / "voices",
+            voices_folder=here / voices if voices else shipped.VOICES,
             voices_language=given("--voices-language"),
             first_seed=whole("--seed", least=0),
             takes=looks(config)[0],
@@ -69,7 +70,7 @@ def _open_run(config: pytest.Config) -> "Run":
             speech_quality=given("--speech-quality"),
             sampling=options.sampling(given),
             budget=options.budget(given),
-            golden=here / accepted if accepted else golden.SHIPPED,
+            golden=here / accepted if accepted else shipped.GOLDEN,
             golden_audio=here / sounds if sounds else None,
         )
     )
@@ -126,7 +127,7 @@ def journal_of(config: pytest.Config) -> "Journal":
 def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
-        from harness.release import Asked, judge_release
+        from harness.decision.release import Asked, judge_release
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = {suites_of(item): item.get_closest_marker("suite") for item in comparing}

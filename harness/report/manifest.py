@@ -14,8 +14,8 @@ from os.path import relpath
 from pathlib import Path, PurePath
 from typing import Any
 
-from harness.gates import Outcome, Verdict, release
-from harness.golden import Sound
+from harness.baseline.golden import Sound
+from harness.decision.gates import Outcome, Verdict, release
 from harness.metrics import Measurement
 from harness.take import Take
 

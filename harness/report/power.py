@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness import power_table
 from harness.errors import UsageError
+from harness.records import power_table
 
 MOST_GATES = 4
 

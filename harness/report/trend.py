@@ -1,13 +1,13 @@
-"""The runs of this output folder as a drawing: `harness.history` keeps them, this shows the last, nothing judges."""
+"""The runs of this output folder as a drawing: `harness.baseline.history` keeps them; nothing is judged here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import history
+from harness.baseline import history
+from harness.baseline.history import Series
 from harness.errors import GoldenError
-from harness.history import Series
 from harness.metrics import known_metrics
 
 SHOWN = 30

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness import shipped
 from harness.audio import encode_wav
 from harness.backends import BackendOptions, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
-from harness.corpus import SHIPPED, load_voices
+from harness.corpus import load_voices
 from harness.take import Stop
 from tests.synthetic import draw, request, utterance
 
@@ -32,7 +33,7 @@ def backend(request, tmp_path):
 
 @pytest.fixture
 def requests(tmp_path):
-    voice = {voice.id: voice for voice in load_voices(SHIPPED / "voices")}["layla"]
+    voice = {voice.id: voice for voice in load_voices(shipped.VOICES)}["layla"]
     asked = []
     for number, text in enumerate(TEXTS, 1):
         row = utterance(text, id=f"short-00{number}", number=number)

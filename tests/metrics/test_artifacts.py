@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from harness import shipped
 from harness.audio import SILENT_DBFS, Audio, load, resample, rms_dbfs
-from harness.corpus import SHIPPED
 from harness.metrics import artifacts, known_metrics, measure_waveform
 from harness.metrics.silence import Pauses
 from harness.metrics.spectrum import Spectrum
@@ -55,7 +55,7 @@ def test_every_metric_has_a_name_of_its_own_and_a_unit():
 
 
 RATE = 24_000
-SPEECH = load(SHIPPED / "voices" / "layla.flac")
+SPEECH = load(shipped.VOICES / "layla.flac")
 
 
 def changed(samples):
@@ -71,7 +71,7 @@ def tone(hz, below_db):
     return np.sqrt(2) * rms(SPEECH.samples) * 10 ** (-below_db / 20) * np.sin(2 * np.pi * hz * times)
 
 
-@pytest.mark.parametrize("path", sorted((SHIPPED / "voices").glob("*.flac")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((shipped.VOICES).glob("*.flac")), ids=lambda path: path.stem)
 def test_a_sound_voice_has_no_artifact(path):
     found = measure_waveform(take(load(path)))
     assert [found[name].value for name in ("clipping", "clicks", "dropouts")] == [0, 0, 0]

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from harness import shipped
 from harness.audio import Audio
 from harness.corpus import load_corpus
-from harness.gates import Outcome, judge, load_profile
+from harness.decision.gates import Outcome, judge, load_profile
 from harness.metrics import diacritics
 from harness.metrics.diacritics import difference, measure_pair
 from harness.take import Request
@@ -188,10 +189,10 @@ def test_the_embedded_voice_is_heard_to_speak_its_marks_and_without_them_is_caug
     import unicodedata
 
     from harness.backends.embedded import WORDS_PER_MINUTE, speak
-    from harness.corpus import SHIPPED, load_voices
+    from harness.corpus import load_voices
     from harness.take import Provenance
 
-    layla = next(voice for voice in load_voices(SHIPPED / "voices") if voice.id == "layla")
+    layla = next(voice for voice in load_voices(shipped.VOICES) if voice.id == "layla")
     rows = [utterance for utterance in load_corpus("diacritized") if utterance.pair == "kataba-kutiba"]
 
     def spoken(utterance, seed, text):

@@ -7,7 +7,7 @@ import pytest
 
 from harness.audio import Audio
 from harness.corpus import SUITES, load_corpus
-from harness.gates import Outcome, judge, load_profile
+from harness.decision.gates import Outcome, judge, load_profile
 from harness.metrics import intelligibility
 from harness.metrics.intelligibility import (
     FIRST,

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from harness import shipped
 from harness.audio import Audio, load
-from harness.corpus import SHIPPED
 from harness.metrics import pitch
 from harness.metrics.pitch import Pitch
 from tests.synthetic import draw
@@ -46,6 +46,6 @@ def test_too_little_sound_for_a_frame_is_not_judged():
 def test_the_tracker_agrees_with_world_on_a_voice():
     import pyworld
 
-    sound = load(SHIPPED / "voices" / "omar.flac")
+    sound = load(shipped.VOICES / "omar.flac")
     track, _ = pyworld.dio(sound.samples.astype(np.float64), sound.sample_rate_hz)
     assert np.median(Pitch.of(sound).hz) == pytest.approx(np.median(track[track > 0]), rel=0.05)

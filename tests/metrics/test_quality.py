@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from harness import audio
+from harness import audio, shipped
 from harness.audio import Audio
-from harness.corpus import SHIPPED, load_voices
+from harness.corpus import load_voices
 from harness.errors import UsageError
 from harness.metrics import quality
 from harness.metrics.quality import DistillMos, measure_quality, open_predictor
@@ -56,7 +56,7 @@ def test_an_unknown_predictor_and_a_missing_package_are_usage_errors(monkeypatch
 @pytest.mark.slow
 def test_noise_lowers_the_score_and_the_model_is_loaded_once():
     model = DistillMos()
-    clip = audio.resample(audio.load(load_voices(SHIPPED / "voices")[0].path), 24_000)
+    clip = audio.resample(audio.load(load_voices(shipped.VOICES)[0].path), 24_000)
     noise = np.random.default_rng(0).standard_normal(clip.samples.size).astype(np.float32)
     noisy = Audio(clip.samples + 0.3 * np.float32(clip.samples.std()) * noise, clip.sample_rate_hz)
     clean, spoilt, again = model.predict(clip), model.predict(noisy), model.predict(clip)

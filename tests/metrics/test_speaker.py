@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from harness import audio
+from harness import audio, shipped
 from harness.audio import Audio
-from harness.corpus import SHIPPED, load_voices
+from harness.corpus import load_voices
+from harness.decision.gates import Outcome, judge, load_profile
 from harness.errors import AudioError
-from harness.gates import Outcome, judge, load_profile
 from harness.metrics import speaker
 from harness.metrics.silence import Pauses, silence_ratio
 from tests.synthetic import draw, reference, request, take
@@ -105,7 +105,7 @@ def encoder():
 
 @pytest.fixture(scope="module")
 def clips():
-    return {voice.id: audio.load(voice.path) for voice in load_voices(SHIPPED / "voices")}
+    return {voice.id: audio.load(voice.path) for voice in load_voices(shipped.VOICES)}
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from harness import shipped
 from harness.audio import Audio, load, resample
-from harness.corpus import SHIPPED
 from harness.metrics import structure
 from harness.metrics.silence import Pauses
 from harness.metrics.spectrum import Spectrum
@@ -10,11 +10,11 @@ from harness.metrics.structure import Prints
 from tests.synthetic import draw
 
 RATE = 24_000
-VOICES = sorted((SHIPPED / "voices").glob("*.flac"))
+VOICES = sorted((shipped.VOICES).glob("*.flac"))
 
 
 def voice(name):
-    return resample(load(SHIPPED / "voices" / f"{name}.flac"), RATE)
+    return resample(load(shipped.VOICES / f"{name}.flac"), RATE)
 
 
 def cut(sound, start_s, end_s):

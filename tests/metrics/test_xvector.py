@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from harness import shipped
 from harness.audio import Audio, load
-from harness.corpus import SHIPPED
 from harness.errors import UsageError
 from harness.metrics.speaker import cosine
 from harness.metrics.xvector import XVector
@@ -47,7 +47,7 @@ def encoder(folder):
 
 @pytest.fixture(scope="module")
 def clip():
-    return load(SHIPPED / "voices" / "omar.flac")
+    return load(shipped.VOICES / "omar.flac")
 
 
 def test_vectors_are_unit_vectors_of_the_models_size(encoder, clip):
@@ -57,7 +57,7 @@ def test_vectors_are_unit_vectors_of_the_models_size(encoder, clip):
 
 
 def test_a_clip_scores_the_same_alone_and_in_company(encoder, clip):
-    other = load(SHIPPED / "voices" / "emma.flac")
+    other = load(shipped.VOICES / "emma.flac")
     (alone,) = encoder.embed([clip])
     among = encoder.embed([other, clip, other])[1]
     assert cosine(alone, among) == pytest.approx(1.0, abs=1e-5)

@@ -8,7 +8,7 @@ import pytest
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference, Utterance
-from harness.gates import Gate, judge
+from harness.decision.gates import Gate, judge
 from harness.metrics import measure_waveform
 from harness.report.journal import Journal
 from harness.report.manifest import entry

@@ -20,9 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import golden, report
+from harness import report
 from harness.audio import content_hash, encode_wav, write_atomically
-from harness.golden import Baseline, Record
+from harness.baseline import golden
+from harness.baseline.golden import Baseline, Record
 from harness.report import page
 from tests.report.conftest import DIACRITIZED, MISHEARD, speech
 

@@ -5,7 +5,7 @@ from harness.report.comparison import comparisons
 
 
 def compared(outcome="PASS", stratum="suite short", metric="speaker_similarity", **changes):
-    """A comparison as `harness.release` writes it."""
+    """A comparison as `harness.decision.release` writes it."""
     return {
         "outcome": outcome,
         "gate": f"change of {metric} >= -0.02 cosine",

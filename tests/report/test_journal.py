@@ -14,7 +14,8 @@ def test_a_new_run_forgets_the_old_one(recorded_run):
 
 
 def test_what_an_earlier_run_came_to_can_be_taken_away_but_not_its_history(recorded_run):
-    from harness import history, report
+    from harness import report
+    from harness.baseline import history
 
     recorded_run.take()
     report.write(recorded_run.end(0), recorded_run.out)

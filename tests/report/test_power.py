@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from harness import power_table
-from harness.power_table import PROFILES
+from harness.records import power_table
+from harness.records.power_table import PROFILES
 from harness.report import page
 from harness.report.power import power
 

@@ -1,6 +1,6 @@
 import pytest
 
-from harness import history
+from harness.baseline import history
 from harness.report import page, trend
 
 

@@ -1,19 +1,19 @@
 import pytest
 
-from harness import audio
+from harness import audio, shipped
 from harness.backends.embedded import make_voices
-from harness.corpus import SHIPPED, load_voices
+from harness.corpus import load_voices
 from harness.metrics.silence import Pauses, silence_ratio
 
-VOICES = load_voices(SHIPPED / "voices")
+VOICES = load_voices(shipped.VOICES)
 
 
 @pytest.mark.slow
 def test_the_script_makes_the_shipped_voices(tmp_path, monkeypatch):
     character = make_voices.CHARACTERS[0]
     made = make_voices.record(character)
-    shipped = audio.load(SHIPPED / "voices" / f"{character.name}.flac")
-    assert abs(made.samples - shipped.samples).max() <= 2**-15
+    kept = audio.load(shipped.VOICES / f"{character.name}.flac")
+    assert abs(made.samples - kept.samples).max() <= 2**-15
 
 
 @pytest.mark.parametrize("voice", VOICES, ids=lambda voice: voice.id)

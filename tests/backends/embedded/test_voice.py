@@ -5,10 +5,10 @@ import sys
 import numpy as np
 import pytest
 
-from harness import audio
+from harness import audio, shipped
 from harness.audio import Audio
 from harness.backends.embedded.voice import clone
-from harness.corpus import SHIPPED, load_corpus, load_voices
+from harness.corpus import load_corpus, load_voices
 from harness.errors import BackendError
 from harness.metrics.silence import Pauses, longest_silence, silence_ratio
 from harness.metrics.speaker import Resemblyzer
@@ -19,7 +19,7 @@ TEXT = "خرج الأطفال إلى الحديقة، ثم جلسوا تحت ش�
 
 @pytest.fixture(scope="module")
 def voices():
-    return {voice.id: audio.load(voice.path) for voice in load_voices(SHIPPED / "voices")}
+    return {voice.id: audio.load(voice.path) for voice in load_voices(shipped.VOICES)}
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +42,9 @@ def test_pauses_stay_within_what_a_reader_makes(speech):
 
 def test_another_process_says_the_very_same(voices, speech):
     code = (
-        "import hashlib; from harness import audio; from harness.corpus import SHIPPED;"
+        "import hashlib; from harness import audio; from harness import shipped;"
         "from harness.backends.embedded.voice import clone;"
-        f"s = clone({TEXT!r}, 'ar', audio.load(SHIPPED / 'voices' / 'layla.flac'), duration_s=4.5, seed=1);"
+        f"s = clone({TEXT!r}, 'ar', audio.load(shipped.VOICES / 'layla.flac'), duration_s=4.5, seed=1);"
         "print(hashlib.sha256(s.samples.tobytes()).hexdigest())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

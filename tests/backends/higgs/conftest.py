@@ -5,9 +5,10 @@ from zlib import crc32
 
 import pytest
 
+from harness import shipped
 from harness.backends import BackendOptions, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
-from harness.corpus import SHIPPED, load_voices
+from harness.corpus import load_voices
 from harness.take import Sampling
 from tests.synthetic import request, utterance
 
@@ -40,7 +41,7 @@ def opened(tiny):
 
 @pytest.fixture(scope="session")
 def voices():
-    return {voice.id: voice for voice in load_voices(SHIPPED / "voices")}
+    return {voice.id: voice for voice in load_voices(shipped.VOICES)}
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness.corpus import SHIPPED
+from harness import shipped
 
 pytestmark = pytest.mark.slow
 
@@ -134,7 +134,7 @@ def test_under_the_fallback_a_corrupt_voice_costs_its_similarity_and_not_the_run
     voices.mkdir()
     for name in ("layla", "omar"):
         for kind in ("flac", "txt", "lang"):
-            shutil.copy(SHIPPED / "voices" / f"{name}.{kind}", voices)
+            shutil.copy(shipped.VOICES / f"{name}.{kind}", voices)
     (voices / "omar.flac").write_bytes(b"no sound at all")
     chosen = ("--voices", str(voices), "-k", "short-00 and (voice or readable or clean)")
     strict = run(tiny, environment, tmp_path / "strict", *chosen)

@@ -1,0 +1,324 @@
+"""The whole life of a baseline, played through pytest and the command line on audio that the test draws."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness import cli
+from harness.audio import encode_wav
+from harness.baseline import golden
+from harness.baseline.golden import Baseline, Record
+from harness.decision.policy import Margin
+from harness.errors import GoldenError
+from tests.synthetic import draw, write_voice
+
+SUITE = """
+import pytest
+pytestmark = pytest.mark.suite("short")
+
+def test_length(require):
+    require("finished", "duration_ratio")
+
+def test_is_no_worse_than_the_accepted_release(not_worse):
+    not_worse()
+"""
+GATES = """
+[profile.documented]
+about = "enough for a life"
+[[profile.documented.gate]]
+metric = "finished"
+unit = "yes"
+at_least = 1
+why = "a cut take has lost its ending"
+[[profile.documented.gate]]
+metric = "duration_ratio"
+unit = "ratio"
+at_least = 1.2
+at_most = 2.0
+why = "as long as a reader would need"
+[comparison]
+accepted_takes = 2
+[[margin]]
+metric = "duration_ratio"
+unit = "ratio"
+margin = 0.05
+lost = 0.12
+relative = true
+resolution = 0.005
+why = "a tempo that changes by a twentieth is heard"
+"""
+ROW = '[[utterance]]\nid = "short-{0:03d}"\ntext = "واحد اثنان ثلاثة أربعة خمسة"\nlanguage = "ar"\nreference = "omar"\n'
+COMMAND = ("suites", "--backend", "directory", "--corpus", "corpus", "--voices", "voices", "--gates-file", "gates.toml")
+
+
+@pytest.fixture
+def gate(pytester):
+    """A project of six utterances: `gate("good", 26)` has a model speak for 2.6 s each and judges it, twice a text."""
+    pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
+    pytester.mkdir("suites").joinpath("test_short.py").write_text(SUITE)
+    corpus = pytester.mkdir("corpus").joinpath("short.toml")
+    corpus.write_text("\n".join(ROW.format(number) for number in range(1, 7)), encoding="utf-8")
+    (pytester.path / "gates.toml").write_text(GATES)
+    write_voice(pytester.path / "voices", "omar", draw("#" * 20))
+
+    def judged(model, cells, *options, takes=2):
+        folder = pytester.path / model
+        folder.mkdir(exist_ok=True)
+        for number in range(1, 7):
+            for seed in range(takes):
+                sound = draw("#" * (cells + number % 2 + seed), pitch_hz=100 + number)
+                (folder / f"short-{number:03d}_seed{seed}.wav").write_bytes(encode_wav(sound))
+        lines = [f"short-{n:03d},short-{n:03d}_seed{s}.wav,{s},eos" for n in range(1, 7) for s in range(takes)]
+        (folder / "manifest.csv").write_text("\n".join(["utterance,file,seed,stopped_by", *lines]))
+        options = ("--model", model, "--takes", str(takes), "--golden", "golden", *options)
+        return pytester.runpytest_inprocess(*COMMAND, *options)
+
+    return judged
+
+
+@pytest.fixture
+def command(pytester, capsys):
+    """`command("accept", …)` runs the command line in the project: its status and what it said."""
+
+    def said(name, *options):
+        options = (
+            ()
+            if name == "history"
+            else ("short", "--golden", "golden", "--corpus", "corpus", "--gates-file", "gates.toml", *options)
+        )
+        capsys.readouterr()
+        status = cli.main([name, *options])
+        told = capsys.readouterr()
+        return status, told.out + told.err
+
+    return said
+
+
+@pytest.mark.slow
+def test_the_life_of_a_baseline(gate, command, pytester):
+    missing = gate("good", 26)
+    missing.stdout.fnmatch_lines(["*golden/directory/short.json is missing, no release was*", "*accept short*"])
+    assert command("diff")[0] == 4
+
+    status, said = command("accept", "--by", "Layla")
+    assert (status, said) == (0, "accepted: golden/directory/short.json\n")
+
+    again = gate("good", 26)
+    assert again.ret == 0
+    again.stdout.fnmatch_lines(["VERDICT       PASS"])
+
+    worse = gate("slow", 32, "--alluredir", "allure")
+    assert worse.ret == 1
+    page = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    assert "1.35 → 1.65" in page
+    tables = [path.read_text(encoding="utf-8") for path in (pytester.path / "allure").glob("*-attachment.html")]
+    assert ["1.35 → 1.65" in table for table in tables if "changed most" in table] == [True]
+    results = [
+        json.loads(path.read_text(encoding="utf-8")) for path in (pytester.path / "allure").glob("*-result.json")
+    ]
+    (compared,) = [one for one in results if one["name"] == "short: no worse than the accepted release"]
+    assert compared["description"] == "1 comparisons with the accepted release: 1 FAIL."
+    assert [one["name"] for one in compared["attachments"]].count("comparison with the accepted release") == 1
+    assert sum(one["name"].startswith("listen (short-00") for one in compared["attachments"]) == 3
+    worse.stdout.fnmatch_lines(
+        [
+            "FAIL  change of duration_ratio -0.0488 to 0.0513 of the accepted value in suite 'short'",
+            "  observed  0.2* of the accepted value; 90% interval +0.2* to +0.2*, 6 utterances, worst short-00* +0.2*",
+            "  why       a tempo that changes by a twentieth is heard",
+            "  listen    .harness/takes/short/*arabic_generated_00*_omar.wav",
+            "VERDICT       FAIL",
+        ]
+    )
+    status, said = command("diff")
+    assert status == 0
+    assert "FAIL" in said
+    assert said.index("short-002") < said.index("short-001")  # the shorter texts are slowed by more
+
+    status, said = command("accept", "--by", "Layla")
+    assert status == 4
+    assert "was compared and found worse" in said
+    status, said = command("accept", "--by", "Layla", "--override", "the old tempo was too fast")
+    assert status == 0
+    assert gate("slow", 32).ret == 0
+
+    kept = json.loads((pytester.path / "golden/directory/short.json").read_text())["accepted"]
+    assert kept["override"] == "the old tempo was too fast"
+    assert [one["by"] for one in kept["line"]] == ["Layla"]
+    status, told = command("history")
+    assert told.count("accepted  short by Layla") == 2
+    assert "although 1 comparisons failed: the old tempo was too fast" in told
+    assert [line.split()[4] for line in told.splitlines() if "  run  " in line] == ["PASS", "PASS", "FAIL", "PASS"]
+
+
+@pytest.mark.slow
+def test_nine_bad_nights_leave_the_baseline_as_it_was(gate, command, pytester):
+    gate("good", 26)
+    assert command("accept", "--by", "Layla")[0] == 0
+    kept = pytester.path / "golden/directory/short.json"
+    accepted = kept.read_bytes()
+    for night in range(9):
+        assert gate(f"night{night}", 60 + night).ret == 1
+        status, said = command("accept", "--by", "cron", "--override", "the night run is green")
+        assert status == 4
+        assert "12 verdicts are not PASS" in said
+    assert kept.read_bytes() == accepted
+    assert [path.name for path in kept.parent.iterdir()] == ["short.json"]
+
+
+def heard(pytester):
+    """Of short-001, seed 0, on the page: the role of each player, and what stands where nothing can be played."""
+    page = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    panel = page[page.index('id="short-001-seed0"') :].split("</details>")[0]
+    assert re.findall(r'<figure data-role="(\w+)">', panel) == ["reference", "golden", "take"]
+    return len(re.findall(r"<audio controls", panel)), "".join(re.findall(r'<p class="missing">([^<]*)', panel))
+
+
+@pytest.mark.slow
+def test_the_accepted_take_is_heard_beside_the_new_one_where_its_sound_was_kept(gate, command, pytester):
+    gate("good", 26)
+    before = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
+    assert 'data-role="golden"' not in before  # nothing was accepted, so there is nothing to be heard
+    assert command("accept", "--by", "Layla", "--golden-audio", "kept")[0] == 0
+    (kept,) = [
+        pytester.path / "kept" / f"{one['audio']}.wav"
+        for one in json.loads((pytester.path / "golden/directory/short.json").read_text())["takes"]
+        if (one["utterance"], one["seed"]) == ("short-001", 0)
+    ]
+
+    gate("good", 26)
+    assert heard(pytester) == (
+        2,
+        f"not kept here: --golden-audio names the folder in which accept kept {kept.stem[:12]}….wav",
+    )
+
+    ini = pytester.path / "tox.ini"
+    ini.write_text(ini.read_text() + "\nharness_golden_audio = kept\n")
+    slower = gate("slow", 27, "--alluredir", "allure")
+    assert slower.ret == 0
+    assert heard(pytester) == (3, "")
+    (take,) = [
+        one
+        for one in json.loads((pytester.path / ".harness/run.json").read_text())["takes"]
+        if (one["utterance"], one["seed"]) == ("short-001", 0)
+    ]
+    assert (pytester.path / ".harness" / take["golden_audio"]).samefile(kept)
+    clips = list((pytester.path / ".harness/report/clips").iterdir())
+    assert (
+        len(clips) == 1 + 6 * 3
+    )  # the reference once; of each text the slower of two was accepted, and is the faster now
+    sheets = [path.read_text(encoding="utf-8") for path in (pytester.path / "allure").glob("*-attachment.html")]
+    assert [sheet.count("<audio controls") for sheet in sheets if "Accepted release" in sheet] == [3] * 12
+
+    kept.write_bytes(encode_wav(draw("#" * 5)))
+    gate("slow", 27)
+    said = f"not played: the sha256 of kept/{kept.name} is "
+    assert heard(pytester)[0] == 2
+    assert heard(pytester)[1].startswith(said)
+
+    kept.unlink()
+    gate("slow", 27, "--golden-audio", "nowhere")
+    assert heard(pytester) == (2, f"not kept here: nowhere/{kept.name}: No such file or directory")
+
+
+LENGTH = Margin("length", "s", 0.1, 1.0, 0.01, "w", better="neither")
+
+
+def record(utterance="short-001", seed=0, value=2.0, **changes):
+    measured = {"length": {"value": value, "unit": "s", "version": 1, "components": {}}}
+    return replace(Record(utterance, seed, "omar", f"q{seed}", "a", measured), **changes)
+
+
+@pytest.fixture
+def baseline(tmp_path):
+    accepted = {"by": "Layla", "fingerprint": {"encoder": "e1", "device": "cpu"}, "line": []}
+    kept = Baseline("higgs", "short", accepted, (record(), record(seed=1)))
+    golden.write(tmp_path, kept)
+    return kept
+
+
+def test_a_baseline_is_read_as_it_was_written_one_take_a_line(baseline, tmp_path):
+    read = golden.read(tmp_path, "higgs", "short")
+    assert read.records == baseline.records
+    assert read.seeds == (0, 1)
+    lines = (tmp_path / "higgs" / "short.json").read_text().splitlines()
+    assert sum('"utterance"' in line for line in lines) == 2
+
+
+def test_a_missing_baseline_is_none(tmp_path):
+    assert golden.read(tmp_path, "higgs", "short") is None
+
+
+@pytest.mark.parametrize(("old", "new"), [("2.0", "1.0"), ("Layla", "Omar"), ('"seed": 1', '"seed": 2')])
+def test_a_baseline_that_was_edited_by_hand_is_refused(baseline, tmp_path, old, new):
+    path = tmp_path / "higgs" / "short.json"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(GoldenError, match=r"changed by hand.*accept short --by NAME"):
+        golden.read(tmp_path, "higgs", "short")
+
+
+@pytest.mark.parametrize("damage", ["", "{", '{"takes": []}', "[]"])
+def test_a_damaged_baseline_is_refused(baseline, tmp_path, damage):
+    (tmp_path / "higgs" / "short.json").write_text(damage)
+    with pytest.raises(GoldenError, match="is damaged"):
+        golden.read(tmp_path, "higgs", "short")
+
+
+def test_a_baseline_in_the_place_of_another_is_refused(baseline, tmp_path):
+    (tmp_path / "higgs" / "medium.json").write_bytes((tmp_path / "higgs" / "short.json").read_bytes())
+    with pytest.raises(GoldenError, match="another backend or suite"):
+        golden.read(tmp_path, "higgs", "medium")
+
+
+SAME = {"encoder": "e1", "device": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("records", "prints", "complaint"),
+    [
+        ([record()], {"encoder": "e2", "device": "cpu"}, "accepted with encoder 'e1', this run has 'e2'"),
+        ([record()], {"encoder": "e1"}, "accepted with device 'cpu', this run has None"),
+        ([record("short-002"), record()], SAME, "short-002 is in the run and not in the baseline"),
+        ([record("short-002")], SAME, "short-001 is in the baseline and not in the run"),
+        ([record(question="other")], SAME, "text, reference, chunks or sampling are not those of the baseline"),
+        ([record(measurements={})], SAME, "accepted with length v1, this run has no measurement"),
+        (
+            [record(measurements={"length": {"value": 2.0, "unit": "s", "version": 2, "components": {}}})],
+            SAME,
+            "accepted with length v1, this run has v2",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_says_why_and_what_to_run(baseline, records, prints, complaint):
+    complaints = golden.mismatches("short", records, [prints], baseline, [LENGTH])
+    assert any(complaint in line and "python -m harness accept short" in line for line in complaints)
+
+
+def test_a_recogniser_that_only_one_side_has_does_not_forbid_to_compare_the_rest(baseline):
+    assert golden.mismatches("short", [record()], [SAME | {"--asr": "w1"}], baseline, [LENGTH]) == []
+    about = {"encoder": "e1", "--asr": "none", "--asr-2": "w2"}
+    assert golden.fingerprint(about, {"device": "cpu", "dtype": "f"}) == {
+        "encoder": "e1",
+        "--asr-2": "w2",
+        "device": "cpu",
+        "dtype": "f",
+    }
+
+
+def test_a_run_of_the_same_kind_is_comparable(baseline):
+    assert golden.mismatches("short", [record(seed=7)], [SAME], baseline, [LENGTH]) == []
+
+
+def test_a_number_that_is_gone_is_named_with_its_reason():
+    silent = {"length": {"value": None, "unit": "s", "version": 1, "components": {}, "why_not": "no audio"}}
+    assert golden.unmeasured([record(measurements=silent)], [record()], "length") == {"short-001": "no audio"}
+    assert golden.unmeasured([record()], [record(measurements=silent)], "length") == {}
+
+
+def test_a_take_that_is_missing_is_nan_and_not_left_out():
+    panel = golden.panel([record(), record("short-002", seed=1, value=3.0)], ["short-001", "short-002"], [LENGTH])
+    assert panel.seeds == (0, 1)
+    np.testing.assert_array_equal(panel.values["length"], [[2.0, np.nan], [np.nan, 3.0]])

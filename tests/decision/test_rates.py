@@ -1,0 +1,52 @@
+"""Against scipy.stats, which the harness does without because it takes a second to be imported."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from harness.decision.rates import Rate, at_least, detectable_share, exact_interval, holm, quantile, tail
+
+stats = import_module("scipy.stats")
+
+
+@pytest.mark.parametrize(("hits", "of"), [(0, 10), (3, 10), (10, 10), (7, 70)])
+def test_the_interval_of_a_share_is_the_exact_one(hits, of):
+    exact = stats.binomtest(hits, of).proportion_ci(0.9, "exact")
+    np.testing.assert_allclose(exact_interval(hits, of, 0.05), (exact.low, exact.high))
+
+
+@pytest.mark.parametrize("hits", [0, 1, 4, 10])
+def test_so_many_hits_or_more_are_as_likely_as_the_binomial_says(hits):
+    assert at_least(hits, 10, 0.2) == pytest.approx(stats.binom.sf(hits - 1, 10, 0.2))
+
+
+def test_the_detectable_share_is_found_four_times_in_five_and_a_smaller_one_less_often():
+    n, chance, level = 70, 0.01, 1e-4
+    least = next(k for k in range(n) if stats.binom.sf(k - 1, n, chance) <= level)
+    found = detectable_share(n, chance, level)
+    assert stats.binom.sf(least - 1, n, found) >= 0.8
+    assert stats.binom.sf(least - 1, n, found - 1 / n) < 0.8
+
+
+def test_t_values_have_their_tails():
+    assert quantile(0.95, 7) == pytest.approx(stats.t.ppf(0.95, 7))
+    assert tail(2.0, 7) == pytest.approx(stats.t.sf(2.0, 7))
+
+
+def test_holm_keeps_the_order_and_never_exceeds_one():
+    values = [0.001, 0.02, 0.5, 0.9]
+    adjusted = holm(values, 4)
+    assert adjusted == [0.004, 0.06, 1.0, 1.0]
+    assert all(one >= other for one, other in zip(adjusted, stats.false_discovery_control(values), strict=True))
+
+
+@pytest.mark.parametrize(("count", "of"), [(0, 40), (1, 40), (38, 40), (40, 40), (0, 122)])
+def test_the_interval_is_clopper_and_pearsons(count, of):
+    expected = stats.binomtest(count, of).proportion_ci(0.95, method="exact")
+    assert Rate(count, of).interval == pytest.approx((expected.low, expected.high))
+
+
+def test_a_share_of_nothing_is_no_number():
+    assert Rate(0, 0).value != Rate(0, 0).value
+    assert Rate(1, 4).as_json() == {"count": 1, "of": 4, "low": 0.0063, "high": 0.8059}

@@ -1,0 +1,86 @@
+"""Decisions over several looks; runs that are judged end to end stand in test_golden.py."""
+
+import numpy as np
+
+from harness.decision.gates import Outcome
+from harness.decision.policy import Margin, Policy
+from harness.decision.regression import Layout, Panel
+from harness.decision.release import Asked, Decisions
+
+SIM = Margin("sim", "cosine", 0.02, 0.1, 0.001, "w")
+ROWS = Layout(tuple(f"u{n}" for n in range(40)), ("short",) * 40, tuple(f"v{n % 4}" for n in range(40)))
+
+
+def asked(looks=(1,)):
+    return Asked(("short",), True, Policy(), (SIM,), looks)
+
+
+def weighed(shift, looks=(1,), sd=0.01, gone=None, of=None, seed=0):
+    rng = np.random.default_rng(seed)
+    decisions = of or Decisions(asked(looks))
+    old = Panel((0, 1, 2), {"sim": 0.8 + rng.normal(0, sd, (40, 3))})
+    new = Panel((7,), {"sim": 0.8 + np.broadcast_to(shift, (40,))[:, None] + rng.normal(0, sd, (40, 1))})
+    decisions.weigh(new, old, ROWS, {"sim": gone or {}})
+    return decisions
+
+
+def outcomes(decisions):
+    return {
+        f"{stratum} {kind}": str(verdict.outcome) for (stratum, _, kind), (_, verdict) in decisions.verdicts.items()
+    }
+
+
+def test_an_unchanged_release_passes_every_question():
+    assert set(outcomes(weighed(0.0)).values()) == {"PASS"}
+    assert len(outcomes(weighed(0.0))) == 6  # the suite, four voices, the lost
+
+
+def test_a_worse_release_fails_in_its_suite_and_in_every_voice():
+    found = outcomes(weighed(-0.05))
+    assert {name for name, outcome in found.items() if outcome == "FAIL"} == {
+        "suite short mean",
+        "voice v0 mean",
+        "voice v1 mean",
+        "voice v2 mean",
+        "voice v3 mean",
+    }
+
+
+def test_one_bad_voice_fails_in_its_own_name():
+    found = outcomes(weighed(np.where(np.arange(40) % 4 == 2, -0.05, 0.0)))
+    assert found["voice v2 mean"] == "FAIL"
+    assert found["voice v1 mean"] == "PASS"
+
+
+def test_a_few_ruined_utterances_fail_as_lost():
+    assert outcomes(weighed(np.where(np.arange(40) % 8 == 0, -0.3, 0.0)))["all lost"] == "FAIL"
+
+
+def test_a_number_that_is_gone_fails_where_the_utterance_belongs():
+    decisions = weighed(0.0, gone={"u1": "no speech"})
+    found = outcomes(decisions)
+    assert [found[name] for name in ("suite short mean", "voice v1 mean", "all lost")] == ["FAIL"] * 3
+    assert found["voice v0 mean"] == "PASS"
+    reason = decisions.verdicts["voice v1", "sim", "mean"][1].reason
+    assert reason == "1 can no longer be measured: u1: no speech"
+
+
+def test_noise_that_hides_the_answer_is_inconclusive_and_names_the_takes():
+    decisions = weighed(0.0, sd=0.2)
+    assert "INCONCLUSIVE" in outcomes(decisions).values()
+    assert decisions.open()
+    reasons = [verdict.reason for _, verdict in decisions.verdicts.values() if verdict.outcome == Outcome.INCONCLUSIVE]
+    assert all("takes" in reason for reason in reasons)
+
+
+def test_what_is_decided_stays_decided_at_the_next_look():
+    decisions = weighed(0.0, looks=(1, 2))
+    assert outcomes(weighed(-0.05, of=decisions)) == outcomes(weighed(0.0, looks=(1, 2)))
+
+
+def test_what_neither_side_has_is_not_asked():
+    nothing = np.full((40, 1), np.nan)
+    decisions = Decisions(asked())
+    decisions.weigh(Panel((0,), {"sim": nothing}), Panel((0,), {"sim": nothing}), ROWS, {})
+    assert set(outcomes(decisions).values()) == {"REFUSED"}
+    assert not decisions.open()

@@ -1,0 +1,289 @@
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from harness.backends import BackendOptions
+from harness.decision.gates import Outcome, load_profile
+from harness.errors import BackendError
+from harness.run import plan
+from harness.run.plan import Run, Settings
+from harness.take import Provenance, Stop, Take
+from tests.recognisers import Told
+from tests.synthetic import draw, utterance, write_voice
+
+WORDS = "واحد اثنان ثلاثة أربعة خمسة"
+
+
+class Speaking:
+    """A system under test that buzzes for 2.6 s, or does what the test tells it to."""
+
+    name, sample_rate_hz, note, identity = "speaking", 24_000, "", "speaking r1"
+
+    def __init__(self, answer=None):
+        self.batches, self.answer = [], answer
+
+    def generate(self, requests):
+        self.batches.append([request.utterance.id for request in requests])
+        if self.answer is not None:
+            return self.answer(requests)
+        return [self.take(request) for request in requests]
+
+    def take(self, request):
+        return Take(request, draw("#" * 26), Stop.EOS, Provenance("speaking", "speaking", "r1"), frames=65)
+
+    def close(self):
+        self.batches.append("closed")
+
+
+@pytest.fixture
+def make(tmp_path, monkeypatch):
+    for name in ("layla", "omar"):
+        write_voice(tmp_path / "voices", name, draw("#" * 20))
+
+    def made(backend, **changes):
+        monkeypatch.setattr(plan, "open_backend", lambda *_: backend)
+        settings = {
+            "backend": "speaking",
+            "options": BackendOptions(),
+            "profile": load_profile("documented", "speaking"),
+            "out": tmp_path / "out",
+            "voices_folder": tmp_path / "voices",
+        }
+        return Run(Settings(**settings | changes))
+
+    return made
+
+
+def rows(count):
+    return [
+        utterance(id=f"short-{number:03d}", number=number, text=" ".join([WORDS] * number))
+        for number in range(1, count + 1)
+    ]
+
+
+def test_takes_are_made_in_batches_of_similar_length_and_once(make):
+    backend = Speaking()
+    run = make(backend, batch_size=2)
+    requests = [run.request(row, 0) for row in reversed(rows(3))]
+    assert run.generate(requests + requests) == 3
+    assert backend.batches == [["short-001", "short-002"], ["short-003"]]
+    assert run.generate(requests) == 0
+
+
+def test_a_second_run_makes_nothing_and_does_not_even_close_what_it_never_opened(make):
+    first = make(Speaking())
+    first.generate([first.request(row, 0) for row in rows(3)])
+    backend = Speaking()
+    second = make(backend)
+    assert second.generate([second.request(row, 0) for row in rows(3)]) == 0
+    assert backend.batches == []
+
+
+def test_each_batch_is_on_disk_before_the_next_begins(make):
+    def answer(requests):
+        kept.append(len(list((run.settings.out / "store" / "takes").rglob("*.wav"))))
+        return [backend.take(request) for request in requests]
+
+    kept, backend = [], Speaking(answer)
+    run = make(backend, batch_size=1)
+    run.generate([run.request(row, 0) for row in rows(3)])
+    assert kept == [0, 1, 2]
+
+
+def test_a_killed_run_goes_on_where_it_was(make):
+    def answer(requests):
+        if len(backend.batches) == 3:
+            raise KeyboardInterrupt
+        return [backend.take(request) for request in requests]
+
+    backend = Speaking(answer)
+    run = make(backend, batch_size=1)
+    with pytest.raises(KeyboardInterrupt):
+        run.generate([run.request(row, 0) for row in rows(5)])
+    again = Speaking()
+    run = make(again, batch_size=1)
+    assert run.generate([run.request(row, 0) for row in rows(5)]) == 3
+    assert again.batches == [["short-003"], ["short-004"], ["short-005"]]
+
+
+def raises(requests):
+    raise BackendError("out of memory")
+
+
+@pytest.mark.parametrize(
+    ("answer", "complaint"),
+    [
+        (raises, "out of memory"),
+        (lambda requests: [], "gave 0 takes for 2 requests"),
+        (lambda requests: [Speaking().take(request) for request in reversed(requests)], "in another order"),
+        (
+            lambda requests: [
+                Take(request, draw(""), Stop.EOS, Provenance("speaking", "speaking", "r1")) for request in requests
+            ],
+            "holds 0 samples",
+        ),
+    ],
+)
+def test_what_the_backend_fails_to_give_is_a_take_that_says_so(make, answer, complaint):
+    run = make(Speaking(answer))
+    requests = [run.request(row, 0) for row in rows(2)]
+    run.generate(requests)
+    for request in requests:
+        take = run.take(request)
+        assert complaint in take.error
+        verdicts = {
+            verdict.gate.name: verdict.outcome for verdict in run.judge(take, ["readable", "length", "finished"])
+        }
+        assert verdicts == {"readable": Outcome.FAIL, "length": Outcome.INCONCLUSIVE, "finished": Outcome.INCONCLUSIVE}
+
+
+def test_model_free_metrics_never_open_the_speaker_encoder(make):
+    run = make(Speaking())
+    take = run.take(run.request(rows(1)[0], 0))
+    verdicts = run.judge(
+        take, ["finished", "length", "duration_ratio", "silence_ratio", "longest_silence", "sample_rate"]
+    )
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.PASS}
+    assert run.encoder.loads == 0
+
+
+def test_two_processes_share_the_work(make):
+    """Threads stand in for processes: file locks hold between both."""
+
+    def slowly(requests):
+        time.sleep(0.05)
+        return [Speaking().take(request) for request in requests]
+
+    backends = [Speaking(slowly), Speaking(slowly)]
+    runs = []
+    for backend in backends:
+        runs.append(make(backend, batch_size=1))
+        assert runs[-1].backend is backend
+    requests = [runs[0].request(row, 0) for row in rows(6)]
+    threads = [threading.Thread(target=run.generate, args=(requests,)) for run in runs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    made = [name for backend in backends for batch in backend.batches for name in batch]
+    assert sorted(made) == [row.id for row in rows(6)]
+    assert all(backend.batches for backend in backends)
+    assert all(run.take(request).audio is not None for run in runs for request in requests)
+
+
+def test_progress_counts_to_the_end(make):
+    run = make(Speaking(), batch_size=2)
+    seen = []
+    run.generate([run.request(row, 0) for row in rows(3)], lambda done, of, take: seen.append((done, of)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_what_cannot_be_passed_is_known_before_anything_is_made(make):
+    backend = Speaking()
+    run = make(backend)
+    assert run.infeasible(run.request(utterance("كلمة"), 0)).keys() == {"duration_ratio"}
+    assert backend.batches == []
+
+
+def test_chunks_are_asked_for_by_name(make):
+    long = utterance(" ".join(["كلمة " * 9 + "نهاية."] * 5))
+    assert len(make(Speaking()).request(long, 0).chunks) == 1
+    assert len(make(Speaking(), by_sentence=True).request(long, 0).chunks) == 2
+
+
+def test_closing_frees_the_backend_only_where_it_was_opened(make):
+    backend = Speaking()
+    make(backend).close()
+    assert backend.batches == []
+    run = make(backend)
+    run.generate([run.request(rows(1)[0], 0)])
+    run.close()
+    assert backend.batches[-1] == "closed"
+
+
+WORD_GATES = ["cer_above_floor", "wer_above_floor"]
+TAKE, VOICE = 26 * 2400, 20 * 2400
+
+
+def hearing(monkeypatch, told):
+    monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: told)
+
+
+def outcomes(run, take, metrics=WORD_GATES):
+    return {verdict.outcome for verdict in run.judge(take, metrics)}
+
+
+def test_all_takes_are_heard_together_and_once(make, monkeypatch):
+    told = Told({TAKE: WORDS, VOICE: "نص"})
+    hearing(monkeypatch, told)
+    run = make(Speaking(), asr="folder")
+    run.generate([run.request(row, 0) for row in rows(3)])
+    takes = [run.take(run.request(row, 0)) for row in rows(3)]
+    assert outcomes(run, takes[0]) == {Outcome.PASS}
+    assert outcomes(run, takes[1]) == {Outcome.FAIL}
+    assert told.batches == [[VOICE], [TAKE]]  # the takes are one sound, so that one is heard
+    again = make(Speaking(), asr="folder")
+    assert outcomes(again, again.take(again.request(rows(1)[0], 0))) == {Outcome.PASS}
+    assert len(told.batches) == 2
+
+
+def test_without_a_recogniser_words_are_refused_and_none_is_opened(make):
+    run = make(Speaking())
+    take = run.take(run.request(rows(1)[0], 0))
+    assert outcomes(run, take, [*WORD_GATES, "second_cer_above_floor"]) == {Outcome.REFUSED}
+    assert "no speech recogniser" in run.measurements(take, ["cer"])["cer"].why_not
+
+
+def test_a_recogniser_that_raises_blocks_the_release(make, monkeypatch):
+    hearing(monkeypatch, Told({TAKE: RuntimeError("broken"), VOICE: RuntimeError("broken")}))
+    run = make(Speaking(), asr="folder", asr_2="folder")
+    take = run.take(run.request(rows(1)[0], 0))
+    assert outcomes(run, take, [*WORD_GATES, "second_cer_above_floor"]) == {Outcome.INCONCLUSIVE}
+
+
+def test_scores_of_words_do_not_depend_on_company(make, monkeypatch, tmp_path):
+    def heard(name, groups):
+        hearing(monkeypatch, Told({TAKE: "واحد ثلاثة", VOICE: "نص"}))
+        run = make(Speaking(), asr="folder", out=tmp_path / name)
+        for group in groups:
+            requests = [run.request(rows(4)[place], 0) for place in group]
+            run.generate(requests)
+            run.judge(run.take(requests[0]), WORD_GATES)
+        takes = [run.take(run.request(row, 0)) for row in rows(4)]
+        return [run.measurements(take, ["cer"])["cer"].value for take in takes], [outcomes(run, take) for take in takes]
+
+    together, alone = heard("together", [[3, 1, 0, 2]]), heard("alone", [[0], [1], [2], [3]])
+    assert together[0] == pytest.approx(alone[0], abs=1e-3)
+    assert together[1] == alone[1]
+
+
+def test_the_rows_of_a_pair_find_each_other_by_seed(make):
+    run = make(Speaking())
+    pair = [
+        utterance(text, id=f"diacritized-{n:03d}", number=n, suite="diacritized", pair="p")
+        for n, text in enumerate(("هذا عِلم نافع جدا", "هذا عَلَم نافع جدا"), 1)
+    ]
+    run.generate([run.request(row, seed) for row in pair for seed in (0, 1)])
+    take = run.take(run.request(pair[0], 1))
+    assert run._partner(take).request.seed == 1
+    assert run._partner(take).request.utterance.id == "diacritized-002"
+    assert outcomes(run, take, ["pair_contrast"]) == {Outcome.FAIL}  # one buzz for both rows
+    alone = make(Speaking())
+    assert outcomes(alone, alone.take(alone.request(pair[0], 5)), ["pair_contrast"]) == {Outcome.REFUSED}
+
+
+def test_a_profile_chooses_how_reading_time_is_counted(make):
+    run = make(Speaking())
+    row = utterance("1987654")
+    asked = run.request(row, 0)
+    assert run.infeasible(asked).keys() == {"duration_ratio"}  # one word
+    documented = run.measurements(run.take(asked))["duration_ratio"]
+    by_letters = make(Speaking(), profile=replace(load_profile("documented", ""), reading_time="letters"))
+    found = by_letters.measurements(by_letters.take(asked))["duration_ratio"]
+    assert documented.components["reading_time_s"] == 0.4
+    assert found.components["reading_time_s"] > 5
+    assert "letters" in found.detail
+    assert "duration_ratio" in by_letters.infeasible(asked)  # 64 frames cannot hold it, and now that is known
+    assert "64 frames" in by_letters.infeasible(asked)["duration_ratio"]
