@@ -56,7 +56,7 @@ def judged(monkeypatch, encoder_out):
 
     def judge(sound, row=SHORT, stopped_by=Stop.EOS, error=""):
         class Given:
-            name, sample_rate_hz, note = "given", 24_000, ""
+            name, sample_rate_hz, frame_rate_hz, note, reads = "given", 24_000, 25, "", ()
             identity = f"given {np.random.default_rng().integers(2**60)}"
 
             def generate(self, requests):

@@ -14,6 +14,12 @@ from harness.errors import UsageError
 from harness.take import Request, Take
 
 
+HIGGS_SAMPLE_RATE_HZ = 24_000
+"""The rate at which the released Higgs Audio models speak: what is expected where nobody says otherwise."""
+HIGGS_FRAME_RATE_HZ = 25.0
+"""Their codec's steps a second."""
+
+
 @dataclass(frozen=True, slots=True)
 class BackendOptions:
     """What the command line says about the system under test."""
@@ -41,6 +47,18 @@ class BackendOptions:
     """Speak without conditioning where a reference cannot be used, and mark the take so."""
     device_number: int = 0
     """Which CUDA device this process has."""
+    sample_rate_hz: int = 0
+    """Of the takes, where nothing but the user knows it; 0 for what the backend takes for granted."""
+    frame_rate_hz: float = 0
+    """Codec steps a second, likewise."""
+    dialect: str = ""
+    """What a speech server understands; empty for what it says of itself."""
+    served_model: str = ""
+    """Which of a server's models is asked; empty where it has one."""
+    concurrency: int = 8
+    """Takes that a server is asked for at once."""
+    stream: bool = False
+    """Ask a server for its sound as it comes."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -56,9 +74,13 @@ class Backend(Protocol):
 
     name: str
     sample_rate_hz: int
-    """The rate that its takes should have."""
+    """The rate that its takes should have; another is a FAIL."""
+    frame_rate_hz: float
+    """Codec steps a second, in which the token budget counts."""
     note: str
     """What every report must say about this system; empty for nothing."""
+    reads: Sequence[str]
+    """Options of `harness.backends.options` that shape its takes; giving any other is a wrong command."""
 
     @property
     def identity(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import audio
-from harness.backends import BackendOptions, existing_folder
+from harness.backends import HIGGS_FRAME_RATE_HZ, HIGGS_SAMPLE_RATE_HZ, BackendOptions, existing_folder
 from harness.corpus import SOUND_FILES
 from harness.errors import AudioError, UsageError
 from harness.take import Provenance, Request, Stop, Take
@@ -34,10 +34,12 @@ class DirectoryBackend:
     """Gives back files; an utterance without a file is a take with an error."""
 
     name = "directory"
-    sample_rate_hz = 24_000
     note = ""
+    reads = ("--model", "--sample-rate", "--frame-rate")
 
     def __init__(self, options: BackendOptions) -> None:
+        self.sample_rate_hz = options.sample_rate_hz or HIGGS_SAMPLE_RATE_HZ
+        self.frame_rate_hz = options.frame_rate_hz or HIGGS_FRAME_RATE_HZ
         self._folder = existing_folder(options.model, "the directory backend")
         self._entries: dict[Key, _Entry] = _from_manifest(self._folder) or dict(_from_names(self._folder))
 

@@ -3,7 +3,7 @@
 Everything is read before anything is generated, so that a mistake is one line.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,9 +71,21 @@ OPTIONS = (
     Option("--min-frames", "64", "least frames of any budget", "N"),
     Option("--max-frames", "512", "most frames of any budget", "N"),
     Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
+    Option("--sample-rate", "", "rate of the takes, where the backend cannot know it (default there: 24000)", "HZ"),
+    Option("--frame-rate", "", "codec steps a second, where the backend cannot know it (default there: 25)", "HZ"),
+    Option("--dialect", "", "of a speech server: openai, vllm-omni, sglang-omni or chat; when left out, it is asked"),
+    Option("--served-model", "", "which model a speech server is asked for, where it has several"),
+    Option("--concurrency", "8", "takes that a speech server is asked for at once", "N"),
 )
 
+FOR_EVERY_BACKEND = (
+    "--backend",
+    *("--budget", "--budget-wpm", "--budget-buffer", "--min-frames", "--max-frames"),
+)
+"""What shapes the requests, whoever answers them."""
+
 SWITCHES = (
+    Switch("--stream", "ask a speech server for its sound as it comes"),
     Switch("--gpu", "run on a CUDA GPU; without one the command is refused"),
     Switch("--static-cache", "keep the model's KV cache at a fixed size"),
     Switch("--compile", "compile the model's step, with a static cache"),
@@ -101,7 +113,7 @@ def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, 
     Raises:
         UsageError: A value is no number, or out of range.
     """
-    rate = value("--speaking-rate")
+    rate, sample_rate, frame_rate = value("--speaking-rate"), value("--sample-rate"), value("--frame-rate")
     return BackendOptions(
         model=_found(here, value("--model")),
         codec=_found(here, value("--codec")),
@@ -120,7 +132,32 @@ def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, 
         gpu=is_on("--gpu"),
         device_number=device_number,
         words_per_minute=number("--speaking-rate", rate) if rate else None,
+        sample_rate_hz=int(number("--sample-rate", sample_rate, least=1000, whole=True)) if sample_rate else 0,
+        frame_rate_hz=number("--frame-rate", frame_rate) if frame_rate else 0,
+        dialect=value("--dialect"),
+        served_model=value("--served-model"),
+        concurrency=int(number("--concurrency", value("--concurrency"), whole=True)),
+        stream=is_on("--stream"),
     )
+
+
+def refuse_unread(backend: str, reads: Sequence[str], given: Iterable[str]) -> None:
+    """Refuse options that a backend would ignore: whoever gives one believes that it matters.
+
+    Args:
+        backend: Its name.
+        reads: What it declares.
+        given: Flags of `OPTIONS` and `SWITCHES` that somebody gave.
+
+    Raises:
+        UsageError: Some are not read; names them.
+    """
+    ignored = sorted(set(given) - set(reads) - set(FOR_EVERY_BACKEND))
+    if ignored:
+        raise UsageError(
+            f"the {backend} backend does not read {', '.join(ignored)}: leave "
+            f"{'it' if len(ignored) == 1 else 'them'} out, or choose another system with --backend"
+        )
 
 
 def sampling(value: Callable[[str], str]) -> Sampling:

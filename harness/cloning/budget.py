@@ -1,11 +1,12 @@
 """How many frames a text may use: the documented token budget, and sentence chunks for texts beyond it.
 
-Conventions: words as `harness.text.words` counts them, frames of one codec step, 25 a second. The documented formula
+Conventions: words as `harness.text.words` counts them, frames of one codec step, 25 a second unless the system under
+test says otherwise. The documented formula
 is words / 150 x 60 s x 1.5 x 25 frames, clamped to 64-512; with the defaults that is exactly 15 frames a word.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil
 
@@ -36,6 +37,22 @@ class BudgetConfig:
                 raise UsageError(f"token budget: {name} is {value!r}; a positive number is needed")
         if self.min_frames > self.max_frames:
             raise UsageError(f"token budget: min_frames {self.min_frames} is above max_frames {self.max_frames}")
+
+    def at_rate(self, frame_rate_hz: float) -> "BudgetConfig":
+        """The same seconds for a codec of another frame rate: the clamp is documented for 25 frames a second.
+
+        >>> BudgetConfig().at_rate(12.5).max_frames
+        256
+        """
+        if frame_rate_hz == self.frame_rate_hz:
+            return self
+        scale = Fraction(str(frame_rate_hz)) / Fraction(str(self.frame_rate_hz))
+        return replace(
+            self,
+            frame_rate_hz=frame_rate_hz,
+            min_frames=ceil(self.min_frames * scale),
+            max_frames=max(1, int(self.max_frames * scale)),
+        )
 
     def expected_frames(self, n_words: int) -> int:
         """Frames that n words need at the reading rate with the buffer, unclamped; rounded up, never down.

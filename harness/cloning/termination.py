@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from harness.take import Stop, TokenBudget
 
-SILENT_FRAMES = 50  # the documented silence stop: 2 s at 25 frames a second
+SILENCE_STOP_S = 2.0  # the documented silence stop: 50 frames at 25 frames a second
 
 Codes = NDArray[np.int64]
 
@@ -23,10 +23,14 @@ class Termination:
     """Follows one generation; the first reason that applies wins, in the order end of speech, silence, budget, time."""
 
     budget: TokenBudget
-    silent_frames: int = SILENT_FRAMES
     timeout_s: float = float("inf")
     frames: int = 0
     silent_run: int = 0
+
+    @property
+    def silent_frames(self) -> int:
+        """Consecutive silent frames that end a generation."""
+        return max(1, round(SILENCE_STOP_S * self.budget.frame_rate_hz))
 
     def step(self, *, silent: bool, last: bool, elapsed_s: float = 0.0) -> Stop | None:
         """Count one frame; the reason to stop after it, or None to go on.

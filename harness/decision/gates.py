@@ -87,6 +87,18 @@ class Profile:
     reading_time: str = "words"
     """Which of `harness.text.READING_TIMES` the duration ratio is measured by."""
 
+    def at_rate(self, sample_rate_hz: int) -> "Profile":
+        """The same gates, the one that asks for an exact sample rate asking for the system's own."""
+        return replace(
+            self,
+            gates=tuple(
+                replace(gate, at_least=sample_rate_hz, at_most=sample_rate_hz)
+                if gate.metric == "sample_rate" and gate.at_least == gate.at_most
+                else gate
+                for gate in self.gates
+            ),
+        )
+
     def of(self, suite: str, metrics: Iterable[str]) -> tuple[Gate, ...]:
         """The gates of a suite on the named metrics.
 

@@ -89,6 +89,16 @@ class Run:
         return open_backend(self.settings.backend, self.settings.options)
 
     @cached_property
+    def profile(self) -> Profile:
+        """The gates, at the sample rate at which this system speaks."""
+        return self.settings.profile.at_rate(self.backend.sample_rate_hz)
+
+    @cached_property
+    def budget(self) -> BudgetConfig:
+        """The token budget, in frames of this system's codec."""
+        return self.settings.budget.at_rate(self.backend.frame_rate_hz)
+
+    @cached_property
     def voices(self) -> tuple[Reference, ...]:
         settings = self.settings
         return load_voices(settings.voices_folder, settings.voices_language, settings.options.reference_fallback)
@@ -118,7 +128,7 @@ class Run:
             utterance=utterance,
             reference=choose_reference(utterance, self.voices, self._shipped_voices),
             seed=seed,
-            chunks=chunks(utterance.text, self.settings.budget, self.settings.by_sentence),
+            chunks=chunks(utterance.text, self.budget, self.settings.by_sentence),
             system=self._identity,
             sampling=self.settings.sampling,
         )
@@ -239,7 +249,7 @@ class Run:
         }
 
     def _measure_waveform(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
-        return [measure_waveform(take, self.settings.profile.reading_time) for take in takes]
+        return [measure_waveform(take, self.profile.reading_time) for take in takes]
 
     def _measure_speakers(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
         return speaker.measure_speakers(takes, self._heard_voices, self._remembered)
@@ -280,7 +290,7 @@ class Run:
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
         """The verdicts of the gates on the named metrics in the take's suite."""
-        gates = self.settings.profile.of(take.request.utterance.suite, metrics)
+        gates = self.profile.of(take.request.utterance.suite, metrics)
         return judge(gates, self.measurements(take, metrics), self.infeasible(take.request))
 
     def accepted(self, request: Request) -> Sound | None:
@@ -297,9 +307,8 @@ class Run:
     def infeasible(self, request: Request) -> dict[str, str]:
         """Gates that no speech could pass for this request, with the arithmetic."""
         suite = request.utterance.suite
-        gates = [gate for gate in self.settings.profile.gates if suite in gate.suites]
-        profile = self.settings.profile
-        return infeasible(request.utterance, request.chunks, gates, self.settings.budget, profile.reading_time)
+        gates = [gate for gate in self.profile.gates if suite in gate.suites]
+        return infeasible(request.utterance, request.chunks, gates, self.budget, self.profile.reading_time)
 
     def close(self) -> None:
         """Free the backend, if it was opened."""

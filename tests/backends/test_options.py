@@ -1,9 +1,10 @@
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from harness.backends import BackendOptions
-from harness.backends.options import OPTIONS, SWITCHES, backend_name, budget, read, sampling
+from harness.backends import BACKENDS, BackendOptions
+from harness.backends.options import OPTIONS, SWITCHES, backend_name, budget, read, refuse_unread, sampling
 from harness.cloning.budget import BudgetConfig
 from harness.errors import UsageError
 from harness.take import Sampling
@@ -108,3 +109,17 @@ def test_every_constant_of_the_budget_can_be_given():
 def test_an_impossible_budget_is_a_wrong_command(given, complaint):
     with pytest.raises(UsageError, match=complaint):
         budget(values(**given))
+
+
+def test_an_option_that_the_backend_does_not_read_is_a_wrong_command():
+    refuse_unread("directory", ("--model",), ["--model", "--backend", "--max-frames"])
+    with pytest.raises(UsageError, match="the directory backend does not read --codec, --temperature: leave them out"):
+        refuse_unread("directory", ("--model",), ["--temperature", "--model", "--codec"])
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_every_backend_reads_only_options_that_there_are(name):
+    module, kind = BACKENDS[name]
+    reads = getattr(import_module(module), kind).reads
+    assert reads
+    assert set(reads) <= {one.flag for one in (*OPTIONS, *SWITCHES)}

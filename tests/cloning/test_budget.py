@@ -86,3 +86,11 @@ def test_without_the_adaptive_budget_every_text_has_the_cap():
 def test_the_models_columns_come_on_top_of_the_frames():
     config = BudgetConfig()
     assert config.columns(config.of("نعم")) == 64 + 9
+
+
+@pytest.mark.parametrize(("rate", "least", "most"), [(12.5, 32, 256), (25, 64, 512), (50, 128, 1024), (21.5, 56, 440)])
+def test_another_codec_gets_the_same_seconds(rate, least, most):
+    there = BudgetConfig().at_rate(rate)
+    assert (there.min_frames, there.max_frames) == (least, most)
+    ten = "كلمة " * 10
+    assert there.of(ten).max_s == pytest.approx(BudgetConfig().of(ten).max_s, abs=1 / rate)

@@ -103,3 +103,8 @@ def test_a_stopped_stream_takes_no_more_columns():
     stream = follow(delayed(3))
     with pytest.raises(AssertionError, match="takes no more"):
         stream.push(np.full(8, END))
+
+
+@pytest.mark.parametrize(("rate", "frames"), [(12.5, 25), (25, 50), (50, 100)])
+def test_the_silence_stop_lasts_two_seconds_at_any_frame_rate(rate, frames):
+    assert Termination(TokenBudget(1000, 1000, rate)).silent_frames == frames

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from harness import shipped
-from harness.decision.gates import Gate, Outcome, judge, load_profile, release
+from harness.decision.gates import Gate, Outcome, Profile, judge, load_profile, release
 from harness.errors import GateError
 from harness.metrics import known_metrics
 from harness.metrics.duration import DURATION_RATIO, FINISHED
@@ -202,3 +202,14 @@ def test_one_line_of_a_profile_changes_the_reading_time(tmp_path):
     path.write_text(text.replace("[profile.documented]\n", '[profile.documented]\nreading_time = "bars"\n'), "utf-8")
     with pytest.raises(GateError, match="words or letters is needed"):
         load_profile("documented", "", path)
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100])
+def test_an_exact_sample_rate_is_the_systems_own(rate):
+    (gate,) = (gate for gate in load_profile("documented", "").at_rate(rate).gates if gate.metric == "sample_rate")
+    assert (gate.at_least, gate.at_most) == (rate, rate)
+
+
+def test_a_range_of_sample_rates_stays_as_somebody_wrote_it():
+    spread = Gate("sample_rate", "sample_rate", "Hz", "because", at_least=8_000, at_most=48_000)
+    assert Profile("p", (spread, BAND)).at_rate(24_000).gates == (spread, BAND)

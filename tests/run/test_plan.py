@@ -19,7 +19,7 @@ WORDS = "واحد اثنان ثلاثة أربعة خمسة"
 class Speaking:
     """A system under test that buzzes for 2.6 s, or does what the test tells it to."""
 
-    name, sample_rate_hz, note, identity = "speaking", 24_000, "", "speaking r1"
+    name, sample_rate_hz, frame_rate_hz, note, reads, identity = "speaking", 24_000, 25, "", (), "speaking r1"
 
     def __init__(self, answer=None):
         self.batches, self.answer = [], answer
@@ -287,3 +287,15 @@ def test_a_profile_chooses_how_reading_time_is_counted(make):
     assert "letters" in found.detail
     assert "duration_ratio" in by_letters.infeasible(asked)  # 64 frames cannot hold it, and now that is known
     assert "64 frames" in by_letters.infeasible(asked)["duration_ratio"]
+
+
+@pytest.mark.parametrize(("frame_rate", "most"), [(12.5, 38), (25, 75), (50, 150)])
+def test_budget_and_rate_gate_are_those_of_the_system(make, frame_rate, most):
+    backend = Speaking()
+    backend.sample_rate_hz, backend.frame_rate_hz = 44_100, frame_rate
+    run = make(backend)
+    (row,) = rows(1)
+    assert run.request(row, 0).max_frames == most
+    (verdict,) = run.judge(run.take(run.request(row, 0)), ["sample_rate"])
+    assert str(verdict.gate) == "sample_rate = 44100 Hz"
+    assert verdict.outcome == "FAIL"  # it says 44.1 kHz and speaks at 24

@@ -36,6 +36,8 @@ class EmbeddedBackend:
 
     name = "embedded"
     sample_rate_hz = 24_000
+    frame_rate_hz = sample_rate_hz / FRAME_SAMPLES
+    reads = ("--speaking-rate",)
     note = (
         "The voice judged here is the embedded demonstration system (espeak-ng and WORLD), "
         "not a product and not a neural model."

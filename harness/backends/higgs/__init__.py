@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.audio import Audio
-from harness.backends import BackendOptions, Interrupted
+from harness.backends import HIGGS_FRAME_RATE_HZ, HIGGS_SAMPLE_RATE_HZ, BackendOptions, Interrupted
 from harness.backends.higgs.job import Job
 from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, find, said
 from harness.cloning import reference
@@ -54,7 +54,13 @@ class HiggsBackend:
     """The released model, or a checkpoint in its layout, on a GPU or the CPU."""
 
     name = "higgs"
-    sample_rate_hz = reference.CODEC_RATE_HZ
+    sample_rate_hz = HIGGS_SAMPLE_RATE_HZ
+    frame_rate_hz = HIGGS_FRAME_RATE_HZ
+    reads = (
+        *("--gpu", "--model", "--codec", "--revision", "--codec-revision", "--dtype", "--attn", "--generation-timeout"),
+        *("--sampling", "--temperature", "--top-k", "--top-p", "--ras", "--conversation", "--system-text", "--scene"),
+        *("--reference-window", "--reference-fallback", "--static-cache", "--compile"),
+    )
 
     def __init__(self, options: BackendOptions) -> None:
         self._model = find("model", options.model, options.revision)
