@@ -13,7 +13,6 @@ from typing import Protocol
 from harness.errors import UsageError
 from harness.take import Request, Take
 
-
 HIGGS_SAMPLE_RATE_HZ = 24_000
 """The rate at which the released Higgs Audio models speak: what is expected where nobody says otherwise."""
 HIGGS_FRAME_RATE_HZ = 25.0
