@@ -88,6 +88,4 @@ def serve(session: Session, folder: Path, page: Path, port: int = 0) -> Threadin
         page: The folder of the page, the only one that is served.
         port: 0 takes a free one.
     """
-    return ThreadingHTTPServer(
-        (ADDRESS, port), partial(_Handler, session=session, folder=folder, directory=str(page))
-    )
+    return ThreadingHTTPServer((ADDRESS, port), partial(_Handler, session=session, folder=folder, directory=str(page)))
