@@ -20,7 +20,7 @@ from harness import shipped
 from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.embedded import EmbeddedBackend
-from harness.corpus import SUITES, load_corpus, load_voices
+from harness.corpus import load_corpus, load_voices, suites_of
 from harness.decision.gates import Outcome, load_profile
 from harness.decision.policy import load_policy
 from harness.decision.release import Asked, judge_release
@@ -31,7 +31,7 @@ from harness.take import Request, Take
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float32]]
 RATE_HZ = EmbeddedBackend.sample_rate_hz
-CORPUS = {suite: load_corpus(suite) for suite in SUITES}
+CORPUS = {suite: load_corpus(suite) for suite in suites_of()}
 VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 WRONG = "هذا نص آخر لا علاقة له بما طلب منه"
 
@@ -160,7 +160,7 @@ class Answer:
         return bool(self.found or self.gates)
 
 
-def answer(run: Run, suites: Sequence[str] = SUITES) -> Answer:
+def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
     """Judge a run of one take of each utterance: the comparison of these suites, and every absolute gate."""
     policy, margins = load_policy()
     corpus = {suite: CORPUS[suite] for suite in suites}
@@ -184,7 +184,7 @@ def answer(run: Run, suites: Sequence[str] = SUITES) -> Answer:
 
 
 def worse(
-    regression: Regression, out: Path, seed: int, suites: Sequence[str] = SUITES, folder: Path = shipped.GOLDEN
+    regression: Regression, out: Path, seed: int, suites: Sequence[str] = tuple(CORPUS), folder: Path = shipped.GOLDEN
 ) -> Answer:
     """Judge the embedded voice with this regression."""
     clean = Run(settings(out, seed, regression.slower))
@@ -219,7 +219,7 @@ def main() -> None:
         run.close()
     for regression in REGRESSIONS:
         if arguments.only in regression.name:
-            show(regression.name, worse(regression, arguments.out, arguments.seed, SUITES, arguments.golden))
+            show(regression.name, worse(regression, arguments.out, arguments.seed, tuple(CORPUS), arguments.golden))
 
 
 if __name__ == "__main__":

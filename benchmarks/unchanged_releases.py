@@ -13,7 +13,6 @@ from pathlib import Path
 
 from benchmarks.planted_regressions import CORPUS, settings
 from harness import shipped
-from harness.corpus import SUITES
 from harness.decision.policy import load_policy
 from harness.decision.release import Asked, Judged, judge_release
 from harness.lab.audit import share
@@ -41,7 +40,7 @@ def main() -> None:
         run = Run(settings(arguments.out, arguments.seed + number * policy.looks[-1], folder=arguments.golden))
         line = f"seeds from {run.settings.first_seed}"
         for name, looks in designs.items():
-            asked = Asked(SUITES, True, policy, margins, looks)
+            asked = Asked(tuple(CORPUS), True, policy, margins, looks)
             found = judge_release(run, CORPUS, asked, {"encoder": run.encoder.fingerprint})
             counts[name][verdict(found)] += 1
             takes = sum(len(kept) for kept in found.takes.values()) / sum(map(len, CORPUS.values()))

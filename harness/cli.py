@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import shipped
-from harness.errors import GoldenError, HarnessError
+from harness.errors import CorpusError, GoldenError, HarnessError
 
 if TYPE_CHECKING:
     from harness.baseline.acceptance import Acceptance, Finished
@@ -260,25 +260,30 @@ def _parser() -> argparse.ArgumentParser:
 
 def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argparse.ArgumentParser:
     """The options of every command that reads a run or a baseline."""
-    from harness import corpus
-
-    names = ", ".join(corpus.SUITES)
-    if every:
-        command.add_argument(
-            "suites", nargs="*", default=list(corpus.SUITES), metavar="SUITE", help=f"default: {names}"
-        )
-    else:
-        command.add_argument("suites", nargs="+", choices=corpus.SUITES, metavar="SUITE", help=names)
+    text = "suites, each a file of the corpus folder"
+    command.add_argument("suites", nargs="*" if every else "+", metavar="SUITE", help=text + "; default: all" * every)
     folders = {"--out": Path(".harness"), "--golden": shipped.GOLDEN, "--corpus": shipped.CORPUS}
     for flag, default in (folders | {"--gates-file": shipped.GATES}).items():
         command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")
     return command
 
 
+def _suites(given: Sequence[str], corpus: Path) -> list[str]:
+    from harness.corpus import suites_of
+
+    there = suites_of(corpus)
+    for name in given:
+        if name not in there:
+            raise CorpusError(f"suite {name!r} is unknown; {corpus} has {', '.join(there)}")
+    return list(given or there)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a usage error is one line and exit 4."""
     arguments = _parser().parse_args(argv)
     try:
+        if hasattr(arguments, "suites"):
+            arguments.suites = _suites(arguments.suites, arguments.corpus)
         return _COMMANDS[arguments.command](arguments)
     except HarnessError as error:
         print(f"ERROR: {error}", file=sys.stderr)

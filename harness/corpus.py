@@ -1,33 +1,53 @@
 """What is to be spoken, and in whose voice.
 
-A corpus file holds `[[utterance]]` rows: `id` (unique, ending in a number), `text`, `language`, `reference` (the id of
-a voice), and optionally `note`, `pair` (the same word on both rows of a minimal pair) and `spoken` (what a recogniser
-should hear, where it is not as written: abbreviations, units, foreign names). A voices folder holds for each voice a
+A suite is a corpus file; its name is the file's. It may say what it is `about`, and that it is `cross_lingual`: its texts
+are spoken in the voice of somebody who was recorded in another language. It holds `[[utterance]]` rows: `id` (unique,
+ending in a number), `text`, `language`, `reference` (the id of a voice), and optionally `note`, `pair` (the same word on
+both rows of a minimal pair) and `spoken` (what a recogniser should hear, where it is not as written: abbreviations,
+units, foreign names). A voices folder holds for each voice a
 sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`; `name.lang` holds the language code and
 `name.speaker` says who speaks where several files are one person.
 """
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from harness import audio, shipped
+from harness.documents import NotEmpty, read_toml, typed
 from harness.errors import AudioError, CorpusError, VoicesError
 from harness.text import reading_time_s, words
-
-SUITES = ("short", "medium", "diacritized", "cross_lingual", "robustness")
 
 SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
 MIN_REFERENCE_S = 1.0
 MAX_REFERENCE_S = 30.0
 MIN_REFERENCE_DBFS = -60.0  # below this a recording holds no voice that a model could condition on
 
-_REQUIRED = ("id", "text", "language", "reference")
-_OPTIONAL = ("note", "pair", "spoken")
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One `[[utterance]]` of a corpus file."""
+
+    id: NotEmpty
+    text: NotEmpty
+    language: NotEmpty
+    reference: NotEmpty
+    note: str = ""
+    pair: str = ""
+    spoken: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A corpus file."""
+
+    utterance: tuple[dict[str, Any], ...] = ()
+    about: str = ""
+    cross_lingual: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +63,8 @@ class Utterance:
     note: str = ""
     pair: str = ""
     spoken: str = ""
+    cross_lingual: bool = False
+    """Whether it is to be spoken in the voice of somebody who was recorded in another language."""
 
     def __str__(self) -> str:
         return self.id
@@ -68,6 +90,20 @@ class Reference:
     """Why it cannot serve, where the run goes on without it."""
 
 
+def suites_of(folder: Path = shipped.CORPUS) -> tuple[str, ...]:
+    """The names of the suites of a corpus folder, sorted.
+
+    Raises:
+        CorpusError: It is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise CorpusError(f"corpus folder {str(folder)!r} does not exist: give a folder of SUITE.toml files with --corpus")
+    found = tuple(sorted(path.stem for path in folder.glob("*.toml") if not path.name.startswith(".")))
+    if not found:
+        raise CorpusError(f"corpus folder {str(folder)!r} holds no suite: put SUITE.toml with [[utterance]] rows there")
+    return found
+
+
 def load_corpus(suite: str, folder: Path = shipped.CORPUS) -> tuple[Utterance, ...]:
     """Read one suite's utterances in file order.
 
@@ -75,15 +111,16 @@ def load_corpus(suite: str, folder: Path = shipped.CORPUS) -> tuple[Utterance, .
         CorpusError: The file is missing, is no TOML, or a row is malformed; names file, row and field.
     """
     path = folder / f"{suite}.toml"
-    try:
-        rows = tomllib.loads(path.read_text(encoding="utf-8")).get("utterance", [])
-    except FileNotFoundError as error:
-        raise CorpusError(f"{path} is missing: a suite needs its corpus file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CorpusError(f"{path} is not valid TOML: {error}") from error
-    if not isinstance(rows, list) or not rows:
+    if not path.exists():
+        there = ", ".join(sorted(one.stem for one in folder.glob("*.toml"))) or "none"
+        raise CorpusError(f"{path} is missing: a suite needs its corpus file; the folder has {there}")
+    file = typed(_File, read_toml(path, CorpusError), str(path), CorpusError)
+    if not file.utterance:
         raise CorpusError(f"{path} holds no [[utterance]] rows: a suite needs at least one")
-    utterances = tuple(_utterance(row, suite, f"{path} row {number}") for number, row in enumerate(rows, 1))
+    utterances = tuple(
+        _utterance(typed(_Row, row, f"{path} row {number}", CorpusError), suite, file, f"{path} row {number}")
+        for number, row in enumerate(file.utterance, 1)
+    )
     for field in ("id", "number"):
         seen: dict[object, int] = {}
         for number, utterance in enumerate(utterances, 1):
@@ -96,34 +133,27 @@ def load_corpus(suite: str, folder: Path = shipped.CORPUS) -> tuple[Utterance, .
     return utterances
 
 
-def _utterance(row: object, suite: str, where: str) -> Utterance:
-    if not isinstance(row, Mapping):
-        raise CorpusError(f"{where} is {row!r}; a table with {', '.join(_REQUIRED)} is needed")
-    for field in _REQUIRED:
-        if field not in row:
-            raise CorpusError(f"{where}: field {field!r} is missing; each row needs {', '.join(_REQUIRED)}")
-    for field, value in row.items():
-        if field not in _REQUIRED + _OPTIONAL:
-            raise CorpusError(f"{where}: field {field!r} is unknown; known are {', '.join(_REQUIRED + _OPTIONAL)}")
-        if not isinstance(value, str) or not value.strip():
-            raise CorpusError(f"{where}: field {field!r} is {value!r}; a text that is not empty is needed")
-    number = re.search(r"(\d+)$", row["id"])
-    if not number or not re.fullmatch(r"[\w.-]+", row["id"]):
-        raise CorpusError(f"{where}: field 'id' is {row['id']!r}; letters, digits and - ending in a number are needed")
-    if not words(row["text"]):
-        raise CorpusError(f"{where}: field 'text' is {row['text']!r}; at least one word is needed")
-    if "<|" in row["text"]:
+def _utterance(row: _Row, suite: str, file: _File, where: str) -> Utterance:
+    number = re.search(r"(\d{1,9})$", row.id)
+    if not number or not re.fullmatch(r"[\w.-]{1,100}", row.id):
+        raise CorpusError(
+            f"{where}: field 'id' is {row.id[:120]!r}; up to 100 letters, digits and - ending in a number are needed"
+        )
+    if not words(row.text):
+        raise CorpusError(f"{where}: field 'text' is {row.text!r}; at least one word is needed")
+    if "<|" in row.text:
         raise CorpusError(f"{where}: field 'text' holds '<|', which models read as a control token; take it out")
     return Utterance(
-        id=row["id"],
+        id=row.id,
         suite=suite,
         number=int(number[1]),
-        text=row["text"],
-        language=row["language"],
-        reference_id=row["reference"],
-        note=row.get("note", ""),
-        pair=row.get("pair", ""),
-        spoken=row.get("spoken", ""),
+        text=row.text,
+        language=row.language,
+        reference_id=row.reference,
+        note=row.note,
+        pair=row.pair,
+        spoken=row.spoken,
+        cross_lingual=file.cross_lingual,
     )
 
 
@@ -223,12 +253,12 @@ def choose_reference(
         VoicesError: A cross-lingual row, and every voice speaks its language.
     """
     candidates = list(voices)
-    if utterance.suite == "cross_lingual":
+    if utterance.cross_lingual:
         candidates = [voice for voice in voices if voice.language != utterance.language]
         if not candidates:
             raise VoicesError(
                 f"utterance {utterance.id!r} is {utterance.language!r} in a voice of another language, but every voice "
-                f"of the folder speaks {utterance.language!r}: add one, or leave suites/test_cross_lingual.py out"
+                f"of the folder speaks {utterance.language!r}: add one, or leave the suite {utterance.suite!r} out"
             )
     for voice in candidates:
         if voice.id == utterance.reference_id:

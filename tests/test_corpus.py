@@ -49,7 +49,9 @@ def test_minimal_pairs_differ_in_their_marks_only():
     [
         ("", "holds no"),
         ("[[utterance", "not valid TOML"),
-        ("utterance = 3", "holds no"),
+        ("utterance = 3", "field 'utterance' is 3; a list is needed"),
+        ("utterance = [3]", r"field 'utterance'\[0\]"),
+        ("titel = 3\n" + ROW, "field 'titel' is unknown; known are about, cross_lingual, utterance"),
         (ROW.replace('text = "نص"\n', ""), "row 1: field 'text' is missing"),
         (ROW.replace("نص", " "), "row 1: field 'text' is ' '"),
         (ROW.replace("نص", "،"), "at least one word"),
@@ -72,6 +74,17 @@ def test_a_malformed_corpus_names_file_row_and_field(tmp_path, content, complain
 def test_a_missing_corpus_is_said(tmp_path):
     with pytest.raises(CorpusError, match=r"short\.toml is missing"):
         corpus.load_corpus("short", tmp_path)
+
+
+def test_which_suites_there_are_is_what_the_folder_holds(tmp_path):
+    assert set(corpus.suites_of()) == set(LEAST)
+    with pytest.raises(CorpusError, match="does not exist"):
+        corpus.suites_of(tmp_path / "nowhere")
+    with pytest.raises(CorpusError, match="holds no suite"):
+        corpus.suites_of(tmp_path)
+    (tmp_path / "digits.toml").write_text(ROW, encoding="utf-8")
+    (tmp_path / "._digits.toml").write_bytes(b"\0")  # as macOS leaves behind
+    assert corpus.suites_of(tmp_path) == ("digits",)
 
 
 def test_a_voices_folder_gives_every_voice_with_its_language(tmp_path):
@@ -146,7 +159,7 @@ def test_without_a_voice_of_that_language_all_voices_take_turns():
 
 
 def test_a_cross_lingual_row_never_gets_a_voice_of_its_own_language():
-    row = utterance(suite="cross_lingual", reference_id="a1")
+    row = utterance(cross_lingual=True, reference_id="a1")
     assert corpus.choose_reference(row, ARABIC + ENGLISH).id == "e1"
     with pytest.raises(VoicesError, match="every voice of the folder speaks 'ar'"):
         corpus.choose_reference(row, ARABIC)

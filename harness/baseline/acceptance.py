@@ -205,7 +205,7 @@ def _not_whole(run: Finished, suite: str, terms: Acceptance) -> list[str]:
 
 def _not_sound(takes: Sequence[Mapping[str, Any]], suite: str, profile: Profile) -> list[str]:
     """Gates that a take did not pass, or was not asked."""
-    wanted = {gate.name for gate in profile.gates if suite in gate.suites}
+    wanted = {gate.name for gate in profile.gates if gate.is_for(suite)}
     failed, unasked = [], []
     for one in takes:
         name = f"{one['utterance']}, seed {one['seed']}"

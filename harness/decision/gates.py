@@ -5,17 +5,16 @@ backend, overrides that each say why. Gates that no speech at all could pass for
 `harness.decision.feasibility` before anything is generated.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from harness import shipped
-from harness.corpus import SUITES
+from harness.decision import gates_file
 from harness.decision.policy import Margin, Policy
 from harness.decision.regression import Comparison
+from harness.documents import NotEmpty, typed
 from harness.errors import GateError
 from harness.metrics import Measurement, Metric, known_metrics
 from harness.text import READING_TIMES
@@ -42,13 +41,16 @@ class Outcome(StrEnum):
 class Gate:
     """One row of gates.toml."""
 
-    name: str
-    metric: str
-    unit: str
-    why: str
+    name: NotEmpty
+    metric: NotEmpty
+    unit: NotEmpty
+    why: NotEmpty
     at_least: float = -INFINITY
     at_most: float = INFINITY
-    suites: tuple[str, ...] = SUITES
+    suites: tuple[str, ...] = ()
+    """The suites it is for; none named is all."""
+    languages: tuple[str, ...] = ()
+    """The languages of the texts it is for; none named is all."""
     at_least_from: tuple[tuple[float, float], ...] = ()
     """Lower limits that depend on how much there is to judge: (seconds of speech, limit from there on), ascending."""
     false_reject: float | None = None
@@ -57,6 +59,10 @@ class Gate:
     """... and on what."""
     advisory: bool = False
     """Judged and shown, but not reliable enough to stop a release."""
+
+    def is_for(self, suite: str) -> bool:
+        """Whether it judges the takes of a suite."""
+        return not self.suites or suite in self.suites
 
     def for_speech(self, speech_s: float) -> "Gate | None":
         """This gate with the limit for so much speech; None where there is too little to judge."""
@@ -110,7 +116,7 @@ class Profile:
         for metric in metrics:
             if metric not in known_metrics():
                 raise GateError(f"metric {metric!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
-            mine = [gate for gate in self.gates if gate.metric == metric and suite in gate.suites]
+            mine = [gate for gate in self.gates if gate.metric == metric and gate.is_for(suite)]
             if not mine:
                 raise GateError(
                     f"profile {self.name!r} has no gate on {metric!r} in suite {suite!r}: add one to gates.toml"
@@ -243,91 +249,68 @@ def judge_change(
     return Verdict(Outcome.INCONCLUSIVE, gate, measured, f"neither shown worse nor shown not worse; {found.way_out}")
 
 
-_NUMBERS = ("at_least", "at_most", "false_reject")
-_TEXTS = ("name", "metric", "unit", "why", "source")
-
-
 def load_profile(name: str, backend: str, path: Path = shipped.GATES) -> Profile:
     """Read one profile of gates.toml, with the overrides for a backend.
 
     Raises:
         GateError: The file, the profile or a row is malformed; names the row and the field.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise GateError(f"{path} is missing: give one with --gates-file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GateError(f"{path} is not valid TOML: {error}") from error
-    profiles = tables.get("profile", {})
-    if name not in profiles:
-        raise GateError(
-            f"{path} has no profile {name!r}; there are {', '.join(profiles) or 'none'}: choose with --gates"
-        )
-    reading_time = profiles[name].get("reading_time", "words")
+    source = gates_file.read(path)
+    table, rows = source.profile(name)
+    where = f"{path} [profile.{name}]"
+    if not rows:
+        raise GateError(f"{where} has no gates: add one, or take those of another with extends")
+    for place, row in source.overrides():
+        asked = typed(_Override, {key: row[key] for key in ("backend", "profile", "gate") if key in row}, place, GateError)
+        if asked.profile not in source.profiles():
+            raise GateError(f"{place}: profile {asked.profile!r} is unknown; there are {', '.join(source.profiles())}")
+        if (asked.profile, asked.backend) == (name, backend):
+            if asked.gate not in rows:
+                raise GateError(f"{place}: profile {name!r} has no gate {asked.gate!r}; there are {', '.join(rows)}")
+            change = {key: value for key, value in row.items() if key not in {"backend", "profile", "gate"}}
+            rows[asked.gate] = gates_file.changed(rows[asked.gate], change, place)
+    reading_time = table.reading_time or "words"
     if reading_time not in READING_TIMES:
-        raise GateError(
-            f"{path}: profile {name!r} has reading_time {reading_time!r}; {' or '.join(READING_TIMES)} is needed"
-        )
-    rows = profiles[name].get("gate", [])
-    gates = {gate.name: gate for gate in (_gate(row, f"{path} {name} gate {n}") for n, row in enumerate(rows, 1))}
-    if len(gates) != len(rows) or not rows:
-        raise GateError(
-            f"{path}: profile {name!r} has {len(rows)} gates of {len(gates)} names; each needs its own name"
-        )
-    for number, row in enumerate(tables.get("override", []), 1):
-        where = f"{path} override {number}"
-        if not str(row.get("why", "")).strip():
-            raise GateError(f"{where}: field 'why' is missing; a limit is only changed for a stated reason")
-        if row.get("profile") not in profiles or row.get("gate") is None or row.get("backend") is None:
-            raise GateError(f"{where} needs the backend, the profile and the gate that it changes")
-        if (row["profile"], row["backend"]) == (name, backend):
-            if row["gate"] not in gates:
-                raise GateError(f"{where}: profile {name!r} has no gate {row['gate']!r}; there are {', '.join(gates)}")
-            changed = {key: value for key, value in row.items() if key not in {"backend", "profile", "gate"}}
-            gates[row["gate"]] = _checked(replace(gates[row["gate"]], **_values(changed, where)), where)
-    return Profile(name, tuple(gates.values()), reading_time)
+        raise GateError(f"{where}: reading_time is {reading_time!r}; {' or '.join(READING_TIMES)} is needed")
+    suites = {one.stem for one in (path.parent / "corpus").glob("*.toml")}
+    gates = tuple(_gate(row, f"{where} gate {key!r}") for key, row in rows.items())
+    for gate in gates:
+        if suites and not source.parent and not set(gate.suites) <= suites:
+            raise GateError(
+                f"{where} gate {gate.name!r}: field 'suites' is {list(gate.suites)}; "
+                f"the corpus beside it has {', '.join(sorted(suites))}"
+            )
+    return Profile(name, gates, reading_time)
 
 
-def _gate(row: Mapping[str, Any], where: str) -> Gate:
-    for field in ("metric", "unit", "why"):
-        if not str(row.get(field, "")).strip():
-            raise GateError(f"{where}: field {field!r} is missing; each gate needs metric, unit, why and a limit")
-    return _checked(Gate(**{"name": row["metric"], **_values(row, where)}), where)
+@dataclass(frozen=True, slots=True)
+class _Override:
+    """Which gate an `[[override]]` changes; the rest of the row is what it changes."""
+
+    backend: str
+    profile: str
+    gate: str
 
 
-def _values(row: Mapping[str, Any], where: str) -> dict[str, Any]:
-    known = {field.name for field in fields(Gate)}
-    values: dict[str, Any] = {}
-    for key, value in row.items():
-        if key not in known:
-            raise GateError(f"{where}: field {key!r} is unknown; known are {', '.join(sorted(known))}")
-        if key in _NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float) or value != value):
-            raise GateError(f"{where}: field {key!r} is {value!r}; a number is needed")
-        if key in _TEXTS and not isinstance(value, str):
-            raise GateError(f"{where}: field {key!r} is {value!r}; a text is needed")
-        if key == "advisory" and not isinstance(value, bool):
-            raise GateError(f"{where}: field 'advisory' is {value!r}; true or false is needed")
-        if key == "suites" and (not isinstance(value, list) or not value or not set(value) <= set(SUITES)):
-            raise GateError(f"{where}: field 'suites' is {value!r}; some of {', '.join(SUITES)} are needed")
-        values[key] = _steps(value, where) if key == "at_least_from" else tuple(value) if key == "suites" else value
-    return values
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step of `at_least_from`."""
+
+    speech_s: float
+    at_least: float
 
 
-def _steps(value: object, where: str) -> tuple[tuple[float, float], ...]:
-    try:
-        steps = tuple((float(row["speech_s"]), float(row["at_least"])) for row in value)  # type: ignore[attr-defined]
-    except (TypeError, KeyError, ValueError):
-        steps = ()
-    if not steps or list(steps) != sorted(set(steps)):
-        raise GateError(
-            f"{where}: field 'at_least_from' is {value!r}; "
-            "a list of {speech_s = …, at_least = …} in rising order is needed"
-        )
-    return steps
-
-
-def _checked(gate: Gate, where: str) -> Gate:
+def _gate(row: gates_file.Row, where: str) -> Gate:
+    values = {"name": row.get("metric", ""), **row}
+    if "at_least_from" in row:
+        steps = row["at_least_from"]
+        if not isinstance(steps, list) or not steps:
+            raise GateError(f"{where}: field 'at_least_from' is {steps!r}; a list of {{speech_s, at_least}} is needed")
+        read = [typed(_Step, step, f"{where} at_least_from {number}", GateError) for number, step in enumerate(steps, 1)]
+        values["at_least_from"] = [(step.speech_s, step.at_least) for step in read]
+        if values["at_least_from"] != sorted(set(values["at_least_from"])):
+            raise GateError(f"{where}: field 'at_least_from' is {steps!r}; steps in rising order are needed")
+    gate = typed(Gate, values, where, GateError)
     metrics = known_metrics()
     if gate.metric not in metrics:
         raise GateError(f"{where}: metric {gate.metric!r} is unknown; there are {', '.join(sorted(metrics))}")

@@ -1,36 +1,40 @@
 """What a comparison with the accepted release promises: margins and error rates, read from gates.toml."""
 
-import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
-from math import expm1, inf, isfinite
+from dataclasses import dataclass, replace
+from math import expm1, inf
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from harness import shipped
+from harness.decision import gates_file
+from harness.documents import NotEmpty, typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
 
 Floats = NDArray[np.float64]
+_AboveZero = Annotated[float, Meta(gt=0)]
+_Share = Annotated[float, Meta(gt=0, lt=0.5)]
+_Count = Annotated[int, Meta(ge=1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Margin:
     """How much worse a metric may get, and how it is compared; one row of gates.toml."""
 
-    metric: str
-    unit: str
-    margin: float
+    metric: NotEmpty
+    unit: NotEmpty
+    margin: _AboveZero
     """The largest average worsening we accept: in the metric's unit, or where `relative` in natural logarithms:
     0.05 is a twentieth, exactly 4.9 % less or 5.1 % more."""
-    lost: float
+    lost: _AboveZero
     """The worsening of one utterance that a listener does not forgive, in the same unit as `margin`."""
-    resolution: float
+    resolution: Annotated[float, Meta(ge=0)]
     """The step below which two values do not differ; keeps a spread of zero from reading as certainty."""
-    why: str
+    why: NotEmpty
     source: str = ""
     """What the margin rests on: measurements or literature."""
     relative: bool = False
@@ -74,15 +78,15 @@ class Margin:
 class Policy:
     """What a comparison promises."""
 
-    alpha: float = 0.01
+    alpha: _Share = 0.01
     """Chance that a run calls an unchanged model worse, over all comparisons of the run together."""
-    doubt: float = 0.05
+    doubt: _Share = 0.05
     """Chance that one comparison passes a model which is worse by the whole margin."""
-    looks: tuple[int, ...] = (1, 2, 3, 5)
+    looks: tuple[_Count, ...] = (1, 2, 3, 5)
     """Takes of each utterance after which `--takes auto` looks."""
-    accepted_takes: int = 3
+    accepted_takes: _Count = 3
     """Fewest takes of each utterance in a baseline."""
-    lost_share: float = 0.1
+    lost_share: _Share = 0.1
     """Share of lost utterances that is a regression for certain; PASS shows that it is smaller."""
 
 
@@ -92,60 +96,22 @@ def load_policy(path: Path = shipped.GATES) -> tuple[Policy, tuple[Margin, ...]]
     Raises:
         GateError: The file or a row is malformed; names the row and the field.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise GateError(f"{path} is missing: give one with --gates-file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise GateError(f"{path} is not valid TOML: {error}") from error
-    rows = tables.get("margin", [])
-    margins = tuple(_margin(row, f"{path} margin {number}") for number, row in enumerate(rows, 1))
-    named = [margin.metric for margin in margins]
-    twice = sorted({name for name in named if named.count(name) > 1})
-    if twice:
-        raise GateError(f"{path}: {twice[0]!r} has {named.count(twice[0])} margins; each metric needs one")
-    return _policy(tables.get("comparison", {}), f"{path} [comparison]"), margins
+    source = gates_file.read(path)
+    policy = typed(Policy, source.comparison(), f"{path} [comparison]", GateError)
+    if not policy.looks or list(policy.looks) != sorted(set(policy.looks)):
+        raise GateError(
+            f"{path} [comparison]: field 'looks' is {list(policy.looks)}; rising numbers of takes are needed"
+        )
+    return policy, tuple(_margin(row, where) for where, row in source.margins().values())
 
 
-def _margin(row: Mapping[str, Any], where: str) -> Margin:
-    known = {field.name for field in fields(Margin)} - {"better"}
-    for key in row:
-        if key not in known:
-            raise GateError(f"{where}: field {key!r} is unknown; known are {', '.join(sorted(known))}")
-    for key in ("metric", "unit", "why"):
-        if not isinstance(row.get(key), str) or not row[key].strip():
-            raise GateError(f"{where}: field {key!r} is missing; each margin needs metric, unit, margin, lost and why")
-    for key in ("margin", "lost", "resolution"):
-        value = row.get(key, 0)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-        if not number or (key != "resolution" and not value):
-            raise GateError(f"{where}: field {key!r} is {row.get(key)!r}; a number above 0 is needed")
-    cap = row.get("cap", 0.0)
-    if isinstance(cap, bool) or not isinstance(cap, int | float) or not isfinite(cap):
-        raise GateError(f"{where}: field 'cap' is {cap!r}; a number in {row['unit']} is needed")
-    if not isinstance(row.get("source", ""), str):
-        raise GateError(f"{where}: field 'source' is {row['source']!r}; a text is needed")
-    metric = known_metrics().get(row["metric"])
+def _margin(row: gates_file.Row, where: str) -> Margin:
+    if "better" in row:
+        raise GateError(f"{where}: field 'better' is the metric's own; take it out")
+    margin = typed(Margin, {"resolution": 0.0, **row}, where, GateError)
+    metric = known_metrics().get(margin.metric)
     if metric is None:
-        raise GateError(f"{where}: metric {row['metric']!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
-    if row["unit"] != metric.unit:
-        raise GateError(f"{where}: {metric.name} is measured in {metric.unit}, not in {row['unit']!r}")
-    return replace(Margin(**{"resolution": 0.0, **row}), better=metric.better)
-
-
-def _policy(row: Mapping[str, Any], where: str) -> Policy:
-    known = {field.name for field in fields(Policy)}
-    for key, value in row.items():
-        if key not in known:
-            raise GateError(f"{where}: field {key!r} is unknown; known are {', '.join(sorted(known))}")
-        if key == "looks":
-            rising = isinstance(value, list) and value and all(isinstance(n, int) and n > 0 for n in value)
-            if not rising or value != sorted(set(value)):
-                raise GateError(f"{where}: field 'looks' is {value!r}; rising numbers of takes are needed")
-        elif key == "accepted_takes":
-            if not isinstance(value, int) or value < 1:
-                raise GateError(f"{where}: field {key!r} is {value!r}; a whole number of at least 1 is needed")
-        elif not isinstance(value, float) or not 0 < value < 0.5:
-            raise GateError(f"{where}: field {key!r} is {value!r}; a number between 0 and 0.5 is needed")
-    values: dict[str, Any] = {key: tuple(value) if key == "looks" else value for key, value in row.items()}
-    return Policy(**values)
+        raise GateError(f"{where}: metric {margin.metric!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
+    if margin.unit != metric.unit:
+        raise GateError(f"{where}: {metric.name} is measured in {metric.unit}, not in {margin.unit!r}")
+    return replace(margin, better=metric.better)

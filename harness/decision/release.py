@@ -169,7 +169,7 @@ def _noted(run: Run, request: Request, compared: set[str], gates: bool) -> Entry
     take = run.take(request)
     measured = run.measurements(take, compared)
     suite = request.utterance.suite
-    metrics = {gate.metric: None for gate in run.profile.gates if suite in gate.suites}
+    metrics = {gate.metric: None for gate in run.profile.gates if gate.is_for(suite)}
     verdicts = run.judge(take, tuple(metrics)) if gates else []
     return entry(take, measured, verdicts, run.store.export(take), run.settings.out, run.accepted(request))
 

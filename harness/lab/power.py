@@ -113,7 +113,7 @@ def _answers(job: _Job) -> Answers:
     for profile in _profiles():
         suite = take.request.utterance.suite
         # What needs a recogniser or a second take of the text is not measured here.
-        gates = [gate for gate in profile.gates if suite in gate.suites and gate.metric in found]
+        gates = [gate for gate in profile.gates if gate.is_for(suite) and gate.metric in found]
         refused = infeasible(take.request.utterance, take.request.chunks, gates, BudgetConfig())
         answers[profile.name] = {verdict.gate.name: verdict.outcome for verdict in judge(gates, found, refused)}
     return answers

@@ -307,7 +307,7 @@ class Run:
     def infeasible(self, request: Request) -> dict[str, str]:
         """Gates that no speech could pass for this request, with the arithmetic."""
         suite = request.utterance.suite
-        gates = [gate for gate in self.profile.gates if suite in gate.suites]
+        gates = [gate for gate in self.profile.gates if gate.is_for(suite)]
         return infeasible(request.utterance, request.chunks, gates, self.budget, self.profile.reading_time)
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ import pytest
 from harness import shipped
 from harness.baseline import golden, history
 from harness.baseline.history import step_in
-from harness.corpus import SUITES
+from harness.corpus import suites_of
 from harness.decision.policy import load_policy
 from harness.errors import GoldenError
 from harness.lab.audit import World
@@ -21,7 +21,7 @@ def test_a_step_of_two_hundredths_is_dated_within_one_run_nine_times_in_ten():
 
 def test_such_a_step_is_dated_in_runs_that_scatter_like_the_shipped_voice():
     similarity = next(margin for margin in load_policy()[1] if margin.metric == "speaker_similarity")
-    accepted = [golden.read(shipped.GOLDEN, "embedded", suite) for suite in SUITES]
+    accepted = [golden.read(shipped.GOLDEN, "embedded", suite) for suite in suites_of()]
     world, rng, close = World.of(accepted, [similarity]), np.random.default_rng(2), 0
     for _ in range(40):
         at = int(rng.integers(3, 8))

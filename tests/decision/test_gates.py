@@ -5,6 +5,7 @@ import pytest
 
 from harness import shipped
 from harness.decision.gates import Gate, Outcome, Profile, judge, load_profile, release
+from harness.decision.policy import load_policy
 from harness.errors import GateError
 from harness.metrics import known_metrics
 from harness.metrics.duration import DURATION_RATIO, FINISHED
@@ -128,9 +129,9 @@ why = "w"
     [
         ("[profile", "not valid TOML"),
         ("", "has no profile 'p'; there are none"),
-        ("[profile.p]", "has 0 gates"),
-        (ROW + ROW, "2 gates of 1 names"),
-        (ROW.replace('"length"', '"lenght"'), "gate 1: metric 'lenght' is unknown"),
+        ("[profile.p]", "has no gates"),
+        (ROW + ROW, "gate 2: 'length' stands here twice"),
+        (ROW.replace('"length"', '"lenght"'), "gate 'lenght': metric 'lenght' is unknown"),
         (ROW.replace('"s"', '"ms"'), "measured in s, not in 'ms'"),
         (ROW.replace('why = "w"\n', ""), "field 'why' is missing"),
         (ROW.replace("at_least = 1\n", ""), "a gate needs a limit"),
@@ -138,12 +139,23 @@ why = "w"
         (ROW.replace("= 1\n", '= "1"\n'), "field 'at_least' is '1'; a number is needed"),
         (ROW + "at_most = 0\n", "nothing could pass"),
         (ROW + "limit = 0\n", "field 'limit' is unknown"),
-        (ROW + 'suites = ["shrot"]\n', r"field 'suites' is \['shrot'\]"),
-        (ROW + "at_least_from = [3]\n", "rising order is needed"),
-        (ROW + "at_least_from = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n", "rising order is needed"),
+        (ROW + "suites = 3\n", "field 'suites' is 3; a list is needed"),
+        (ROW + "at_least_from = [3]\n", "at_least_from 1 is 3; a table is needed"),
+        (ROW + "at_least_from = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n", "steps in rising order are needed"),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\n', "field 'why' is missing"),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="size"\nat_least=2\nwhy="w"\n', "no gate 'size'"),
-        (ROW + '[[override]]\nprofile="q"\nbackend="b"\ngate="length"\nat_least=2\nwhy="w"\n', "needs the backend"),
+        (ROW + '[[override]]\nprofile="p"\ngate="length"\nat_least=2\nwhy="w"\n', "field 'backend' is missing"),
+        (ROW + "[comparision]\nalpha = 0.1\n", "table 'comparision' is unknown; known are comparison, extends, margin"),
+        (ROW + "[[overrides]]\n", "table 'overrides' is unknown"),
+        ("[profile.p]\nreading_tme = 'letters'\n" + ROW, "field 'reading_tme' is unknown; known are about, extends"),
+        ("profile = 3\n", "field 'profile' is 3; a table is needed"),
+        ("[profile.p]\ngate = 3\n", "field 'gate' is 3; a list is needed"),
+        ('[profile.p]\nextends = "q"\n', "has no profile 'q'; there are p"),
+        ('[profile.p]\nextends = "p"\n', "leads back to itself"),
+        ('extends = "gates.toml"\n', "leads back to itself"),
+        ("a = " + "9" * 5000, "not valid TOML"),
+        ("a = " + "[" * 9000, "not valid TOML"),
+        (ROW + '[[override]]\nprofile="q"\nbackend="b"\ngate="length"\nat_least=2\nwhy="w"\n', "profile 'q' is unknown; there are p"),
     ],
 )
 def test_a_malformed_gate_names_row_and_field(tmp_path, content, complaint):
@@ -159,6 +171,66 @@ def test_an_override_is_for_its_backend_and_replaces_the_why(tmp_path):
     path.write_text(ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\nwhy="slow codec"\n')
     assert [(gate.at_least, gate.why) for gate in load_profile("p", "b", path).gates] == [(2, "slow codec")]
     assert [(gate.at_least, gate.why) for gate in load_profile("p", "c", path).gates] == [(1, "w")]
+
+
+BASE = """[profile.p]
+about = "the base"
+[[profile.p.gate]]
+metric = "length"
+unit = "s"
+at_least = 1
+at_most = 30
+why = "w"
+false_reject = 0.1
+source = "counted"
+[[profile.p.gate]]
+metric = "silence_ratio"
+unit = "ratio"
+at_most = 0.3
+why = "w"
+"""
+
+
+def test_a_profile_that_extends_another_says_only_what_differs(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_text(BASE + '[profile.q]\nextends = "p"\n[[profile.q.gate]]\nmetric = "length"\nat_least = 2\nwhy = "v"\n')
+    length, silence = load_profile("q", "", path).gates
+    assert (length.at_least, length.at_most, length.unit, length.why) == (2, 30, "s", "v")
+    assert (length.false_reject, length.source) == (None, "")  # they spoke of the limit that is gone
+    assert silence == load_profile("p", "", path).gates[1]
+
+
+def test_an_inherited_limit_changes_only_for_a_reason(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_text(BASE + '[profile.q]\nextends = "p"\n[[profile.q.gate]]\nmetric = "length"\nat_least = 2\n')
+    with pytest.raises(GateError, match="gate 'length': field 'why' is missing"):
+        load_profile("q", "", path)
+
+
+def test_a_file_that_extends_another_inherits_profiles_margins_and_comparison(tmp_path):
+    (tmp_path / "base.toml").write_text(BASE + "[comparison]\nalpha = 0.02\n")
+    path = tmp_path / "gates.toml"
+    path.write_text('extends = "base.toml"\n[[profile.p.gate]]\nmetric = "silence_ratio"\nat_most = 0.5\nwhy = "slow"\n')
+    assert [(gate.metric, gate.at_most) for gate in load_profile("p", "", path).gates] == [
+        ("length", 30),
+        ("silence_ratio", 0.5),
+    ]
+    assert load_policy(path)[0].alpha == 0.02
+    path.write_text('extends = "shipped"\n')
+    assert load_profile("calibrated", "embedded", path) == load_profile("calibrated", "embedded")
+    assert load_policy(path) == load_policy()
+
+
+def test_a_gate_is_for_suites_that_there_are(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus" / "digits.toml").touch()
+    path = tmp_path / "gates.toml"
+    path.write_text(ROW + 'suites = ["digits"]\n')
+    (gate,) = load_profile("p", "", path).gates
+    assert (gate.is_for("digits"), gate.is_for("other")) == (True, False)
+    path.write_text(ROW + 'suites = ["digtis"]\n')
+    with pytest.raises(GateError, match=r"'suites' is \['digtis'\]; the corpus beside it has digits"):
+        load_profile("p", "", path)
 
 
 def test_nothing_can_be_required_that_no_gate_judges():
@@ -198,7 +270,7 @@ def test_one_line_of_a_profile_changes_the_reading_time(tmp_path):
     path = tmp_path / "gates.toml"
     path.write_text(text.replace("[profile.documented]\n", '[profile.documented]\nreading_time = "letters"\n'), "utf-8")
     assert load_profile("documented", "", path).reading_time == "letters"
-    assert load_profile("calibrated", "", path).reading_time == "words"
+    assert load_profile("calibrated", "", path).reading_time == "letters"  # it extends the other
     path.write_text(text.replace("[profile.documented]\n", '[profile.documented]\nreading_time = "bars"\n'), "utf-8")
     with pytest.raises(GateError, match="words or letters is needed"):
         load_profile("documented", "", path)

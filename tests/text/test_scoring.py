@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from harness.corpus import SUITES, load_corpus
+from harness.corpus import load_corpus, suites_of
 from harness.text import scoring, words
 from harness.text.scoring import compare
 
@@ -134,7 +134,7 @@ def test_strict_scoring_forgives_marks_that_say_nothing(target, heard):
 
 
 def every_text():
-    return [utterance.text for suite in SUITES for utterance in load_corpus(suite)]
+    return [utterance.text for suite in suites_of() for utterance in load_corpus(suite)]
 
 
 @pytest.mark.parametrize("text", every_text(), ids=lambda text: text[:20])
