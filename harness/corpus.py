@@ -1,12 +1,13 @@
 """What is to be spoken, and in whose voice.
 
-A suite is a corpus file; its name is the file's. It may say what it is `about`, and that it is `cross_lingual`: its texts
-are spoken in the voice of somebody who was recorded in another language. It holds `[[utterance]]` rows: `id` (unique,
-ending in a number), `text`, `language`, `reference` (the id of a voice), and optionally `note`, `pair` (the same word on
-both rows of a minimal pair) and `spoken` (what a recogniser should hear, where it is not as written: abbreviations,
-units, foreign names). A voices folder holds for each voice a
-sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`; `name.lang` holds the language code and
-`name.speaker` says who speaks where several files are one person.
+A suite is a corpus file; its name is the file's. It may say what it is `about`, and that it is `cross_lingual`: its
+texts are spoken in the voice of somebody who was recorded in another language. It holds `[[utterance]]` rows: `id`
+(unique, ending in a number), `text`, `language`, `reference` (the id of a voice), and optionally `note`, `pair` (the
+same word on both rows of a minimal pair) and `spoken` (what a recogniser should hear, where it is not as written:
+abbreviations, units, foreign names).
+
+A voices folder holds for each voice a sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`;
+`name.lang` holds the language code and `name.speaker` says who speaks where several files are one person.
 """
 
 import re
@@ -97,7 +98,9 @@ def suites_of(folder: Path = shipped.CORPUS) -> tuple[str, ...]:
         CorpusError: It is no folder, or holds none.
     """
     if not folder.is_dir():
-        raise CorpusError(f"corpus folder {str(folder)!r} does not exist: give a folder of SUITE.toml files with --corpus")
+        raise CorpusError(
+            f"corpus folder {str(folder)!r} does not exist: give a folder of SUITE.toml files with --corpus"
+        )
     found = tuple(sorted(path.stem for path in folder.glob("*.toml") if not path.name.startswith(".")))
     if not found:
         raise CorpusError(f"corpus folder {str(folder)!r} holds no suite: put SUITE.toml with [[utterance]] rows there")

@@ -135,7 +135,12 @@ def _plainly(message: str, table: Mapping[str, Any]) -> str:
         return f"field {name!r}{deeper} is {_shown(table.get(name))}: {said}"
     kinds = [_NEEDED.get(kind, kind) for kind in expected[1].split(" | ") if kind != "null"]
     needed = " or ".join(kinds) + expected[2]
-    for sign, words in (("matching regex '\\\\S'", "that is not empty"), (">=", "of at least"), (">", "above"), ("<", "below")):
+    for sign, words in (
+        ("matching regex '\\\\S'", "that is not empty"),
+        (">=", "of at least"),
+        (">", "above"),
+        ("<", "below"),
+    ):
         needed = needed.replace(sign, words)
     return f"field {name!r}{deeper} is {_shown(table.get(name))}; {needed} is needed"
 
@@ -147,4 +152,3 @@ def _shown(value: object) -> str:
 
 def _first_line(error: BaseException) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:200]
-

@@ -261,7 +261,9 @@ def load_profile(name: str, backend: str, path: Path = shipped.GATES) -> Profile
     if not rows:
         raise GateError(f"{where} has no gates: add one, or take those of another with extends")
     for place, row in source.overrides():
-        asked = typed(_Override, {key: row[key] for key in ("backend", "profile", "gate") if key in row}, place, GateError)
+        asked = typed(
+            _Override, {key: row[key] for key in ("backend", "profile", "gate") if key in row}, place, GateError
+        )
         if asked.profile not in source.profiles():
             raise GateError(f"{place}: profile {asked.profile!r} is unknown; there are {', '.join(source.profiles())}")
         if (asked.profile, asked.backend) == (name, backend):
@@ -306,7 +308,9 @@ def _gate(row: gates_file.Row, where: str) -> Gate:
         steps = row["at_least_from"]
         if not isinstance(steps, list) or not steps:
             raise GateError(f"{where}: field 'at_least_from' is {steps!r}; a list of {{speech_s, at_least}} is needed")
-        read = [typed(_Step, step, f"{where} at_least_from {number}", GateError) for number, step in enumerate(steps, 1)]
+        read = [
+            typed(_Step, step, f"{where} at_least_from {number}", GateError) for number, step in enumerate(steps, 1)
+        ]
         values["at_least_from"] = [(step.speech_s, step.at_least) for step in read]
         if values["at_least_from"] != sorted(set(values["at_least_from"])):
             raise GateError(f"{where}: field 'at_least_from' is {steps!r}; steps in rising order are needed")

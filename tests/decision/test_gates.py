@@ -141,7 +141,10 @@ why = "w"
         (ROW + "limit = 0\n", "field 'limit' is unknown"),
         (ROW + "suites = 3\n", "field 'suites' is 3; a list is needed"),
         (ROW + "at_least_from = [3]\n", "at_least_from 1 is 3; a table is needed"),
-        (ROW + "at_least_from = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n", "steps in rising order are needed"),
+        (
+            ROW + "at_least_from = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n",
+            "steps in rising order are needed",
+        ),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\n', "field 'why' is missing"),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="size"\nat_least=2\nwhy="w"\n', "no gate 'size'"),
         (ROW + '[[override]]\nprofile="p"\ngate="length"\nat_least=2\nwhy="w"\n', "field 'backend' is missing"),
@@ -155,7 +158,10 @@ why = "w"
         ('extends = "gates.toml"\n', "leads back to itself"),
         ("a = " + "9" * 5000, "not valid TOML"),
         ("a = " + "[" * 9000, "not valid TOML"),
-        (ROW + '[[override]]\nprofile="q"\nbackend="b"\ngate="length"\nat_least=2\nwhy="w"\n', "profile 'q' is unknown; there are p"),
+        (
+            ROW + '[[override]]\nprofile="q"\nbackend="b"\ngate="length"\nat_least=2\nwhy="w"\n',
+            "profile 'q' is unknown; there are p",
+        ),
     ],
 )
 def test_a_malformed_gate_names_row_and_field(tmp_path, content, complaint):
@@ -193,7 +199,9 @@ why = "w"
 
 def test_a_profile_that_extends_another_says_only_what_differs(tmp_path):
     path = tmp_path / "gates.toml"
-    path.write_text(BASE + '[profile.q]\nextends = "p"\n[[profile.q.gate]]\nmetric = "length"\nat_least = 2\nwhy = "v"\n')
+    path.write_text(
+        BASE + '[profile.q]\nextends = "p"\n[[profile.q.gate]]\nmetric = "length"\nat_least = 2\nwhy = "v"\n'
+    )
     length, silence = load_profile("q", "", path).gates
     assert (length.at_least, length.at_most, length.unit, length.why) == (2, 30, "s", "v")
     assert (length.false_reject, length.source) == (None, "")  # they spoke of the limit that is gone
@@ -210,7 +218,9 @@ def test_an_inherited_limit_changes_only_for_a_reason(tmp_path):
 def test_a_file_that_extends_another_inherits_profiles_margins_and_comparison(tmp_path):
     (tmp_path / "base.toml").write_text(BASE + "[comparison]\nalpha = 0.02\n")
     path = tmp_path / "gates.toml"
-    path.write_text('extends = "base.toml"\n[[profile.p.gate]]\nmetric = "silence_ratio"\nat_most = 0.5\nwhy = "slow"\n')
+    path.write_text(
+        'extends = "base.toml"\n[[profile.p.gate]]\nmetric = "silence_ratio"\nat_most = 0.5\nwhy = "slow"\n'
+    )
     assert [(gate.metric, gate.at_most) for gate in load_profile("p", "", path).gates] == [
         ("length", 30),
         ("silence_ratio", 0.5),
