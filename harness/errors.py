@@ -5,6 +5,7 @@ HarnessError                 anything this package raises on purpose
 │   ├── CorpusError          a row of suites/corpus/*.toml
 │   ├── VoicesError          a file of a voices folder; one line for each bad file
 │   ├── GateError            a row of suites/gates.toml
+│   ├── RecordError          a record that is damaged, was changed, or has another schema
 │   └── GoldenError          a baseline that cannot be used, or a run that cannot become one
 ├── AudioError               a sound file that cannot be read, or holds no sound
 └── BackendError             the system under test failed; becomes a Take with an error, never a missing one
@@ -31,6 +32,10 @@ class VoicesError(UsageError):
 
 class GateError(UsageError):
     """A gate is malformed, or was asked to judge a measurement it is not for."""
+
+
+class RecordError(UsageError):
+    """A record of an earlier run or release is damaged, was changed, or has another schema."""
 
 
 class GoldenError(UsageError):

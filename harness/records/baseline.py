@@ -1,0 +1,94 @@
+"""The accepted release in one suite: `golden/BACKEND/SUITE.json`, one take a line, sealed."""
+
+from typing import ClassVar
+
+from harness.records.measurement import Measurement
+from harness.records.schema import Record, Sealed, encode, stamped
+from harness.take import Sampling
+
+
+class Fingerprint(Record, frozen=True, kw_only=True):
+    """With what and on what takes were made and measured; different ones are not compared."""
+
+    encoder: str = ""
+    recognizer: str = ""
+    second_recognizer: str = ""
+    device: str = ""
+    dtype: str = ""
+
+
+class Model(Record, frozen=True):
+    """What spoke."""
+
+    model: str
+    revision: str
+    codec_revision: str = ""
+
+
+class Predecessor(Record, frozen=True, kw_only=True):
+    """A release that was accepted before."""
+
+    by: str
+    on: str
+    system: str
+    override: str = ""
+    found_worse: tuple[str, ...] = ()
+
+
+class Accepted(Record, frozen=True, kw_only=True):
+    """Who accepted, when, why, and all that shaped the takes."""
+
+    by: str
+    on: str
+    system: str
+    override: str = ""
+    """Why it was accepted although it was found worse."""
+    found_worse: tuple[str, ...] = ()
+    gates: str = ""
+    model: Model
+    fingerprint: Fingerprint
+    sampling: Sampling
+    largest_batch: int = 1
+    packages: dict[str, str] = {}
+    before: tuple[Predecessor, ...] = ()
+    """The releases before this one, oldest first."""
+
+
+class BaselineTake(Record, frozen=True, kw_only=True):
+    """What is kept of a take."""
+
+    utterance: str
+    seed: int
+    speaker: str
+    question: str = ""
+    """sha256 of text, reference, chunks, sampling and seed; empty where there is no audio."""
+    audio: str = ""
+    """sha256 of the sound file; empty where there is none."""
+    measurements: dict[str, Measurement]
+
+
+class Baseline(Sealed, frozen=True, kw_only=True):
+    """The accepted release in one suite."""
+
+    SCHEMA: ClassVar[int] = 2
+
+    backend: str
+    suite: str
+    accepted: Accepted
+    takes: tuple[BaselineTake, ...]
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Of its takes, rising."""
+        return tuple(sorted({take.seed for take in self.takes}))
+
+    def lines(self) -> bytes:
+        """The file: every take in a line of its own, so that a change of one shows as one."""
+        whole = stamped(self)
+        takes = b",\n".join(encode(take) for take in whole.takes)
+        return (
+            b'{"schema": %d, "sha256": "%s",\n' % (whole.schema, whole.sha256.encode())
+            + b'"backend": %s, "suite": %s,\n' % (encode(whole.backend), encode(whole.suite))
+            + b'"accepted": %s,\n' % encode(whole.accepted)
+            + b'"takes": [\n%s\n]}\n' % takes
+        )

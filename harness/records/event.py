@@ -1,0 +1,96 @@
+"""What happens in a run, event by event: the lines of `OUT/run.jsonl`."""
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from harness.errors import RecordError
+from harness.records.comparison import Comparison, NotCompared
+from harness.records.run_record import About
+from harness.records.schema import BEFORE_SCHEMAS, Record
+from harness.records.take_record import TakeKey, TakeRecord
+
+NAME = "run.jsonl"
+
+
+class Event(Record, frozen=True, tag_field="event"):
+    """Something that happened."""
+
+
+class Begun(Event, frozen=True, tag="begun"):
+    """The first event of every run."""
+
+    SCHEMA: ClassVar[int] = 2
+
+    at: str
+    """UTC."""
+    schema: int
+
+
+class Described(Event, frozen=True, tag="described"):
+    """What is judged, and with what."""
+
+    about: About
+
+
+class Planned(Event, frozen=True, tag="planned"):
+    """Which takes each test needs."""
+
+    takes: dict[str, tuple[TakeKey, ...]]
+
+
+class Judged(Event, frozen=True, tag="judged"):
+    """What a test found out."""
+
+    test: str
+    takes: tuple[TakeRecord, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+
+
+class Unjudged(Event, frozen=True, tag="unjudged"):
+    """A test that ended without a verdict to explain it."""
+
+    test: str
+    kind: Literal["failed", "harness error", "skipped"]
+    how: str
+
+
+class Ended(Event, frozen=True, tag="ended"):
+    """The last event of every run that was not killed."""
+
+    at: str
+    """UTC."""
+    exit_status: int
+
+
+AnyEvent = Begun | Described | Planned | Judged | Unjudged | Ended
+
+
+def decode(line: bytes, where: str, remedy: str) -> AnyEvent:
+    """One event of a journal.
+
+    Raises:
+        RecordError: It is damaged, or of another schema.
+    """
+    try:
+        event: AnyEvent = msgspec.json.decode(line, type=AnyEvent)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        if _is_older(line):
+            raise RecordError(_other_schema(where, BEFORE_SCHEMAS, remedy)) from error
+        raise RecordError(f"{where} is damaged ({error}): {remedy}") from error
+    if isinstance(event, Begun) and event.schema != Begun.SCHEMA:
+        raise RecordError(_other_schema(where, event.schema, remedy))
+    return event
+
+
+def _other_schema(where: str, found: int, remedy: str) -> str:
+    return f"{where} has schema {found}, this version of the harness reads schema {Begun.SCHEMA}: {remedy}"
+
+
+def _is_older(line: bytes) -> bool:
+    """Whether it is the first event of a journal from before events had kinds."""
+    try:
+        return set(msgspec.json.decode(line, type=dict[str, str])) == {"begun"}
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False

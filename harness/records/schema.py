@@ -1,0 +1,126 @@
+"""How every record leaves the process and comes back: one writer, one reader.
+
+Conventions
+    A record is JSON. A field at its default is left out, a key that the schema does not know is refused. A document is
+    a record in a file of its own; it says its schema, a whole number that is raised whenever an older reader would
+    misread a newer file. JSON has no infinity and no NaN: a number that is not known has no field, a limit that does
+    not exist has none either. A sealed document carries the hash of everything else in it.
+"""
+
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+from harness.audio import content_hash, write_atomically
+from harness.errors import RecordError
+
+BEFORE_SCHEMAS = 1  # what a file without a number is: releases up to 0.1.0 wrote none
+
+
+class Record(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something that leaves the process."""
+
+
+class Document(Record, frozen=True, kw_only=True):
+    """A record in a file of its own."""
+
+    SCHEMA: ClassVar[int] = BEFORE_SCHEMAS
+    schema: int = 0
+    """The schema it was written in; 0 until it is written."""
+
+
+class Sealed(Document, frozen=True, kw_only=True):
+    """A document that shows whether it was changed after it was written."""
+
+    sha256: str = ""
+    """Hash of the document without this field."""
+
+
+class _Peek(msgspec.Struct):
+    schema: int = BEFORE_SCHEMAS
+
+
+R = TypeVar("R", bound=Record)
+D = TypeVar("D", bound=Document)
+S = TypeVar("S", bound=Sealed)
+
+
+def encode(record: Any) -> bytes:
+    """A record as JSON in one line; equal records give equal bytes.
+
+    Raises:
+        RecordError: It holds something that JSON cannot.
+    """
+    try:
+        return msgspec.json.encode(record, order="deterministic")
+    except (TypeError, ValueError, UnicodeError, RecursionError) as error:
+        raise RecordError(f"a {type(record).__name__} cannot be written: {error}") from error
+
+
+def decode(data: bytes | str, kind: type[R], where: str, remedy: str) -> R:
+    """A record from its JSON.
+
+    Args:
+        data: What was read.
+        kind: What it should be; a document must also have that kind's schema.
+        where: The file, and the line where there are many.
+        remedy: What to do where it cannot be used.
+
+    Raises:
+        RecordError: It is damaged, holds a key that is not known, or has another schema.
+    """
+    try:
+        if issubclass(kind, Document):
+            found = msgspec.json.decode(data, type=_Peek).schema
+            if found != kind.SCHEMA:
+                raise RecordError(
+                    f"{where} has schema {found}, this version of the harness reads schema {kind.SCHEMA}: {remedy}"
+                )
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise RecordError(f"{where} is damaged ({error}): {remedy}") from error
+
+
+def stamped(document: D) -> D:
+    """A document with the schema that it is written in, and sealed where it is of that kind."""
+    whole = msgspec.structs.replace(document, schema=type(document).SCHEMA)
+    return msgspec.structs.replace(whole, sha256=_seal(whole)) if isinstance(whole, Sealed) else whole
+
+
+def is_intact(document: Sealed) -> bool:
+    """Whether a document is what was written."""
+    return _seal(document) == document.sha256
+
+
+def _seal(document: Sealed) -> str:
+    return content_hash(encode(msgspec.structs.replace(document, sha256="")))
+
+
+def write(path: Path, document: Document) -> None:
+    """Write a document whole or not at all, one field a line."""
+    write_atomically(path, msgspec.json.format(encode(stamped(document)), indent=1) + b"\n")
+
+
+def read(path: Path, kind: type[D], remedy: str) -> D:
+    """Read a document.
+
+    Raises:
+        FileNotFoundError: There is none.
+        RecordError: It cannot be read, is damaged, was changed, or has another schema.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
+    document = decode(data, kind, str(path), remedy)
+    if isinstance(document, Sealed) and not is_intact(document):
+        raise RecordError(f"{path} was changed by hand: its content hash is another: {remedy}")
+    return document
+
+
+def line(record: Record) -> bytes:
+    """A record as a line of a file that only grows, to be written in one go."""
+    return encode(record) + b"\n"
