@@ -20,13 +20,15 @@ import numpy as np
 from harness import audio
 from harness.cloning.budget import BudgetConfig
 from harness.decision.feasibility import infeasible
-from harness.decision.gates import Gate, Outcome, Profile, judge, load_profile
+from harness.decision.gates import Profile, judge, load_profile
 from harness.decision.rates import Rate
 from harness.lab.calibration import shown
 from harness.lab.power import PROFILES, TEXT_METRICS
 from harness.lab.speech import recorded, without_text
-from harness.metrics import Measurement, measure_waveform
+from harness.metrics import measure_waveform
 from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
+from harness.records.gate import Gate, Outcome
+from harness.records.measurement import Measurement
 from harness.take import Take
 
 Measured = Mapping[str, Measurement]

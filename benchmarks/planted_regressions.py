@@ -21,10 +21,11 @@ from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.embedded import EmbeddedBackend
 from harness.corpus import load_corpus, load_voices, suites_of
-from harness.decision.gates import Outcome, load_profile
+from harness.decision.gates import load_profile
 from harness.decision.policy import load_policy
 from harness.decision.release import Asked, judge_release
 from harness.metrics.silence import Pauses
+from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
 from harness.take import Request, Take

@@ -14,13 +14,14 @@ from itertools import permutations
 from pathlib import Path
 
 from harness.audio import Audio
-from harness.decision.gates import Outcome, judge, load_profile
+from harness.decision.gates import judge, load_profile
 from harness.decision.rates import Rate
 from harness.lab.calibration import shown
 from harness.lab.speech import Recording, recordings
 from harness.metrics.silence import Pauses, silence_ratio
 from harness.metrics.speaker import Embeddings, Resemblyzer, SpeakerEncoder, Voices, nearest_reference
 from harness.metrics.speaker import speaker_similarity as similarity
+from harness.records.gate import Outcome
 
 LEAST_SPEECH_S = 4.0
 JOINED_S = 10.0

@@ -17,6 +17,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 from filelock import FileLock
 
@@ -210,7 +211,7 @@ def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
             "language": request.reference.language,
         },
         "chunks": [asdict(chunk) for chunk in request.chunks],
-        "sampling": asdict(request.sampling),
+        "sampling": msgspec.structs.asdict(request.sampling),
         "seed": request.seed,
         "system": request.system,
         "sample_rate_hz": take.audio.sample_rate_hz,
@@ -220,6 +221,6 @@ def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
         "elapsed_s": round(take.elapsed_s, 3),
         "unconditioned": take.unconditioned,
         "details": dict(take.details),
-        "provenance": asdict(take.provenance),
+        "provenance": msgspec.structs.asdict(take.provenance),
         "batch": [other.digest for other in batch],
     }

@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 
+import msgspec
+
 from harness.audio import Audio
 from harness.corpus import Reference, Utterance
 from harness.errors import UsageError
@@ -49,8 +51,7 @@ class Chunk:
     budget: TokenBudget
 
 
-@dataclass(frozen=True, slots=True)
-class Sampling:
+class Sampling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the model draws its tokens; the documented settings."""
 
     temperature: float = 0.3
@@ -81,8 +82,7 @@ class Sampling:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Provenance:
+class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a take comes from; takes of different provenance are not compared."""
 
     backend: str
@@ -96,7 +96,7 @@ class Provenance:
     """Kind of KV cache: dynamic or static, compiled or not."""
     weights: str = ""
     """Hash of the weight files' index and a sample of every tensor."""
-    packages: Mapping[str, str] = field(default_factory=dict)
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Request:
             "chunks": [asdict(chunk) for chunk in self.chunks],
             "reference": {"sha256": self.reference.sha256, "transcript": self.reference.transcript},
             "seed": self.seed,
-            "sampling": asdict(self.sampling),
+            "sampling": msgspec.structs.asdict(self.sampling),
         }
         canonical = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()

@@ -10,11 +10,12 @@ from harness.audio import encode_wav
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
-from harness.decision.gates import Outcome, load_profile
+from harness.decision.gates import load_profile
 from harness.metrics import known_metrics
 from harness.metrics.quality import DistillMos
 from harness.metrics.recognition import TransformersRecognizer
 from harness.metrics.speaker import Resemblyzer
+from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
 from tests.recognisers import tiny_whisper

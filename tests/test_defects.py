@@ -14,10 +14,11 @@ from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
-from harness.decision.gates import Outcome, load_profile
+from harness.decision.gates import load_profile
 from harness.lab.defects import DEFECTS
 from harness.metrics import diacritics, intelligibility, measure_waveform, metrics_of, quality
 from harness.metrics.waveform import OF_SPEECH
+from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
 from harness.take import Provenance, Request, Stop, Take

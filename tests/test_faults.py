@@ -16,8 +16,10 @@ from harness.audio import Audio, encode_wav
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
-from harness.decision.gates import Outcome, load_profile, release
-from harness.metrics import Metric, diacritics, intelligibility, known_metrics, metrics_of
+from harness.decision.gates import load_profile, release
+from harness.metrics import diacritics, intelligibility, known_metrics, metrics_of
+from harness.records.gate import Outcome
+from harness.records.measurement import Metric
 from harness.run import plan
 from harness.run.plan import Run, Settings
 

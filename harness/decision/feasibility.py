@@ -10,7 +10,8 @@ from pathlib import Path
 from harness import shipped
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Utterance
-from harness.decision.gates import INFINITY, Gate, load_profile
+from harness.decision.gates import load_profile
+from harness.records.gate import INFINITY, Gate
 from harness.take import Chunk
 from harness.text import READING_TIMES, reading_time_s, words
 

@@ -7,81 +7,19 @@ backend, overrides that each say why. Gates that no speech at all could pass for
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from pathlib import Path
+
+import msgspec
 
 from harness import shipped
 from harness.decision import gates_file
 from harness.decision.policy import Margin, Policy
 from harness.decision.regression import Comparison
-from harness.documents import NotEmpty, typed
+from harness.documents import typed
 from harness.errors import GateError
-from harness.metrics import Measurement, Metric, known_metrics
+from harness.metrics import known_metrics
+from harness.records.measurement import Measurement, Metric
 from harness.text import READING_TIMES
-
-INFINITY = float("inf")
-
-
-class Outcome(StrEnum):
-    """What a gate answers.
-
-    PASS: shown inside the limits. FAIL: shown outside, or not a number. INCONCLUSIVE: could not be measured; blocks
-    the release. REFUSED: the question does not arise here, for a reason that is listed; counted, never passed. WARN: an
-    advisory gate would have said FAIL or INCONCLUSIVE; shown and counted, it neither blocks nor passes a release.
-    """
-
-    PASS = "PASS"
-    FAIL = "FAIL"
-    INCONCLUSIVE = "INCONCLUSIVE"
-    REFUSED = "REFUSED"
-    WARN = "WARN"
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One row of gates.toml."""
-
-    name: NotEmpty
-    metric: NotEmpty
-    unit: NotEmpty
-    why: NotEmpty
-    at_least: float = -INFINITY
-    at_most: float = INFINITY
-    suites: tuple[str, ...] = ()
-    """The suites it is for; none named is all."""
-    languages: tuple[str, ...] = ()
-    """The languages of the texts it is for; none named is all."""
-    at_least_from: tuple[tuple[float, float], ...] = ()
-    """Lower limits that depend on how much there is to judge: (seconds of speech, limit from there on), ascending."""
-    false_reject: float | None = None
-    """Share of sound human speech that this gate rejects, where it was measured ..."""
-    source: str = ""
-    """... and on what."""
-    advisory: bool = False
-    """Judged and shown, but not reliable enough to stop a release."""
-
-    def is_for(self, suite: str) -> bool:
-        """Whether it judges the takes of a suite."""
-        return not self.suites or suite in self.suites
-
-    def for_speech(self, speech_s: float) -> "Gate | None":
-        """This gate with the limit for so much speech; None where there is too little to judge."""
-        if not self.at_least_from:
-            return self
-        reached = [limit for start, limit in self.at_least_from if speech_s >= start]
-        return replace(self, at_least=reached[-1], at_least_from=()) if reached else None
-
-    def __str__(self) -> str:
-        if self.at_least_from:
-            steps = ", ".join(f"{limit:g} from {start:g} s" for start, limit in self.at_least_from)
-            return f"{self.name} >= {steps} of speech ({self.unit})"
-        if self.at_least == self.at_most:
-            return f"{self.name} = {self.at_least:g} {self.unit}"
-        if self.at_most == INFINITY:
-            return f"{self.name} >= {self.at_least:g} {self.unit}"
-        if self.at_least == -INFINITY:
-            return f"{self.name} <= {self.at_most:g} {self.unit}"
-        return f"{self.name} {self.at_least:g} to {self.at_most:g} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +36,7 @@ class Profile:
         return replace(
             self,
             gates=tuple(
-                replace(gate, at_least=sample_rate_hz, at_most=sample_rate_hz)
+                msgspec.structs.replace(gate, at_least=sample_rate_hz, at_most=sample_rate_hz)
                 if gate.metric == "sample_rate" and gate.at_least == gate.at_most
                 else gate
                 for gate in self.gates
@@ -123,29 +61,6 @@ class Profile:
                 )
             found += mine
         return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a gate says of one take."""
-
-    outcome: Outcome
-    gate: Gate
-    measurement: Measurement
-    reason: str = ""
-
-    @property
-    def observed(self) -> str:
-        """The number with its unit, or why there is none; one line."""
-        value = self.measurement.value
-        shown = f"{value:.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
-        number = "" if self.measurement.why_not else f"{shown} {self.gate.unit}"
-        return "; ".join(part for part in (number, self.measurement.detail, self.reason) if part)
-
-    @property
-    def margin(self) -> float:
-        """Distance to the nearer limit in the gate's unit, negative outside; NaN where nothing was measured."""
-        return min(self.measurement.value - self.gate.at_least, self.gate.at_most - self.measurement.value)
 
 
 def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:

@@ -14,6 +14,7 @@ from harness.decision import gates_file
 from harness.documents import NotEmpty, typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
+from harness.records.measurement import Better
 
 Floats = NDArray[np.float64]
 _AboveZero = Annotated[float, Meta(gt=0)]
@@ -40,8 +41,8 @@ class Margin:
     relative: bool = False
     cap: float | None = None
     """A value beyond it counts as it; for metrics with a heavy tail, whose failures `lost` counts."""
-    better: str = "higher"
-    """From the metric: higher, lower or neither."""
+    better: Better = "higher"
+    """From the metric."""
 
     @property
     def unit_of_change(self) -> str:

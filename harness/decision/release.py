@@ -14,10 +14,11 @@ from pathlib import Path
 from harness.baseline import golden
 from harness.baseline.golden import Baseline, Record
 from harness.corpus import Utterance
-from harness.decision.gates import Outcome, Verdict, judge_change
+from harness.decision.gates import judge_change
 from harness.decision.policy import Margin, Policy
 from harness.decision.rates import holm
 from harness.decision.regression import Comparison, Layout, Panel, compare, levels
+from harness.records.gate import Outcome, Verdict
 from harness.report.manifest import Entry, entry
 from harness.run.plan import Run
 from harness.take import Request

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from harness.baseline import golden
 from harness.baseline.golden import Baseline
-from harness.decision.gates import Outcome
 from harness.decision.policy import Floats, Margin
 from harness.decision.rates import exact_interval
 from harness.decision.regression import LEAST_OF_A_VOICE, Layout, Panel
 from harness.decision.release import Asked, Decisions
+from harness.records.gate import Outcome
 
 PLACES = ("mean", "tail", "suite", "voice")
 SIZES = (0.25, 0.5, 1.0, 2.0)

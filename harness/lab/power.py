@@ -19,7 +19,7 @@ import numpy as np
 from harness import audio
 from harness.cloning.budget import BudgetConfig
 from harness.decision.feasibility import infeasible
-from harness.decision.gates import Outcome, Profile, judge, load_profile
+from harness.decision.gates import Profile, judge, load_profile
 from harness.decision.rates import CONFIDENCE, Rate
 from harness.lab.defects import DEFECTS
 from harness.lab.speech import without_text
@@ -28,6 +28,7 @@ from harness.metrics.duration import DURATION_RATIO, SPEAKING_RATE
 from harness.metrics.speaker import METRICS as SPEAKER_METRICS
 from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
 from harness.metrics.structure import EXTRA_SPEECH, TEMPO_RATIO
+from harness.records.gate import Outcome
 from harness.records.power_table import PROFILES
 from harness.take import Take
 

@@ -20,60 +20,15 @@ Metrics
     speech_quality                                           does it sound natural (`quality`)
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from harness.records.measurement import Measurement, Metric
+
 if TYPE_CHECKING:
     from harness.take import Take
-
-NOT_MEASURED = float("nan")
-Span = tuple[float, float]
-"""(start_s, end_s) of a stretch of the take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a number means."""
-
-    name: str
-    unit: str
-    better: str
-    """'higher', 'lower' or 'neither'."""
-    version: int = 1
-
-    def measured(
-        self, value: float, detail: str = "", spans: tuple[Span, ...] = (), **components: float
-    ) -> "Measurement":
-        """A number for this metric; the components are counts, seconds or decibels that it was made of."""
-        return Measurement(self, float(value), components, detail, spans=spans)
-
-    def missing(self, why_not: str) -> "Measurement":
-        """This metric could not be measured."""
-        return Measurement(self, NOT_MEASURED, {}, why_not=why_not)
-
-    def not_applicable(self, why_not: str) -> "Measurement":
-        """Nobody could measure this here, whatever the take is like: the question does not arise."""
-        return Measurement(self, NOT_MEASURED, {}, why_not=why_not, applicable=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Measurement:
-    """One number, or the reason why there is none."""
-
-    metric: Metric
-    value: float
-    components: Mapping[str, float] = field(default_factory=dict)
-    detail: str = ""
-    """What a reviewer should know beside the number."""
-    why_not: str = ""
-    applicable: bool = True
-    spans: tuple[Span, ...] = ()
-    """Where in the take the finding lies, for a report to mark; empty where it has no place in time."""
-    heard: str = ""
-    """What a recogniser wrote, where the number comes from one."""
 
 
 def known_metrics() -> dict[str, Metric]:

@@ -13,9 +13,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.audio import SILENT_DBFS, Audio
-from harness.metrics import Measurement, Metric, Span
 from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
 from harness.metrics.spectrum import Spectrum
+from harness.records.measurement import Measurement, Metric, Span
 from harness.take import Take
 
 READABLE = Metric("readable", unit="yes", better="higher")

@@ -30,8 +30,9 @@ from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
-from harness.metrics import Measurement, Metric, guarded
+from harness.metrics import guarded
 from harness.metrics.intelligibility import Recognizer, hear
+from harness.records.measurement import Measurement, Metric
 from harness.take import Take
 from harness.text.scoring import compare, slots
 

@@ -8,7 +8,7 @@ Metrics: `length`, `duration_ratio`, `letters_duration_ratio`, `speaking_rate`, 
 """
 
 from harness.audio import Audio
-from harness.metrics import Measurement, Metric
+from harness.records.measurement import Measurement, Metric
 from harness.take import Stop, Take
 from harness.text import READING_TIMES, letters, words
 

@@ -20,15 +20,18 @@ recogniser's window are heard in full where Seed-TTS-Eval's Whisper sees 30 s; b
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+import msgspec
 
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference
 from harness.errors import AudioError
-from harness.metrics import Measurement, Metric, guarded_group
+from harness.metrics import guarded_group
+from harness.records.measurement import Measurement, Metric
 from harness.take import Take
 from harness.text.scoring import VERSION, Differences, compare
 
@@ -200,7 +203,7 @@ def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[s
             measured.append(above.measured(counts.rate - floor_rate, about, (), **parts, floor=floor_rate))
     lost = lost_words(found)
     measured.append(opinion.lost_words.measured(len(lost), f"not heard: {' '.join(lost)}" if lost else ""))
-    return {one.metric.name: replace(one, heard=heard.text) for one in measured}
+    return {one.metric.name: msgspec.structs.replace(one, heard=heard.text) for one in measured}
 
 
 def lost_words(found: Differences) -> list[str]:

@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.audio import Audio
-from harness.metrics import Measurement, Metric
+from harness.records.measurement import Measurement, Metric
 
 PITCH_SPREAD = Metric("pitch_spread", unit="semitones", better="higher")
 VOICED_SHARE = Metric("voiced_share", unit="ratio", better="higher")

@@ -18,7 +18,8 @@ from typing import Any, Protocol
 from harness import audio
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.metrics import Measurement, Metric, guarded
+from harness.metrics import guarded
+from harness.records.measurement import Measurement, Metric
 from harness.take import Take
 
 SPEECH_QUALITY = Metric("speech_quality", unit="MOS", better="higher")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import FRAME_S, Audio, frame_levels_dbfs
-from harness.metrics import Measurement, Metric, Span
+from harness.records.measurement import Measurement, Metric, Span
 
 BELOW_SPEECH_DB = 40.0
 SPEECH_PERCENTILE = 95.0

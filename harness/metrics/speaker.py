@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from harness import audio
 from harness.audio import Audio
 from harness.errors import AudioError, HarnessError
-from harness.metrics import Measurement, Metric, guarded
+from harness.metrics import guarded
+from harness.records.measurement import Measurement, Metric
 from harness.take import Take
 
 ENCODER_RATE_HZ = 16_000

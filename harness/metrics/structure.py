@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import Audio, rms_dbfs
-from harness.metrics import Measurement, Metric, Span
 from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
 from harness.metrics.spectrum import HOP_S, Spectrum
+from harness.records.measurement import Measurement, Metric, Span
 from harness.text import letters, words
 
 ENDING_LEVEL = Metric("ending_level", unit="dB", better="lower")

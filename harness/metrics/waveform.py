@@ -12,11 +12,12 @@ from types import MappingProxyType
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference
-from harness.metrics import Measurement, Metric, artifacts, duration, pitch, silence, structure
+from harness.metrics import artifacts, duration, pitch, silence, structure
 from harness.metrics.pitch import Pitch
 from harness.metrics.silence import Pauses
 from harness.metrics.spectrum import Spectrum
 from harness.metrics.structure import Prints
+from harness.records.measurement import Measurement, Metric
 from harness.take import Take
 
 

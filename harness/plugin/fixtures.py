@@ -13,7 +13,7 @@ from harness.plugin.session import release_of, run_of, suites_of
 if TYPE_CHECKING:
     from harness.backends import Backend
     from harness.corpus import Utterance
-    from harness.metrics import Measurement
+    from harness.records.measurement import Measurement
     from harness.report.manifest import Entry
     from harness.run.plan import Run
     from harness.take import Take
@@ -58,8 +58,8 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
 
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
-        from harness.decision.gates import Outcome
         from harness.metrics import advisory
+        from harness.records.gate import Outcome
         from harness.report.manifest import AGAINST, entry, four_lines, properties
 
         with PlainUsage():

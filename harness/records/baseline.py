@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from harness.records.measurement import Measurement
 from harness.records.schema import Record, Sealed, encode, stamped
 from harness.take import Sampling
@@ -49,7 +51,7 @@ class Accepted(Record, frozen=True, kw_only=True):
     fingerprint: Fingerprint
     sampling: Sampling
     largest_batch: int = 1
-    packages: dict[str, str] = {}
+    packages: dict[str, str] = msgspec.field(default_factory=dict)
     before: tuple[Predecessor, ...] = ()
     """The releases before this one, oldest first."""
 

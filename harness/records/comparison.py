@@ -1,9 +1,9 @@
 """What was asked about the accepted release, and the answer.
 
 Conventions: a change is oriented so that positive is better; where neither more nor less of a metric is better it may
-drift neither way. Changes, ends of intervals and margins are in one unit: the metric's, or a share of the accepted value
-where the margin is relative, or a share of all utterances where lost utterances are counted. A number that is not known
-is None.
+drift neither way. Changes, ends of intervals and margins are in one unit: the metric's, or a share of the accepted
+value where the margin is relative, or a share of all utterances where lost utterances are counted. A number that is not
+known is None.
 """
 
 from typing import Literal

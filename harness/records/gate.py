@@ -5,7 +5,7 @@ from math import isfinite, isinf, nan
 
 import msgspec
 
-from harness.corpus import SUITES
+from harness.documents import NotEmpty
 from harness.records.measurement import Measurement
 from harness.records.schema import Record
 
@@ -35,13 +35,16 @@ AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 class Gate(Record, frozen=True):
     """One metric and its limits in some suites; a row of gates.toml."""
 
-    name: str
-    metric: str
-    unit: str
-    why: str
+    name: NotEmpty
+    metric: NotEmpty
+    unit: NotEmpty
+    why: NotEmpty
     at_least: float = _NO_FLOOR
     at_most: float = INFINITY
-    suites: tuple[str, ...] = SUITES
+    suites: tuple[str, ...] = ()
+    """The suites it is for; none named is all."""
+    languages: tuple[str, ...] = ()
+    """The languages of the texts it is for; none named is all."""
     at_least_from: tuple[tuple[float, float], ...] = ()
     """Lower limits that depend on how much there is to judge: (seconds of speech, limit from there on), ascending."""
     false_reject: float | None = None
@@ -57,6 +60,10 @@ class Gate(Record, frozen=True):
             msgspec.structs.force_setattr(self, "at_least", _NO_FLOOR)
         if isinf(self.at_most) and self.at_most > 0:
             msgspec.structs.force_setattr(self, "at_most", INFINITY)
+
+    def is_for(self, suite: str) -> bool:
+        """Whether it judges the takes of a suite."""
+        return not self.suites or suite in self.suites
 
     def for_speech(self, speech_s: float) -> "Gate | None":
         """This gate with the limit for so much speech; None where there is too little to judge."""

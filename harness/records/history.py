@@ -19,7 +19,7 @@ class RunEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="run"):
     commit: str = ""
     takes: int
     """That were judged."""
-    means: dict[str, float] = {}
+    means: dict[str, float] = msgspec.field(default_factory=dict)
     against: tuple[str, ...] = ()
     """Comparisons that stood against it."""
 

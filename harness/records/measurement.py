@@ -12,6 +12,7 @@ import msgspec
 from harness.records.schema import Record
 
 NOT_MEASURED = float("nan")
+Better = Literal["higher", "lower", "neither"]
 Span = tuple[float, float]
 """(start_s, end_s) of a stretch of the take."""
 
@@ -21,7 +22,7 @@ class Metric(Record, frozen=True):
 
     name: str
     unit: str
-    better: Literal["higher", "lower", "neither"]
+    better: Better
     version: int = 1
 
     def measured(
@@ -44,7 +45,7 @@ class Measurement(Record, frozen=True):
 
     metric: Metric
     value: float = NOT_MEASURED
-    components: dict[str, float] = {}
+    components: dict[str, float] = msgspec.field(default_factory=dict)
     detail: str = ""
     """What a reviewer should know beside the number."""
     why_not: str = ""

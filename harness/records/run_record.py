@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from harness.records.comparison import Comparison, NotCompared
 from harness.records.gate import Outcome
 from harness.records.schema import Document, Record
@@ -58,11 +60,11 @@ class RunRecord(Document, frozen=True, kw_only=True):
     """Takes; planned = judged + not judged, always."""
     judged: int
     not_judged: tuple[NotJudged, ...] = ()
-    outcomes: dict[str, int] = {}
+    outcomes: dict[str, int] = msgspec.field(default_factory=dict)
     """How many verdicts there are of each kind, comparisons included."""
-    failed_otherwise: dict[str, str] = {}
+    failed_otherwise: dict[str, str] = msgspec.field(default_factory=dict)
     """Tests that failed although no gate did, and how."""
-    harness_errors: dict[str, str] = {}
+    harness_errors: dict[str, str] = msgspec.field(default_factory=dict)
     """Tests that the harness itself could not carry out, and how."""
     comparisons: tuple[Comparison, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()

@@ -83,8 +83,14 @@ def decode(data: bytes | str, kind: type[R], where: str, remedy: str) -> R:
 
 
 def stamped(document: D) -> D:
-    """A document with the schema that it is written in, and sealed where it is of that kind."""
-    whole = msgspec.structs.replace(document, schema=type(document).SCHEMA)
+    """A document as it will be read: with the schema that it is written in, and sealed where it is of that kind.
+
+    Raises:
+        RecordError: It holds something that could not be read again, such as an infinite number.
+    """
+    kind = type(document)
+    whole = msgspec.structs.replace(document, schema=kind.SCHEMA)
+    whole = decode(encode(whole), kind, f"a {kind.__name__}", "it cannot be written")
     return msgspec.structs.replace(whole, sha256=_seal(whole)) if isinstance(whole, Sealed) else whole
 
 

@@ -2,6 +2,8 @@
 
 from typing import ClassVar
 
+import msgspec
+
 from harness.corpus import Utterance
 from harness.records.schema import Record, Sealed
 from harness.take import Chunk, Provenance, Sampling, Stop
@@ -37,7 +39,7 @@ class Sidecar(Sealed, frozen=True, kw_only=True):
     frames: int | None = None
     elapsed_s: float = 0.0
     unconditioned: str = ""
-    details: dict[str, float | str] = {}
+    details: dict[str, float | str] = msgspec.field(default_factory=dict)
     provenance: Provenance
     batch: tuple[str, ...] = ()
     """Digests of the requests that were generated together with it."""

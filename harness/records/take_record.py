@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from os.path import relpath
 from pathlib import Path, PurePath
 
+import msgspec
+
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
 from harness.records.schema import Record
@@ -59,7 +61,7 @@ class TakeRecord(Record, frozen=True, kw_only=True):
     """Why there is no audio."""
     sampling: Sampling
     provenance: Provenance
-    measurements: dict[str, Measurement] = {}
+    measurements: dict[str, Measurement] = msgspec.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
 
     @classmethod

@@ -20,8 +20,8 @@ import allure
 
 from harness.audio import write_atomically
 from harness.corpus import Utterance
-from harness.decision.gates import Outcome
 from harness.errors import AudioError
+from harness.records.gate import Outcome
 from harness.report import page, plots
 from harness.report.clips import MIME, Recording
 from harness.report.comparison import comparisons

@@ -7,7 +7,7 @@ Where neither more nor less is better it may not drift either way. Levels are me
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.decision.gates import Outcome
+from harness.records.gate import Outcome
 from harness.report.manifest import AGAINST, Entry, anchor
 
 _ORDER = (*AGAINST, Outcome.PASS)

@@ -8,15 +8,18 @@ when each of its planned tests came back with verdicts; otherwise it is refused,
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from math import isfinite
 from os.path import relpath
 from pathlib import Path, PurePath
 from typing import Any
 
+import msgspec
+
 from harness.baseline.golden import Sound
-from harness.decision.gates import Outcome, Verdict, release
-from harness.metrics import Measurement
+from harness.decision.gates import release
+from harness.records.gate import Outcome, Verdict
+from harness.records.measurement import Measurement
 from harness.take import Take
 
 Entry = dict[str, Any]
@@ -69,8 +72,8 @@ def entry(
         "elapsed_s": round(take.elapsed_s, 3),
         "error": take.error,
         "heard": next((found.heard for found in measurements.values() if found.heard), ""),
-        "sampling": asdict(request.sampling),
-        "provenance": asdict(take.provenance),
+        "sampling": msgspec.structs.asdict(request.sampling),
+        "provenance": msgspec.structs.asdict(take.provenance),
         "measurements": {
             name: {
                 "value": _number(found.value),
@@ -94,7 +97,7 @@ def entry(
                 "value": _number(verdict.measurement.value),
                 "at_least": _number(verdict.gate.at_least),
                 "at_most": _number(verdict.gate.at_most),
-                "margin": _number(verdict.margin),
+                "margin": _number(verdict.distance),
                 "observed": verdict.observed,
                 "reason": verdict.reason,
                 "why": verdict.gate.why,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness import audio
 from harness.audio import write_atomically
-from harness.decision.gates import Outcome
+from harness.records.gate import Outcome
 from harness.report import plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.comparison import comparisons

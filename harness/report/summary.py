@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from harness.decision.gates import Outcome
+from harness.records.gate import Outcome
 from harness.report.comparison import comparisons
 from harness.report.manifest import AGAINST, Manifest, label
 

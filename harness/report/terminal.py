@@ -5,7 +5,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from harness.decision.gates import Outcome
+from harness.records.gate import Outcome
 from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label, worst_outcome
 
 MOST_SHOWN = 12

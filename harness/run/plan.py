@@ -19,9 +19,9 @@ from harness.baseline.golden import Baseline, Sound
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
-from harness.decision.gates import Profile, Verdict, judge
+from harness.decision.gates import Profile, judge
 from harness.errors import BackendError, GoldenError
-from harness.metrics import Measurement, diacritics, measure_waveform, metrics_of, quality, speaker
+from harness.metrics import diacritics, measure_waveform, metrics_of, quality, speaker
 from harness.metrics.encoders import RESEMBLYZER, open_encoder
 from harness.metrics.intelligibility import (
     FIRST,
@@ -34,6 +34,8 @@ from harness.metrics.intelligibility import (
 from harness.metrics.quality import OFF, QualityPredictor, measure_quality, open_predictor
 from harness.metrics.recognition import TransformersRecognizer
 from harness.metrics.speaker import Voices
+from harness.records.gate import Verdict
+from harness.records.measurement import Measurement
 from harness.store import RememberedEncoder, RememberedRecognizer, Store
 from harness.take import Provenance, Request, Sampling, Stop, Take
 from harness.text import words

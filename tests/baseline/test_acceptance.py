@@ -6,9 +6,10 @@ import pytest
 
 from harness.baseline.acceptance import Acceptance, Finished, accept, difference
 from harness.baseline.golden import read
-from harness.decision.gates import Gate, Profile
+from harness.decision.gates import Profile
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError
+from harness.records.gate import Gate
 from harness.store import Store
 
 ROW = '[[utterance]]\nid = "short-{0:03d}"\ntext = "واحد اثنان"\nlanguage = "ar"\nreference = "omar"\n'

@@ -1,6 +1,7 @@
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.decision.feasibility import feasibility_map, infeasible
-from harness.decision.gates import Gate, load_profile
+from harness.decision.gates import load_profile
+from harness.records.gate import Gate
 from tests.synthetic import utterance
 
 SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", at_least_from=((2.0, 0.70), (4.0, 0.75)))

@@ -4,13 +4,14 @@ from dataclasses import replace
 import pytest
 
 from harness import shipped
-from harness.decision.gates import Gate, Outcome, Profile, judge, load_profile, release
+from harness.decision.gates import Profile, judge, load_profile, release
 from harness.decision.policy import load_policy
 from harness.errors import GateError
 from harness.metrics import known_metrics
 from harness.metrics.duration import DURATION_RATIO, FINISHED
 from harness.metrics.silence import SILENCE_RATIO
 from harness.metrics.speaker import SPEAKER_SIMILARITY
+from harness.records.gate import Gate, Outcome
 
 BAND = Gate("duration_ratio", "duration_ratio", "ratio", "because", at_least=1.2, at_most=2.0)
 SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", at_least_from=((2.0, 0.70), (4.0, 0.75)))

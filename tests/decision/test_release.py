@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from harness.decision.gates import Outcome
 from harness.decision.policy import Margin, Policy
 from harness.decision.regression import Layout, Panel
 from harness.decision.release import Asked, Decisions
+from harness.records.gate import Outcome
 
 SIM = Margin("sim", "cosine", 0.02, 0.1, 0.001, "w")
 ROWS = Layout(tuple(f"u{n}" for n in range(40)), ("short",) * 40, tuple(f"v{n % 4}" for n in range(40)))

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from harness.baseline.golden import Baseline, Record
-from harness.decision.gates import Outcome
 from harness.decision.policy import Margin, Policy
 from harness.decision.release import Asked
 from harness.lab.audit import Design, Plant, Trial, World, designs, report, saving, share, trial
+from harness.records.gate import Outcome
 
 SIM = Margin("speaker_similarity", "cosine", 0.02, 0.1, 0.001, "w")
 TEMPO = Margin("duration_ratio", "ratio", 0.05, 0.15, 0.005, "w", relative=True, better="neither")

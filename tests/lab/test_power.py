@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.decision.gates import Outcome
 from harness.decision.rates import Rate
 from harness.lab import power, speech
 from harness.lab.defects import DEFECTS
 from harness.records import power_table
+from harness.records.gate import Outcome
 
 PASS, FAIL, WARN, REFUSED = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.REFUSED
 

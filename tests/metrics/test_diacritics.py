@@ -8,9 +8,10 @@ import pytest
 from harness import shipped
 from harness.audio import Audio
 from harness.corpus import load_corpus
-from harness.decision.gates import Outcome, judge, load_profile
+from harness.decision.gates import judge, load_profile
 from harness.metrics import diacritics
 from harness.metrics.diacritics import difference, measure_pair
+from harness.records.gate import Outcome
 from harness.take import Request
 from tests.recognisers import Told
 from tests.synthetic import RATE_HZ, reference, request, take

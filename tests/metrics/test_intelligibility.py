@@ -7,7 +7,7 @@ import pytest
 
 from harness.audio import Audio
 from harness.corpus import load_corpus, suites_of
-from harness.decision.gates import Outcome, judge, load_profile
+from harness.decision.gates import judge, load_profile
 from harness.metrics import intelligibility
 from harness.metrics.intelligibility import (
     FIRST,
@@ -20,6 +20,7 @@ from harness.metrics.intelligibility import (
     measure_intelligibility,
     not_judged,
 )
+from harness.records.gate import Outcome
 from harness.text.scoring import compare
 from tests.recognisers import Told
 from tests.synthetic import draw, request, take, write_voice

@@ -6,10 +6,11 @@ import pytest
 from harness import audio, shipped
 from harness.audio import Audio
 from harness.corpus import load_voices
-from harness.decision.gates import Outcome, judge, load_profile
+from harness.decision.gates import judge, load_profile
 from harness.errors import AudioError
 from harness.metrics import speaker
 from harness.metrics.silence import Pauses, silence_ratio
+from harness.records.gate import Outcome
 from tests.synthetic import draw, reference, request, take
 
 

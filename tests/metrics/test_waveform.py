@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from harness.audio import Audio
-from harness.metrics import Metric, known_metrics, measure_waveform, waveform
+from harness.metrics import known_metrics, measure_waveform, waveform
 from harness.metrics.speaker import METRICS
+from harness.records.measurement import Metric
 from tests.synthetic import draw, take
 
 TABLES = (waveform.OF_ANY_TAKE, waveform.OF_ANY_SOUND, waveform.OF_SPEECH)

@@ -8,8 +8,9 @@ import pytest
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference, Utterance
-from harness.decision.gates import Gate, judge
+from harness.decision.gates import judge
 from harness.metrics import measure_waveform
+from harness.records.gate import Gate
 from harness.report.journal import Journal
 from harness.report.manifest import entry
 from harness.take import Chunk, Provenance, Request, Stop, Take, TokenBudget

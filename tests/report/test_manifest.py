@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.decision.gates import Outcome
+from harness.records.gate import Outcome
 from harness.report.manifest import Manifest, badness, excess, worst_outcome
 from tests.synthetic import draw
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from harness.backends import BackendOptions
-from harness.decision.gates import Outcome, load_profile
+from harness.decision.gates import load_profile
 from harness.errors import BackendError
+from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
 from harness.take import Provenance, Stop, Take
