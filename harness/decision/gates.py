@@ -18,6 +18,7 @@ from harness.decision.regression import Comparison
 from harness.documents import typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
+from harness.records.gate import INFINITY, Gate, Outcome, Verdict
 from harness.records.measurement import Measurement, Metric
 from harness.text import READING_TIMES
 
