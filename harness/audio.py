@@ -65,10 +65,15 @@ def load(path: Path) -> Audio:
         raise AudioError(f"{path} is not a sound file that libsndfile can read ({error})") from error
     if samples.shape[0] == 0:
         raise AudioError(f"{path} holds 0 samples")
-    if samples.shape[1] == 1:
-        return Audio(np.ascontiguousarray(samples[:, 0]), rate)
-    mono = samples.mean(axis=1, dtype=np.float32)
-    return Audio(mono, rate, _downmix_loss_db(samples, mono))
+    return mixed_down(samples, rate)
+
+
+def mixed_down(channels: NDArray[np.float32], sample_rate_hz: int) -> Audio:
+    """Channels of shape (n, channels), averaged; what that took from the loudest of them is noted."""
+    if channels.shape[1] == 1:
+        return Audio(np.ascontiguousarray(channels[:, 0]), sample_rate_hz)
+    mono = channels.mean(axis=1, dtype=np.float32)
+    return Audio(mono, sample_rate_hz, _downmix_loss_db(channels, mono))
 
 
 def _downmix_loss_db(channels: NDArray[np.float32], mono: NDArray[np.float32]) -> float:

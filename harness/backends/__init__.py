@@ -4,7 +4,7 @@ A backend is cheap to open and loads its model on the first `generate`, so that 
 nothing. What a backend cannot do becomes a Take with an error; only a wrong command is raised.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -54,8 +54,8 @@ class BackendOptions:
     """What a speech server understands; empty for what it says of itself."""
     served_model: str = ""
     """Which of a server's models is asked; empty where it has one."""
-    concurrency: int = 8
-    """Takes that a server is asked for at once."""
+    concurrency: int = 0
+    """Takes that are asked for at once; 0 for the backend's own choice."""
     stream: bool = False
     """Ask a server for its sound as it comes."""
 
@@ -85,8 +85,8 @@ class Backend(Protocol):
     def identity(self) -> str:
         """Name and revision of everything that shapes a take; takes of one identity and request are interchangeable."""
 
-    def generate(self, requests: Sequence[Request]) -> list[Take]:
-        """Speak the requests: as many takes as requests, in their order.
+    def generate(self, requests: Sequence[Request]) -> Iterable[Take]:
+        """Speak the requests: one take for each, given back as soon as it is there, in any order; a list will do.
 
         Raises:
             BackendError: The system cannot be used at all; every request fails with that.

@@ -75,7 +75,7 @@ OPTIONS = (
     Option("--frame-rate", "", "codec steps a second, where the backend cannot know it (default there: 25)", "HZ"),
     Option("--dialect", "", "of a speech server: openai, vllm-omni, sglang-omni or chat; when left out, it is asked"),
     Option("--served-model", "", "which model a speech server is asked for, where it has several"),
-    Option("--concurrency", "8", "takes that a speech server is asked for at once", "N"),
+    Option("--concurrency", "", "takes made at once: 8 when left out for a speech server, 1 for a command", "N"),
 )
 
 FOR_EVERY_BACKEND = (
@@ -114,6 +114,7 @@ def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, 
         UsageError: A value is no number, or out of range.
     """
     rate, sample_rate, frame_rate = value("--speaking-rate"), value("--sample-rate"), value("--frame-rate")
+    at_once = value("--concurrency")
     return BackendOptions(
         model=_found(here, value("--model")),
         codec=_found(here, value("--codec")),
@@ -136,7 +137,7 @@ def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, 
         frame_rate_hz=number("--frame-rate", frame_rate) if frame_rate else 0,
         dialect=value("--dialect"),
         served_model=value("--served-model"),
-        concurrency=int(number("--concurrency", value("--concurrency"), whole=True)),
+        concurrency=int(number("--concurrency", at_once, whole=True)) if at_once else 0,
         stream=is_on("--stream"),
     )
 
@@ -216,4 +217,8 @@ def number(flag: str, given: str, least: float = 1, whole: bool = False) -> floa
 
 
 def _found(here: Path, given: str) -> str:
-    return str(here / given) if given and (here / given).exists() else given
+    """A path from where the command was typed; a hub id, an address or a command line stays as it is."""
+    try:
+        return str(here / given) if given and (here / given).exists() else given
+    except OSError:  # too long for a path
+        return given

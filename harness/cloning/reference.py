@@ -85,6 +85,18 @@ def load(path: Path, config: ReferenceConfig | None = None) -> ReferenceFeatures
     )
 
 
+def as_wav(path: Path, config: ReferenceConfig | None = None) -> bytes:
+    """A reference for whoever reads it elsewhere: the file's own bytes where it is a WAV within the window.
+
+    Raises:
+        AudioError: It cannot condition a clone.
+    """
+    features = load(path, config)
+    if features.cut:
+        return audio.encode_wav(features.codec_audio)
+    return path.read_bytes() if path.suffix.lower() == ".wav" else audio.encode_wav(audio.load(path))
+
+
 def _read(path: Path, config: ReferenceConfig) -> tuple[Audio, bool]:
     """The first `window_s` of the file in mono, at its own rate, and whether there is more."""
     import soundfile

@@ -55,7 +55,7 @@ def embedded(n_texts: int) -> list[Take]:
             row = rows[(at + around) % len(rows)]
             requests.append(Request(row, voice, number, chunks(row.text, config), backend.identity))
     try:
-        return backend.generate(requests)
+        return list(backend.generate(requests))
     finally:
         backend.close()
 
