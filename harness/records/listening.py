@@ -6,11 +6,12 @@ Conventions
 """
 
 from enum import StrEnum
+from typing import ClassVar
 
-import msgspec
+from harness.records.schema import Document, Record
 
-SESSION_FORMAT = 1
-RATINGS_FORMAT = 1
+SESSION_NAME = "session.json"
+RATINGS_FOLDER = "ratings"
 
 
 class Kind(StrEnum):
@@ -41,7 +42,7 @@ class Choice(StrEnum):
     SAME = "same"
 
 
-class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Trial(Record, frozen=True):
     """One question: two sounds in an order that only this record tells."""
 
     number: int
@@ -60,17 +61,18 @@ class Trial(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return {Choice.A: self.a, Choice.B: self.b, Choice.SAME: None}[choice]
 
 
-class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Session(Document, frozen=True, kw_only=True):
     """The trials of one session and their key."""
+
+    SCHEMA: ClassVar[int] = 1
 
     id: str
     run: str
     """sha256 of the run's record that the takes belong to."""
     trials: tuple[Trial, ...]
-    format: int = SESSION_FORMAT
 
 
-class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Rating(Record, frozen=True):
     """The answer to one trial."""
 
     trial: int
@@ -79,11 +81,12 @@ class Rating(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How often a sound of this trial was started."""
 
 
-class Ratings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Ratings(Document, frozen=True, kw_only=True):
     """All answers of one listener in one session."""
+
+    SCHEMA: ClassVar[int] = 1
 
     session: str
     listener: str
     ratings: tuple[Rating, ...]
     note: str = ""
-    format: int = RATINGS_FORMAT

@@ -21,7 +21,7 @@ def session(pairs=20, seed=0):
         add(Kind.CHECK, f"short-{number:03d}", [Role.REFERENCE, Role.ANCHOR])
     for number in range(4):
         add(Kind.REPEAT, f"short-{number:03d}", [Role.ACCEPTED, Role.NEW], number)
-    return Session("s", "run", tuple(trials))
+    return Session(id="s", run="run", trials=tuple(trials))
 
 
 def choice(trial, role):
@@ -38,7 +38,7 @@ def listener(asked, name, prefers_new, seed, hears=True):
         else:
             role = first[trial.number] = Role.NEW if draw.random() < prefers_new else Role.ACCEPTED
         given.append(Rating(trial.number, choice(trial, role), 2))
-    return Ratings(asked.id, name, tuple(given))
+    return Ratings(session=asked.id, listener=name, ratings=tuple(given))
 
 
 def test_the_interval_covers_the_planted_preference_nineteen_times_in_twenty():
@@ -76,7 +76,7 @@ def test_who_contradicts_most_of_the_repeats_is_set_aside():
     random = tuple(
         Rating(one.trial, other[one.choice], one.plays) if one.trial in flips else one for one in steady.ratings
     )
-    assert preference(asked, [Ratings("s", "Coin", random)]).set_aside == {
+    assert preference(asked, [Ratings(session="s", listener="Coin", ratings=random)]).set_aside == {
         "Coin": "contradicted 4 of 4 repeated answers"
     }
 
@@ -84,7 +84,7 @@ def test_who_contradicts_most_of_the_repeats_is_set_aside():
 def test_an_unfinished_session_does_not_count():
     asked = session()
     whole = listener(asked, "Dana", 1.0, 1)
-    found = preference(asked, [Ratings("s", "Dana", whole.ratings[:-1])])
+    found = preference(asked, [Ratings(session="s", listener="Dana", ratings=whole.ratings[:-1])])
     assert found.value != found.value
     assert (found.low, found.high) == (0.0, 1.0)
     assert found.said == "nobody's answers count; Dana is set aside: 1 of 28 questions are not answered"
@@ -97,4 +97,4 @@ def test_no_difference_counts_as_half(role, value):
         Rating(trial.number, choice(trial, Role.REFERENCE if trial.kind == Kind.CHECK else role), 1)
         for trial in asked.trials
     ]
-    assert preference(asked, [Ratings("s", "Dana", tuple(given))]).value == value
+    assert preference(asked, [Ratings(session="s", listener="Dana", ratings=tuple(given))]).value == value

@@ -79,7 +79,7 @@ function ratings() {
     listener,
     ratings: trials.filter(({ trial }) => answers[trial]).map(({ trial }) => ({ trial, ...answers[trial] })),
     note: $("note").value.trim(),
-    format: 1,
+    schema: 1,
   };
 }
 

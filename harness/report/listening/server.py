@@ -6,27 +6,22 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import msgspec
-
-from harness.audio import write_atomically
-from harness.errors import UsageError
-from harness.records.listening import Ratings, Session
+from harness.errors import RecordError, UsageError
+from harness.records import schema
+from harness.records.listening import RATINGS_FOLDER, Ratings, Session
 
 ADDRESS = "127.0.0.1"
 LARGEST_ANSWER_BYTES = 1_000_000
-RATINGS = "ratings"
 
 
 def read_ratings(data: bytes, session: Session) -> Ratings:
     """Answers as the page writes them.
 
     Raises:
-        UsageError: They are no answers, or not to this session.
+        RecordError: They are no answers.
+        UsageError: They are not to this session.
     """
-    try:
-        ratings = msgspec.json.decode(data, type=Ratings)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"these are no ratings of a listening session: {error}") from error
+    ratings = schema.decode(data, Ratings, "the ratings", "save them from the session's page again")
     if ratings.session != session.id:
         raise UsageError(f"these ratings are of session {ratings.session!r}; {session.id!r} is needed")
     if not ratings.listener.strip():
@@ -41,8 +36,8 @@ def read_ratings(data: bytes, session: Session) -> Ratings:
 def keep(ratings: Ratings, folder: Path) -> Path:
     """Write a listener's answers under their name, replacing what they said before; the path of the file."""
     name = re.sub(r"[^\w-]+", "_", ratings.listener.strip())[:64]
-    path = folder / RATINGS / f"{name}.json"
-    write_atomically(path, msgspec.json.format(msgspec.json.encode(ratings), indent=1) + b"\n")
+    path = folder / RATINGS_FOLDER / f"{name}.json"
+    schema.write(path, ratings)
     return path
 
 
@@ -62,7 +57,7 @@ class _Handler(SimpleHTTPRequestHandler):
             return
         try:
             path = keep(read_ratings(self.rfile.read(length), self._session), self._folder)
-        except UsageError as error:
+        except (RecordError, UsageError) as error:
             self._say(HTTPStatus.BAD_REQUEST, str(error))
         else:
             self._say(HTTPStatus.OK, f"Saved as {path.name} beside the run. You may close this page.")

@@ -31,7 +31,6 @@ LEVEL_DBFS = -26.0  # active speech level, ITU-T P.808
 ANCHOR_HZ = 3500.0  # ITU-R BS.1534, low anchor
 REPEAT_EVERY = 5
 FOLDER = "listening"
-SESSION_FILE = "session.json"
 PAGE = "page"
 _HERE = Path(__file__).parent
 
@@ -137,7 +136,7 @@ def plan(pairs: Sequence[Pair], wanted: int, run: str, entropy: int) -> tuple[Se
         a, b = reversed(roles) if swapped else roles
         trials.append(Trial(number, kind, pair.suite, pair.utterance, pair.seed, pair.speaker, a, b, repeats))
     name = hashlib.sha256(f"{run} {entropy} {wanted}".encode()).hexdigest()[:16]
-    return Session(name, run, tuple(trials)), [pair for _, pair in order]
+    return Session(id=name, run=run, trials=tuple(trials)), [pair for _, pair in order]
 
 
 def write_page(session: Session, pairs: Sequence[Pair], folder: Path) -> Path:

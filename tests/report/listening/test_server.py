@@ -7,18 +7,19 @@ import urllib.request
 import msgspec
 import pytest
 
+from harness.records import schema
 from harness.records.listening import Choice, Kind, Rating, Ratings, Role, Session, Trial
 from harness.report.listening import server
 
 SESSION = Session(
-    "s1",
-    "run",
-    (
+    id="s1",
+    run="run",
+    trials=(
         Trial(0, Kind.PAIR, "short", "short-001", 0, "layla", Role.NEW, Role.ACCEPTED),
         Trial(1, Kind.CHECK, "short", "short-001", 0, "layla", Role.REFERENCE, Role.ANCHOR),
     ),
 )
-ANSWERS = Ratings("s1", "Dana K.", (Rating(0, Choice.A, 3), Rating(1, Choice.B, 2)))
+ANSWERS = Ratings(session="s1", listener="Dana K.", ratings=(Rating(0, Choice.A, 3), Rating(1, Choice.B, 2)))
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def post(address, data, path="/ratings"):
 def test_answers_are_kept_under_the_listeners_name(address, tmp_path):
     assert "Dana_K_.json" in post(address, msgspec.json.encode(ANSWERS))
     kept = (tmp_path / "ratings" / "Dana_K_.json").read_bytes()
-    assert server.read_ratings(kept, SESSION) == ANSWERS
+    assert server.read_ratings(kept, SESSION) == schema.stamped(ANSWERS)
 
 
 @pytest.mark.parametrize(
@@ -52,10 +53,12 @@ def test_answers_are_kept_under_the_listeners_name(address, tmp_path):
     [
         b"{",
         b"[]",
-        msgspec.json.encode(Ratings("other", "Dana", ())),
-        msgspec.json.encode(Ratings("s1", " ", ())),
-        msgspec.json.encode(Ratings("s1", "Dana", (Rating(7, Choice.A, 1),))),
-        msgspec.json.encode(Ratings("s1", "Dana", (Rating(0, Choice.A, 1), Rating(0, Choice.B, 1)))),
+        msgspec.json.encode(Ratings(session="other", listener="Dana", ratings=())),
+        msgspec.json.encode(Ratings(session="s1", listener=" ", ratings=())),
+        msgspec.json.encode(Ratings(session="s1", listener="Dana", ratings=(Rating(7, Choice.A, 1),))),
+        msgspec.json.encode(
+            Ratings(session="s1", listener="Dana", ratings=(Rating(0, Choice.A, 1), Rating(0, Choice.B, 1)))
+        ),
         b'{"session":"s1","listener":"x","ratings":[],"extra":1}',
     ],
 )
