@@ -34,7 +34,7 @@ from harness.metrics import guarded
 from harness.metrics.intelligibility import Recognizer, hear
 from harness.records.measurement import Measurement, Metric
 from harness.take import Take
-from harness.text.scoring import compare, slots
+from harness.text.scoring import compare, said, slots
 
 PAIR_CONTRAST = Metric("pair_contrast", unit="ratio", better="higher")
 PAIR_READING = Metric("pair_reading", unit="ratio", better="higher")
@@ -87,7 +87,7 @@ def difference(text: str, other: str) -> Pair | None:
     >>> difference("هَذَا عِلْمٌ", "هَذَا عَلَمٌ").words
     'عِلمٌ/عَلَمٌ'
     """
-    one, two = ([slot[0][0] for slot in slots(row, strict=True)] for row in (text, other))
+    one, two = ([said(slot) for slot in slots(row, strict=True)] for row in (text, other))
     differing = [place for place, (mine, theirs) in enumerate(zip(one, two, strict=False)) if mine != theirs]
     if len(one) != len(two) or not differing:
         return None

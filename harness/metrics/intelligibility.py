@@ -9,8 +9,8 @@ Conventions
     says nothing about the recogniser there; its floor is taken as 0, which is the stricter choice.
     Without a recogniser nothing here is judged: the measurements do not apply and no gate passes them.
 
-    Words are lost when the target goes on after the last one that was heard. In a long text one word is too few errors
-    to show in a rate, and the last one is what a generation that stops early leaves out.
+    Words are lost when fewer than half their letters were heard: at the beginning, in the middle, or at the end, where
+    a generation that stops early leaves them out. In a long text one word is too few errors to show in a rate.
 
 Metrics: `cer`, `wer`, `cer_above_floor`, `wer_above_floor`, `lost_words`, and the same of a second recogniser with
 `second_` before.
@@ -33,7 +33,8 @@ from harness.errors import AudioError
 from harness.metrics import guarded_group
 from harness.records.measurement import Measurement, Metric
 from harness.take import Take
-from harness.text.scoring import VERSION, Differences, compare
+from harness.text.alignment import align
+from harness.text.scoring import VERSION, Differences, compare, same_letter
 
 CER = Metric("cer", unit="ratio", better="lower", version=VERSION)
 WER = Metric("wer", unit="ratio", better="lower", version=VERSION)
@@ -47,7 +48,7 @@ SECOND_WER_ABOVE_FLOOR = Metric("second_wer_above_floor", unit="ratio", better="
 
 SECOND_LOST_WORDS = Metric("second_lost_words", unit="words", better="lower", version=VERSION)
 
-HEARD_SHARE = 0.5  # of a lost word's letters that must be missing too
+HEARD_SHARE = 0.5  # of its letters; a word of which less was heard is lost
 
 HIGHEST_FLOOR = 0.3  # of letters; a recogniser that mishears a third of a human recording judges nobody
 
@@ -202,23 +203,72 @@ def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[s
             about = f"{counts.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
             measured.append(above.measured(counts.rate - floor_rate, about, (), **parts, floor=floor_rate))
     lost = lost_words(found)
-    measured.append(opinion.lost_words.measured(len(lost), f"not heard: {' '.join(lost)}" if lost else ""))
+    places = {"beginning": len(lost.beginning), "middle": len(lost.middle), "end": len(lost.end)}
+    measured.append(opinion.lost_words.measured(lost.count, f"not heard {lost}" if lost.count else "", (), **places))
     return {one.metric.name: msgspec.structs.replace(one, heard=heard.text) for one in measured}
 
 
-def lost_words(found: Differences) -> list[str]:
-    """The words at the end of the target that met none that was heard, in order.
+@dataclass(frozen=True, slots=True)
+class LostWords:
+    """Words of the target that met nothing that was heard, by where they stood, each in order."""
 
-    Two words that a recogniser wrote as one are not lost: their letters were heard.
+    beginning: tuple[str, ...] = ()
+    middle: tuple[str, ...] = ()
+    end: tuple[str, ...] = ()
 
-    >>> lost_words(compare("the cat sat down", "the cat sat", "en"))
-    ['down']
-    >>> lost_words(compare("good night", "goodnight", "en"))
-    []
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.beginning) + len(self.middle) + len(self.end)
+
+    def __str__(self) -> str:
+        named = {"at the beginning": self.beginning, "in the middle": self.middle, "at the end": self.end}
+        return "; ".join(f"{place}: {' '.join(words)}" for place, words in named.items() if words)
+
+
+def lost_words(found: Differences) -> LostWords:
+    """The words of which fewer than half the letters were heard.
+
+    Words that were heard as they should be part the sentence; between two of them letters are aligned with letters, so
+    that a word which was misheard, or in whose place another was heard, is told from one that is not there.
+
+    >>> print(lost_words(compare("the cat sat down", "the cat sad", "en")))
+    at the end: down
+    >>> print(lost_words(compare("please do not open", "please open", "en")))
+    in the middle: do not
+    >>> lost_words(compare("good night", "goodnight", "en")).count
+    0
     """
-    lost: list[str] = []
-    for target, heard in reversed(found.words.pairs):
-        if target is None or heard is not None:
-            break
-        lost.insert(0, target)
-    return lost if found.letters.deletions >= HEARD_SHARE * len("".join(lost)) else []
+    words = found.words
+    lost: list[tuple[int, str]] = []
+    spoken: list[tuple[int, str]] = []  # between two words that agree
+    heard = ""
+    many = 0
+    for (target, other), agrees in [*zip(words.pairs, words.same, strict=True), ((None, None), True)]:
+        if agrees:
+            lost += _unheard(spoken, heard)
+            spoken, heard = [], ""
+        if target is not None:
+            if not agrees:
+                spoken.append((many, target))
+            many += 1
+        if not agrees and other is not None:
+            heard += other.replace(" ", "")
+    gone = dict(lost)
+    first = next((place for place in range(many) if place not in gone), many)
+    last = next((place for place in reversed(range(many)) if place not in gone), -1)
+    return LostWords(
+        tuple(word for place, word in lost if place < first and last >= 0),
+        tuple(word for place, word in lost if first < place < last),
+        tuple(word for place, word in lost if place > last),
+    )
+
+
+def _unheard(spoken: Sequence[tuple[int, str]], heard: str) -> list[tuple[int, str]]:
+    """Those words of a stretch of the target of which fewer than half the letters are among those that were heard."""
+    aligned = align([(tuple(word),) for _, word in spoken], [(tuple(heard),)], same_letter)
+    met = [0] * len(spoken)
+    for (place, _), agrees in zip(aligned.places, aligned.same, strict=True):
+        if agrees:
+            met[place] += 1
+    return [word for word, count in zip(spoken, met, strict=True) if count < HEARD_SHARE * len(word[1])]

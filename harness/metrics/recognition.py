@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from harness import audio
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.text.scoring import ALEF, HAMZA_ON_ALEF, slots
+from harness.text.scoring import ALEF, HAMZA_ON_ALEF, said, slots
 
 WINDOW_S = 30.0
 OVERLAP_S = 5.0
@@ -195,4 +195,4 @@ def joined(parts: Sequence[str]) -> str:
 
 def _key(word: str) -> str:
     """A word as it sounds, so that a full stop at a window's end does not hide that two words are one."""
-    return " ".join(slot[0][0] for slot in slots(word)).replace(HAMZA_ON_ALEF, ALEF)
+    return " ".join(said(slot) for slot in slots(word)).replace(HAMZA_ON_ALEF, ALEF)

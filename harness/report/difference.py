@@ -123,7 +123,7 @@ def _key(letter: str, with_signs: bool) -> str:
 def _folded(base: str) -> str:
     """A letter as the scoring spells it; a digit stays one."""
     slots = [] if base.isdigit() else scoring.slots(base)
-    return "".join(slots[0][0]) if slots else base.casefold()
+    return scoring.said(slots[0]) if slots else base.casefold()
 
 
 def _stretches(letters: Sequence[str], different: set[int]) -> list[Stretch]:

@@ -1,7 +1,7 @@
 """Language facts about text, Arabic and Latin: what a reader reads (`reading`), and what a recogniser may write.
 
-`scoring` brings a target text and a heard text to what they sound like, `numbers` reads digits aloud in Arabic, and
-`alignment` counts the differences.
+`scoring` brings a target text and a heard text to what they sound like, with the lists of `spellings`; `numbers` reads
+digits aloud in Arabic and English, and `alignment` counts the differences.
 """
 
 from harness.text.reading import (

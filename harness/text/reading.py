@@ -10,7 +10,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from harness.text.scoring import slots
+from harness.text.scoring import said, slots
 
 WORDS_PER_MINUTE = 150
 LETTERS_START_S = 0.38
@@ -65,7 +65,7 @@ def letters_reading_time_s(text: str) -> float:
     """
     if not words(text):
         return 0.0
-    return LETTERS_START_S + SECONDS_PER_LETTER * sum(len(word) for slot in slots(text) for word in slot[0])
+    return LETTERS_START_S + SECONDS_PER_LETTER * sum(len(said(slot).replace(" ", "")) for slot in slots(text))
 
 
 READING_TIMES: Mapping[str, Callable[[str], float]] = MappingProxyType(

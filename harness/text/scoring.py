@@ -4,11 +4,14 @@ Forgiven, because they are spellings of the same sound
     diacritics (unless `strict`) · tatweel · presentation forms and ligatures · bidi marks and zero-width characters ·
     punctuation of any script · upper and lower case · digits of any script · digits against number words (`numbers`) ·
     Persian ک ی ہ · ى for ي and ة for ه · a hamza left off an alef (أ إ آ for ا), ٱ · the seat of a hamza (ؤ ئ أ ء) ·
-    dagger alef written, left out, or as an alef · مائة for مئة, ثلاث مئة for ثلاثمئة
+    dagger alef written, left out, or as an alef, also where nobody writes it (هذا, لكن, الرحمن) · مساءا for مساءً ·
+    small letters and verse numbers of the Quran · مائة for مئة, ثلاث مئة for ثلاثمئة · words written together or apart
+    (إن شاء الله, إنشاء الله), for nobody hears a space · emoji and all that leaves no trace in a line · English
+    abbreviations (Mr., Dr., &), color for colour
 
 Not forgiven: everything else. A hamza that has no alef is a sound (ماء is not ما, سؤال is not سوال), two alefs are not
-one (قراءات is not قرت), ى is not ا, ة is not ت, و on its own is not the و on a word. Two hamza rules do not chain:
-أ may stand for ا and for ئ, but ا and ئ differ.
+one (قراءات is not قرت), ى is not ا, ة is not ت. Two hamza rules do not chain: أ may stand for ا and for ئ, but ا and ئ
+differ.
 
 Blind to: words that differ in diacritics only (`strict` sees them) or in a hamza on an alef only (سأل, سال).
 
@@ -28,9 +31,11 @@ from functools import lru_cache
 from itertools import product
 
 from harness.text import numbers
-from harness.text.alignment import Alignment, Slot, align
+from harness.text.alignment import Alignment, Form, Slot, align, first_form
+from harness.text.numbers import arabic
+from harness.text.spellings import ABBREVIATIONS, american, with_unwritten_vowel
 
-VERSION = 1  # raise it whenever a pair of texts would score otherwise
+VERSION = 2  # raise it whenever a pair of texts would score otherwise
 
 HAMZA, ALEF, HAMZA_ON_ALEF, MADDA = "ء", "ا", "أ", "آ"
 DAGGER_ALEF = "\u0670"
@@ -63,12 +68,25 @@ _LETTERS = str.maketrans(
 _WITHIN_WORDS = str.maketrans("", "", "'’‘ʼ`\"«»‹›“”„")  # وَ«لا» is one word, as is don't
 _SAME = frozenset({(HAMZA_ON_ALEF, ALEF), (ALEF, HAMZA_ON_ALEF), (HAMZA_ON_ALEF, HAMZA), (HAMZA, HAMZA_ON_ALEF)})
 
-_NUMBER = re.compile(r"(?<![A-Za-z\d])(?:\d{1,2}:\d\d(?!\d)|\d+(?:,\d{3})*(?:[.,]\d+)?)(?:\s?%)?(?![A-Za-z\d])")
-_PROCLITICS = frozenset(("و", "ف", "ب", "ل", "ك", "ال", "وال", "بال", "فال", "كال", "وب", "ول", "فب"))
+_PROCLITICS = frozenset(
+    f"{one}{two}" for one in ("", "و", "ف") for two in ("", "ب", "ل", "ك", "ال", "بال", "كال", "لل")
+) - {""}
+_VERSE = re.compile("\u06dd\\s*\\d+|\ufd3f\\s*\\d+\\s*\ufd3e|\ufd3e\\s*\\d+\\s*\ufd3f")
+_SUPERSCRIPTS = {ord(sign): str(number) for number, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
+_RAISED = re.compile("(?<=\\d)[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
+# Unicode's Default_Ignorable_Code_Point, the marks around a sign (keycaps), and the small letters of the Quran.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\u20dd-\u20e0\u20e2-\u20e4\u06e5\u06e6]"
+)
+_APART = re.compile(r"(?<=\d)(?=[^\W\d_])(?!(?:st|nd|rd|th)\b)|(?<=[^\W\d_])(?=\d)")
 # مائة, its dual and its compounds, as `_fold` leaves them
 _COUNTS = "ثلاث|أربع|خمس|ست|سبع|ثماني?|تسع"
 _HUNDRED = re.compile(f"^([وف]?[بلك]?(?:ال)?(?:{_COUNTS})?)ماء(ه|تان|تين|تا|تي)$")
 _HUNDREDS = re.compile(f"^(و?(?:{_COUNTS}))(مءه)$")
+_SAID = "&@"  # signs that are words
+_TANWIN_ALONE = (HAMZA + "\u064b", HAMZA + "\u08f0")  # its alef is written by some and not by others
 _NO_SPACES = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
 
 
@@ -86,7 +104,7 @@ def compare(target: str, heard: str, language: str = "ar", strict: bool = False)
     Args:
         target: What should be said.
         heard: What a recogniser wrote.
-        language: Of both; digits are read aloud in Arabic only, elsewhere they match digits.
+        language: Of both; digits are read aloud in Arabic and English, elsewhere they match digits.
         strict: Whether diacritics count.
 
     >>> compare("قَرَأَ ٣ كُتُبٍ.", "قرا ثلاثة كتب").words.errors
@@ -97,7 +115,7 @@ def compare(target: str, heard: str, language: str = "ar", strict: bool = False)
     one, two = slots(target, language, strict), slots(heard, language, strict)
     return Differences(
         letters=align([_letters(slot) for slot in one], [_letters(slot) for slot in two], same_letter),
-        words=align(one, two, same_word),
+        words=align(one, two, same_word, join=True),
     )
 
 
@@ -112,32 +130,56 @@ def same_word(one: str, other: str) -> bool:
     return len(one) == len(other) and all(map(same_letter, one, other))
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word, or a number in digits, as it is written and in all its right forms."""
+
+    written: str
+    slot: Slot
+
+
 def slots(text: str, language: str = "ar", strict: bool = False) -> list[Slot]:
-    """A text as it is scored: one slot a word, or several for a number, each with all its right forms.
+    """A text as it is scored: one slot a word or number, each with all its right forms.
 
     >>> slots("هٰذا")
     [(('هذا',), ('هاذا',))]
     """
+    return [word.slot for word in spoken_words(text, language, strict)]
+
+
+def spoken_words(text: str, language: str = "ar", strict: bool = False) -> list[Word]:
+    """The words of a text, each as written (punctuation and marks gone) and with its right forms.
+
+    >>> [word.written for word in spoken_words("قال: «نعم»، 12!")]
+    ['قال', 'نعم', '12']
+    """
+    language = language.split("-")[0].lower()
     clean = _clean(text)
-    found: list[Slot] = []
+    found: list[Word] = []
     end = 0
-    for number in _NUMBER.finditer(clean) if language.split("-")[0].lower() == "ar" else ():
-        before = _plain_words(clean[end : number.start()])
-        prefix = before.pop() if before and before[-1] in _PROCLITICS else ""
-        after = _plain_words(clean[number.end() :].lstrip()[:40])[:1]
+    for number in numbers.numbers(clean, language):
+        before = _plain_words(clean[end : number.start])
+        prefix = before.pop() if before and before[-1] in _PROCLITICS and language == "ar" else ""
+        after = _plain_words(clean[number.end :].lstrip()[:40])[:1]
         last = before[-1] if before else ""
-        dated = last in numbers.ORDINAL_AFTER or any(word in numbers.ORDINAL_BEFORE for word in after)
-        found += _word_slots(before, strict)
-        found += [_refolded(slot) for slot in numbers.prefixed(numbers.spoken(number.group(), dated), prefix)]
-        end = number.end()
-    return found + _word_slots(_plain_words(clean[end:]), strict)
+        dated = last in arabic.ORDINAL_AFTER or any(word in arabic.ORDINAL_BEFORE for word in after)
+        found += _words(before, language, strict)
+        slot = number.spoken(language == "ar" and dated)
+        if prefix:
+            (slot,) = arabic.prefixed([slot], prefix)
+            slot = (*slot, *arabic.definite(clean[number.start : number.end], prefix))
+        found.append(Word(prefix + clean[number.start : number.end].strip(), _refolded(slot)))
+        end = number.end
+    return found + _words(_plain_words(clean[end:]), language, strict)
 
 
 def _clean(text: str) -> str:
     """Composed characters, ASCII digits, nothing invisible, no tatweel; punctuation stands still."""
-    composed = unicodedata.normalize("NFKC", "".join(_without_carrier(c) for c in text)).casefold()
-    kept = (c for c in composed if c.isspace() or (c != TATWEEL and unicodedata.category(c)[0] != "C"))
+    seen = _RAISED.sub(lambda raised: "^" + raised.group().translate(_SUPERSCRIPTS), _INVISIBLE.sub("", text))
+    composed = unicodedata.normalize("NFKC", "".join(_without_carrier(c) for c in seen)).casefold()
+    kept = (c for c in composed if c.isspace() or c == "\u06dd" or (c != TATWEEL and unicodedata.category(c)[0] != "C"))
     digits = "".join(str(unicodedata.digit(c)) if c.isdecimal() else c for c in kept)
+    digits = _VERSE.sub(" ", digits).replace("\u06dd", " ")
     digits = digits.replace("٫", ".").replace("٬", ",").replace("٪", "%").translate(_WITHIN_WORDS)
     return _NO_SPACES.sub(r" \1 ", digits)
 
@@ -150,19 +192,34 @@ def _without_carrier(character: str) -> str:
 
 
 def _plain_words(clean: str) -> list[str]:
-    """Words with their marks, punctuation gone."""
-    return "".join(" " if unicodedata.category(c)[0] in "PSZC" else c for c in clean).split()
+    """Words with their marks, punctuation gone; signs that are said are words."""
+    apart = "".join(c if c in _SAID else " " if unicodedata.category(c)[0] in "PSZC" else c for c in clean)
+    return [word for word in apart.split() if any(unicodedata.category(c)[0] in "LN" or c in _SAID for c in word)]
 
 
-def _word_slots(words: Iterable[str], strict: bool) -> list[Slot]:
-    folded = (_fold(word, strict) for word in words)
-    return [tuple(dict.fromkeys(_forms(word))) for word in folded if word]
+def _words(words: Iterable[str], language: str, strict: bool) -> list[Word]:
+    made = []
+    for word in words:
+        folded = _fold(word, strict)
+        if word in _SAID or folded:
+            known = ABBREVIATIONS.get(language, {}).get(word, ())
+            forms = [*known, *(form for form in _forms(word, folded, language) if word not in _SAID)]
+            if forms:
+                made.append(Word(word, tuple(dict.fromkeys(forms))))
+    return made
 
 
 def _refolded(slot: Slot) -> Slot:
-    """The forms of a number, spelled as all other words are; a form in two words stays in two."""
-    forms = (product(*(_forms(_fold(word, False)) for word in form)) for form in slot)
-    return tuple(dict.fromkeys(tuple(part for parts in made for part in parts) for form in forms for made in form))
+    """The forms of a number, spelled as all other words are."""
+    return tuple(dict.fromkeys(tuple(_respelled(part) for part in form) for form in slot))
+
+
+@lru_cache(maxsize=1 << 12)
+def _respelled(part: "str | Slot") -> "str | Slot":
+    if not isinstance(part, str):
+        return _refolded(part)
+    forms: Slot = tuple(dict.fromkeys(form for form in _forms(part, _fold(part, False), "ar")))
+    return forms[0][0] if len(forms) == 1 and len(forms[0]) == 1 else forms
 
 
 def _fold(word: str, strict: bool) -> str:
@@ -182,24 +239,38 @@ def _without_redundant_vowels(word: str) -> str:
     return re.sub("\u0650(?=ي(?![\u064b-\u0651]))", "", word)
 
 
-def _forms(word: str) -> list[tuple[str, ...]]:
-    """All spellings of a folded word that `same_word` cannot see as one, each as one word or two."""
+def _forms(word: str, folded: str, language: str) -> list[Form]:
+    """All spellings of a word that `same_word` cannot see as one, each as one word or two."""
     choices: list[tuple[str, ...]] = []
-    for place, letter in enumerate(word):
-        dagger = word[place + 1 : place + 2] == DAGGER_ALEF
+    for place, letter in enumerate(folded):
+        dagger = folded[place + 1 : place + 2] == DAGGER_ALEF
         if letter == MADDA:
             choices.append((ALEF, HAMZA + ALEF))
         elif letter in "وي" and dagger:
             choices.append((letter, ALEF, letter + ALEF))  # الصلوٰة, الصلوة and الصلاة; سموٰت and سموات
         elif letter == DAGGER_ALEF:
-            choices.append(("",) if word[place - 1 : place] in ("و", "ي") else ("", ALEF))
+            choices.append(("",) if folded[place - 1 : place] in ("و", "ي") else ("", ALEF))
         else:
             choices.append((letter,))
-    spelled = ["".join(letters) for letters in product(*choices)] if len(word) < 40 else [word]
+    spelled = ["".join(letters) for letters in product(*choices)] if len(folded) < 40 else [folded]
+    if word.endswith(_TANWIN_ALONE):
+        spelled += [one + ALEF for one in spelled]
+    spelled += [other for one in spelled for other in with_unwritten_vowel(one)]
+    spelled += [american(one) for one in spelled if language == "en"]
     spelled += [f"{hundred[1]}مء{hundred[2]}" for word in spelled if (hundred := _HUNDRED.match(word))]
     apart = [(hundreds[1], hundreds[2]) for word in spelled if (hundreds := _HUNDREDS.match(word))]
-    return [*((word,) for word in spelled if word), *apart]
+    return [*((word,) for word in dict.fromkeys(spelled) if word), *apart]
+
+
+def said(slot: Slot) -> str:
+    """A slot's first form, in words."""
+    return " ".join(first_form(slot))
 
 
 def _letters(slot: Slot) -> Slot:
-    return tuple(dict.fromkeys(tuple(letter for word in form for letter in word) for form in slot))
+    return tuple(
+        dict.fromkeys(
+            tuple(one for part in form for one in (part if isinstance(part, str) else (_letters(part),)))
+            for form in slot
+        )
+    )

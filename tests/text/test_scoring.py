@@ -79,9 +79,77 @@ PERFECT = {
     "a digit with a proclitic": ("بـ 50 دينارا و25 فلسا", "بخمسين دينارا وخمسة وعشرين فلسا"),
     "a digit with the article": ("الـ12", "الاثني عشر"),
     "a telephone number": ("0551", "صفر خمسة خمسة واحد"),
+    "an emoji with a variation selector": ("هذا رائع \u2764\ufe0f", "هذا رائع"),
+    "a check mark": ("تم \u2714\ufe0f", "تم"),
+    "a variation selector and a keycap of their own": ("نعم \ufe0f \u20e3 طبعا", "نعم طبعا"),
+    "a keycap": ("اضغط 5\ufe0f\u20e3", "اضغط خمسة"),
+    "a family of emoji": ("العائلة \U0001f468\u200d\U0001f469\u200d\U0001f467 هنا", "العائلة هنا"),
+    "a flag of tags": ("العلم \U0001f3f4\U000e0067\U000e0062\U000e007f هنا", "العلم هنا"),
+    "fillers and joiners": ("كتاب\u034f جديد\u3164", "كتاب جديد"),
+    "a telephone number in full": ("99887766", "تسعة تسعة ثمانية ثمانية سبعة سبعة ستة ستة"),
+    "a telephone number in pairs": ("99887766", "تسعة وتسعون ثمانية وثمانون سبعة وسبعون ستة وستون"),
+    "a telephone number in groups": ("055-123-4567", "صفر خمسة خمسة واحد اثنان ثلاثة أربعة خمسة ستة سبعة"),
+    "an emergency call": ("911", "تسعة واحد واحد"),
+    "an hour of the twenty-four": ("الساعة 13:05", "الساعة الواحدة وخمس دقائق"),
+    "an hour of the twenty-four alone": ("14:00", "الثانية"),
+    "minutes before the hour": ("5:55", "السادسة إلا خمس دقائق"),
+    "minutes around the half": ("6:25", "السادسة والنصف إلا خمس دقائق"),
+    "a decimal digit by digit": ("3.14", "ثلاثة فاصلة واحد أربعة"),
+    "groups of three parted by spaces": ("12 500", "اثني عشر ألفا وخمسمئة"),
+    "groups of three parted by no-break spaces": ("12\u00a0500", "اثني عشر ألفا وخمسمئة"),
+    "groups of three parted by narrow spaces": ("12\u202f500", "اثني عشر ألفا وخمسمئة"),
+    "two numbers in a row": ("12 500", "اثنا عشر خمسمئة"),
+    "a digit with a preposition and the article": ("للـ100", "للمئة"),
+    "an ordinal with the article": ("الـ3", "الثالث"),
+    "dollars": ("5$", "خمسة دولارات"),
+    "two dollars": ("$2", "دولاران"),
+    "dollars and cents": ("5.50$", "خمسة دولارات وخمسون سنتا"),
+    "a number below zero": ("\u22125", "سالب خمسة"),
+    "a square": ("10²", "عشرة تربيع"),
+    "small letters of the Quran": ("لَّهُۥ بِهِۦ", "له به"),
+    "a vocative written in one word": ("يَٰٓأَيُّهَا", "يا أيها"),
+    "a verse mark": ("ٱلْعَٰلَمِينَ \u06dd٢", "العالمين"),
+    "a verse number in ornate brackets": ("ٱلْعَٰلَمِينَ ﴿٢﴾", "العالمين"),
+    "an alef that nobody writes": ("هذه لكن ذلك الرحمن", "هاذه لاكن ذالك الرحمان"),
+    "an alef that nobody writes, with proclitics": ("وهذا كذلك فلكنه", "وهاذا كذالك فلاكنه"),
+    "tanwin whose alef is not written": ("مساءً", "مساءا"),
+    "words written together": ("إن شاء الله", "انشاء الله"),
+    "a proclitic of its own": ("و كتاب", "وكتاب"),
     "Latin capitals": ("وصلت Maria", "وصلت maria"),
     "Latin ligatures and apostrophes": ("don’t ﬁnd", "don't find"),
 }
+
+ENGLISH = {
+    "titles": ("Mr. Smith & Dr. Jones", "mister smith and doctor jones"),
+    "a year": ("in 1985 and 1905", "in nineteen eighty five and nineteen oh five"),
+    "a round year": ("in 1900 and 2000", "in nineteen hundred and two thousand"),
+    "an emergency call": ("911", "nine one one"),
+    "an emergency call in pairs": ("911", "nine eleven"),
+    "a telephone number": ("555-1234", "five five five one two three four"),
+    "a decimal": ("3.14", "three point one four"),
+    "dollars and cents": ("$5.50", "five dollars and fifty cents"),
+    "a price": ("$5.50", "five fifty"),
+    "a time to the hour": ("5:55", "five to six"),
+    "a time": ("5:55", "five fifty five"),
+    "a full hour": ("14:00", "two o'clock"),
+    "an hour of the twenty-four": ("13:05", "one oh five p.m."),
+    "ordinals": ("1st, 22nd, 103rd", "first twenty second one hundred and third"),
+    "groups of three": ("12,500 or 12 500", "twelve thousand five hundred or twelve thousand five hundred"),
+    "percent": ("40%", "forty per cent"),
+    "a hundred": ("120", "a hundred and twenty"),
+    "a compound number": ("twenty-five", "25"),
+    "British spelling": ("the colour of the centre", "the color of the center"),
+    "et cetera": ("2 cats etc.", "two cats et cetera"),
+    "one word or two": ("goodnight, everyone", "good night every one"),
+    "a square": ("10²", "ten squared"),
+}
+
+ENGLISH_NEAR_MISSES = [
+    ("1985", "nineteen ninety five"), ("5:55", "five to five"), ("911", "nine one two"), ("$5.50", "five dollars"),
+    ("3.14", "three point four one"), ("22nd", "twenty two"), ("40%", "forty"), ("13:05", "thirteen fifty"),
+    ("do not open", "do open"), ("12 cats", "12 hats"), ("four", "for"), ("Dr. Jones", "mister jones"), ("15", "fifty"),
+    ("10²", "ten"), ("120", "a hundred and twelve"), ("555-1234", "five five five one two three"),
+]  # fmt: skip
 
 # Each pair sounds different or is another word; none of it is a matter of spelling.
 NEAR_MISSES = [
@@ -91,7 +159,11 @@ NEAR_MISSES = [
     ("ثورة", "سورة"), ("ذل", "زل"), ("ظل", "ضل"), ("غنى", "عنى"), ("مدرسة", "مدرس"), ("مدرسة", "مدرست"),
     ("موسى", "موسا"), ("ثلاثة كتب", "ثلاث كتب"), ("12 كتابا", "13 كتابا"), ("12", "21"), ("100", "1000"),
     ("3 كتب", "الثالث كتب"), ("40%", "40"), ("خمسة عشر", "خمسة وعشرون"), ("10:30", "10:15"), ("3.5", "35"),
-    ("لا تذهب", "تذهب"), ("لا، لا، لا، لا", "لا لا لا"), ("و كتاب", "وكتاب"), ("رحمن", "رحمان"),
+    ("لا تذهب", "تذهب"), ("911", "تسعة واحد اثنان"), ("13:05", "الثالثة وخمس دقائق"), ("5:55", "الخامسة إلا خمس دقائق"),
+    ("3.14", "ثلاثة فاصلة أربعة واحد"), ("12 500", "اثنا عشر خمسون"), ("الـ3", "الرابع"), ("$2", "دولار"),
+    ("-5", "خمسة"), ("10²", "عشرة"), ("5\ufe0f\u20e3", "ستة"), ("لكن", "لكان"), ("مساء", "مسا"), ("الرحمن", "الرحيم"),
+    ("لا، لا، لا، لا", "لا لا لا"),
+    ("رحمن", "رحمان"),
     ("الصلوٰة", "الصلة"), ("عليا", "علىٰ"), ("ورقات", "ورقة"), ("إن", "لن"), ("رأى", "رعى"), ("جمال", "جمل"),
 ]  # fmt: skip
 
@@ -105,6 +177,20 @@ def test_a_perfect_transcript_has_no_errors(name):
     for one, other in ((target, heard), (heard, target)):
         found = compare(one, other)
         assert (found.words.errors, found.letters.errors) == (0, 0), (one, other)
+
+
+@pytest.mark.parametrize("name", ENGLISH)
+def test_a_perfect_english_transcript_has_no_errors(name):
+    target, heard = ENGLISH[name]
+    for one, other in ((target, heard), (heard, target)):
+        found = compare(one, other, "en")
+        assert (found.words.errors, found.letters.errors) == (0, 0), (one, other)
+
+
+@pytest.mark.parametrize(("target", "heard"), ENGLISH_NEAR_MISSES, ids="/".join)
+def test_an_english_near_miss_is_an_error(target, heard):
+    assert compare(target, heard, "en").words.errors > 0
+    assert compare(heard, target, "en").words.errors > 0
 
 
 def test_there_are_enough_perfect_rows():
