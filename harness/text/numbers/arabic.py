@@ -12,7 +12,7 @@ Accepted
     from three digits on also digit by digit, and with an even number of digits in pairs, as telephone numbers are read
     ordinals up to 99 where a date, an hour or a part of a book calls for one (الساعة 10, يوم 15, 15 يونيو, الـ3)
     h:mm by the hour of the twelve or of the twenty-four, minutes after it or before the next, half, third and quarter,
-    with the time of the day or without
+    from 13:00 on with the part of the day or without
     decimals with فاصلة or نقطة, read as a number or digit by digit, a half or a quarter; percent as بالمئة or في المئة;
     dollars, euros and pounds by their signs; a minus, a square, a cube, a power
 
@@ -260,9 +260,10 @@ def money(amount: Slot, sign: str, number: int | None = None, cents: str = "") -
 def time(hour: int, minute: int) -> Slot:
     """Every reading of h:mm."""
     hours = dict.fromkeys((hour, (hour - 1) % 12 + 1))
-    readings: list[Form] = [(_hour(said), _past(minute), _PART_OF_DAY) for said in hours]
+    part: Slot = _PART_OF_DAY if hour > 12 else ((),)
+    readings: list[Form] = [(_hour(said), _past(minute), part) for said in hours]
     if minute >= 60 - _MOST_BEFORE:
-        readings.append((_hour(hour % 12 + 1), _until(minute), _PART_OF_DAY))
+        readings.append((_hour(hour % 12 + 1), _until(minute), part))
     return tuple(readings)
 
 

@@ -8,7 +8,7 @@ Accepted
     from three digits on also digit by digit or in pairs (1985, 911, telephone numbers), hundreds up to ninety nine
     hundred
     ordinals (1st, 22nd); h:mm by the hour of the twelve or of the twenty-four, past and to, quarter and half, with
-    o'clock, a.m., p.m. or without
+    o'clock or without, after noon with p.m. or without
     decimals digit by digit after "point"; percent as one word or two; dollars, euros and pounds by their signs; a
     minus, a square, a cube, a power
 
@@ -19,8 +19,10 @@ from harness.text.alignment import Form, Slot
 
 BEYOND = 10**12
 
-_UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_UNITS += tuple(f"{stem}teen" for stem in ("thir", "four", "fif", "six", "seven", "eigh", "nine"))
+_UNITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *(f"{stem}teen" for stem in ("thir", "four", "fif", "six", "seven", "eigh", "nine")),
+)
 _TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _SCALES = ((10**9, "billion"), (10**6, "million"), (10**3, "thousand"))
 _ORDINALS = {
@@ -44,7 +46,7 @@ _CURRENCIES = {
 CURRENCY_SIGNS = "".join(_CURRENCIES)
 _HUNDREDTHS: Slot = ((), ("cent",), ("cents",), ("pence",), ("penny",), ("p",))
 _CLOCK: Slot = ((), ("oclock",))
-_HALF_DAY: Slot = ((), ("am",), ("pm",))
+_HALF_DAY: Slot = ((), ("pm",))
 _MINUTES: Slot = ((), ("minutes",), ("minute",))
 _PAST: Slot = (("past",), ("after",))
 _TO: Slot = (("to",), ("till",), ("before",), ("of",))
@@ -164,18 +166,19 @@ def money(amount: Slot, sign: str, number: int | None = None, cents: str = "") -
 def time(hour: int, minute: int) -> Slot:
     """Every reading of h:mm."""
     forms: list[Form] = []
+    half_day: Slot = _HALF_DAY if hour > 12 else ((),)
     for said in dict.fromkeys((hour, (hour - 1) % 12 + 1)):
         name = cardinal(said)
         if not minute:
-            forms += [(*name, _CLOCK, _HALF_DAY), (*name, "hundred", ((), ("hours",)))]
+            forms += [(*name, _CLOCK, half_day), (*name, "hundred", ((), ("hours",)))]
             continue
         minutes: Form = (_OH, _UNITS[minute]) if minute < 10 else _below_hundred(minute)
-        forms.append((*name, (minutes,), _HALF_DAY))
-        forms.append((_around(minute), _PAST, *name, _CLOCK, _HALF_DAY))
+        forms.append((*name, (minutes,), half_day))
+        forms.append((_around(minute), _PAST, *name, _CLOCK, half_day))
     if hour in (0, 12) and not minute:
         forms += [("midnight",)] if hour == 0 else [("noon",), ("midday",)]
     if minute > 30:
-        forms.append((_around(60 - minute), _TO, *cardinal(hour % 12 + 1), _CLOCK, _HALF_DAY))
+        forms.append((_around(60 - minute), _TO, *cardinal(hour % 12 + 1), _CLOCK, half_day))
     return tuple(forms)
 
 
