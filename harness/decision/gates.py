@@ -18,7 +18,7 @@ from harness.decision.regression import Comparison
 from harness.documents import typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
-from harness.records.gate import INFINITY, Gate, Outcome, Verdict
+from harness.records.gate import AMOUNTS, INFINITY, Gate, Outcome, Step, Verdict
 from harness.records.measurement import Measurement, Metric
 from harness.text import READING_TIMES
 
@@ -72,32 +72,42 @@ def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refuse
         measurements: By metric name. A missing one is INCONCLUSIVE, like one that could not be measured.
         refused: Gates that no speech could pass, by name, with the arithmetic.
     """
-    pauses = measurements.get("silence_ratio")
-    speech_s = pauses.components.get("total_s", 0.0) - pauses.components.get("silent_s", 0.0) if pauses else 0.0
+    amounts = _amounts(measurements)
     return [
         _judge_one(
             gate,
             measurements.get(gate.metric) or known_metrics()[gate.metric].missing("it was not measured"),
-            speech_s,
+            amounts,
             refused.get(gate.name, ""),
         )
         for gate in gates
     ]
 
 
-def _judge_one(gate: Gate, found: Measurement, speech_s: float, refusal: str) -> Verdict:
+def _amounts(measurements: Mapping[str, Measurement]) -> dict[str, float]:
+    """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it."""
+
+    def component(metric: str, name: str) -> float:
+        return measurements[metric].components.get(name, 0.0) if metric in measurements else 0.0
+
+    return {
+        "speech_s": component("silence_ratio", "total_s") - component("silence_ratio", "silent_s"),
+        "reference_s": component("speaker_similarity", "reference_s"),
+        "letters": component("speaking_rate", "letters"),
+    }
+
+
+def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], refusal: str) -> Verdict:
     if (found.metric.name, found.metric.unit) != (gate.metric, gate.unit):
         raise GateError(f"gate {gate} cannot judge {found.metric.name} in {found.metric.unit}: mend gates.toml")
     if refusal or not found.applicable:
         return Verdict(Outcome.REFUSED, gate, found, refusal or found.why_not)
     if found.why_not:
         return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, found.why_not)
-    resolved = gate.for_speech(speech_s)
+    resolved = gate.for_amounts(amounts)
     if resolved is None:
-        start = gate.at_least_from[0][0]
-        return Verdict(
-            Outcome.REFUSED, gate, found, f"{speech_s:.2f} s of speech; this gate judges from {start:g} s on"
-        )
+        there = ", ".join(told.format(round(amounts.get(name, 0.0), 2)) for name, told in AMOUNTS.items())
+        return Verdict(Outcome.REFUSED, gate, found, f"too little to judge: {there}; {gate.steps[0]}")
     inside = resolved.at_least <= found.value <= resolved.at_most  # false for NaN
     outside = Outcome.WARN if gate.advisory else Outcome.FAIL
     return Verdict(Outcome.PASS if inside else outside, resolved, found)
@@ -210,34 +220,32 @@ class _Override:
     gate: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One step of `at_least_from`."""
-
-    speech_s: float
-    at_least: float
-
-
 def _gate(row: gates_file.Row, where: str) -> Gate:
     values = {"name": row.get("metric", ""), **row}
-    if "at_least_from" in row:
-        steps = row["at_least_from"]
+    if "steps" in row:
+        steps = row["steps"]
         if not isinstance(steps, list) or not steps:
-            raise GateError(f"{where}: field 'at_least_from' is {steps!r}; a list of {{speech_s, at_least}} is needed")
-        read = [
-            typed(_Step, step, f"{where} at_least_from {number}", GateError) for number, step in enumerate(steps, 1)
-        ]
-        values["at_least_from"] = [(step.speech_s, step.at_least) for step in read]
-        if values["at_least_from"] != sorted(set(values["at_least_from"])):
-            raise GateError(f"{where}: field 'at_least_from' is {steps!r}; steps in rising order are needed")
+            known = ", ".join((*AMOUNTS, "at_least", "at_most"))
+            raise GateError(f"{where}: field 'steps' is {steps!r}; a list of tables with some of {known} is needed")
+        values["steps"] = _steps(steps, where)
     gate = typed(Gate, values, where, GateError)
     metrics = known_metrics()
     if gate.metric not in metrics:
         raise GateError(f"{where}: metric {gate.metric!r} is unknown; there are {', '.join(sorted(metrics))}")
     if gate.unit != metrics[gate.metric].unit:
         raise GateError(f"{where}: {gate.metric} is measured in {metrics[gate.metric].unit}, not in {gate.unit!r}")
-    if (gate.at_least, gate.at_most, gate.at_least_from) == (-INFINITY, INFINITY, ()):
-        raise GateError(f"{where}: {gate.metric} has neither at_least, at_most nor at_least_from; a gate needs a limit")
+    if (gate.at_least, gate.at_most, gate.steps) == (-INFINITY, INFINITY, ()):
+        raise GateError(f"{where}: {gate.metric} has neither at_least, at_most nor steps; a gate needs a limit")
     if gate.at_least > gate.at_most:
         raise GateError(f"{where}: at_least {gate.at_least:g} is above at_most {gate.at_most:g}; nothing could pass")
     return gate
+
+
+def _steps(rows: list[object], where: str) -> list[Step]:
+    steps = [typed(Step, row, f"{where} steps {number}", GateError) for number, row in enumerate(rows, 1)]
+    for number, step in enumerate(steps, 1):
+        if step.at_least > step.at_most:
+            raise GateError(f"{where} steps {number}: at_least is above at_most; nothing could pass")
+        if any(later.covers(step) for later in steps[number:]):
+            raise GateError(f"{where} steps {number} never holds: a later step is reached as soon; put it first")
+    return steps

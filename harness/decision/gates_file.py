@@ -22,7 +22,7 @@ from harness.errors import GateError
 Row = Mapping[str, Any]
 """A table as it stands in the file."""
 
-_LIMITS = ("at_least", "at_most", "at_least_from")
+_LIMITS = ("at_least", "at_most", "steps")
 _EVIDENCE = ("why", "false_reject", "source")
 
 
@@ -151,8 +151,8 @@ def changed(old: Row, new: Row, where: str) -> Row:
         if not str(new.get("why", "")).strip():
             raise GateError(f"{where}: field 'why' is missing; a limit is only changed for a stated reason")
         kept = {key: value for key, value in kept.items() if key not in _EVIDENCE}
-        if "at_least" in new:
-            kept.pop("at_least_from", None)
-        if "at_least_from" in new:
-            kept.pop("at_least", None)
+        if "steps" in new:
+            kept = {key: value for key, value in kept.items() if key not in {"at_least", "at_most"}}
+        else:
+            kept.pop("steps", None)
     return kept | dict(new)

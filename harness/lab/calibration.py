@@ -259,7 +259,7 @@ def rows(brackets: Sequence[Bracket], about: str, one_recording: bool) -> str:
     return f"""[[profile.calibrated.gate]]
 metric = "speaker_similarity"
 unit = "cosine"
-at_least_from = [{steps}]
+steps = [{steps}]
 why = "below this it is grossly another voice; the limit grows with the speech that there is to know a voice by"
 false_reject = {max(one.false_reject.value for one in brackets):.3f}
 source = "{about}; {kind}: rejects of one speaker's pairs {rejected}; accepts of two speakers' {accepted}"
@@ -267,7 +267,7 @@ source = "{about}; {kind}: rejects of one speaker's pairs {rejected}; accepts of
 [[profile.calibrated.gate]]
 metric = "nearest_reference"
 unit = "cosine"
-at_least_from = [{{ speech_s = {brackets[0].from_s:.1f}, at_least = 0.0 }}]
+steps = [{{ speech_s = {brackets[0].from_s:.1f}, at_least = 0.0 }}]
 why = "a clone that is nearer to somebody else's reference is the wrong voice, whatever its similarity"
 false_reject = {max((one.nearest_errors.value for one in brackets if one.nearest_errors.of), default=0.0):.3f}
 source = "{about}: nearer to another speaker than to its own, beside {beside}, is {nearer}"

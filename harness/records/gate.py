@@ -1,7 +1,9 @@
 """A gate and its verdict as data; `harness.decision.gates` reads the gates and judges."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from math import isfinite, isinf, nan
+from types import MappingProxyType
 
 import msgspec
 
@@ -11,6 +13,10 @@ from harness.records.schema import Record
 
 INFINITY = float("inf")
 _NO_FLOOR = -INFINITY
+AMOUNTS = MappingProxyType(
+    {"speech_s": "{:g} s of speech", "reference_s": "{:g} s of reference", "letters": "{:g} letters"}
+)
+"""What a limit may depend on, and how people say it."""
 
 
 class Outcome(StrEnum):
@@ -28,8 +34,52 @@ class Outcome(StrEnum):
     WARN = "WARN"
 
 
+def _bounds(at_least: float, at_most: float) -> str:
+    if at_least == at_most:
+        return f"= {at_least:g}"
+    if at_most == INFINITY:
+        return f">= {at_least:g}"
+    return f"<= {at_most:g}" if at_least == _NO_FLOOR else f"{at_least:g} to {at_most:g}"
+
+
+def _one_infinity(limits: "Step | Gate") -> None:
+    """The one object that stands for "no limit" is left out of a file, in which there is no infinity."""
+    if isinf(limits.at_least) and limits.at_least < 0:
+        msgspec.structs.force_setattr(limits, "at_least", _NO_FLOOR)
+    if isinf(limits.at_most) and limits.at_most > 0:
+        msgspec.structs.force_setattr(limits, "at_most", INFINITY)
+
+
 AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 """What stands against a release, the worse first."""
+
+
+class Step(Record, frozen=True):
+    """The limits of a gate from so much on that there is to judge; all amounts must be reached."""
+
+    speech_s: float = 0.0
+    """Seconds of speech in the take."""
+    reference_s: float = 0.0
+    """Seconds of speech in the reference."""
+    letters: float = 0.0
+    """Spoken letters of the text, numbers written out."""
+    at_least: float = _NO_FLOOR
+    at_most: float = INFINITY
+
+    def __post_init__(self) -> None:
+        _one_infinity(self)
+
+    def is_reached(self, amounts: Mapping[str, float]) -> bool:
+        """Whether there is so much to judge; an amount that nobody counted is 0."""
+        return all(amounts.get(name, 0.0) >= getattr(self, name) for name in AMOUNTS)
+
+    def covers(self, other: "Step") -> bool:
+        """Whether it is reached wherever the other one is."""
+        return all(getattr(self, name) <= getattr(other, name) for name in AMOUNTS)
+
+    def __str__(self) -> str:
+        amounts = [told.format(getattr(self, name)) for name, told in AMOUNTS.items() if getattr(self, name)]
+        return _bounds(self.at_least, self.at_most) + (f" from {' and '.join(amounts)}" if amounts else "")
 
 
 class Gate(Record, frozen=True):
@@ -45,8 +95,8 @@ class Gate(Record, frozen=True):
     """The suites it is for; none named is all."""
     languages: tuple[str, ...] = ()
     """The languages of the texts it is for; none named is all."""
-    at_least_from: tuple[tuple[float, float], ...] = ()
-    """Lower limits that depend on how much there is to judge: (seconds of speech, limit from there on), ascending."""
+    steps: tuple[Step, ...] = ()
+    """Limits that depend on how much there is to judge: of the steps that are reached the last one holds."""
     false_reject: float | None = None
     """Share of sound human speech that this gate rejects, where it was measured ..."""
     source: str = ""
@@ -55,36 +105,27 @@ class Gate(Record, frozen=True):
     """Judged and shown, but not reliable enough to stop a release."""
 
     def __post_init__(self) -> None:
-        # The one object that stands for "no limit" is left out of a file, in which there is no infinity.
-        if isinf(self.at_least) and self.at_least < 0:
-            msgspec.structs.force_setattr(self, "at_least", _NO_FLOOR)
-        if isinf(self.at_most) and self.at_most > 0:
-            msgspec.structs.force_setattr(self, "at_most", INFINITY)
+        _one_infinity(self)
 
     def is_for(self, suite: str) -> bool:
         """Whether it judges the takes of a suite."""
         return not self.suites or suite in self.suites
 
-    def for_speech(self, speech_s: float) -> "Gate | None":
-        """This gate with the limit for so much speech; None where there is too little to judge."""
-        if not self.at_least_from:
+    def for_amounts(self, amounts: Mapping[str, float]) -> "Gate | None":
+        """This gate with the limits for so much to judge; None where there is too little."""
+        if not self.steps:
             return self
-        reached = [limit for start, limit in self.at_least_from if speech_s >= start]
-        return msgspec.structs.replace(self, at_least=reached[-1], at_least_from=()) if reached else None
+        reached = [step for step in self.steps if step.is_reached(amounts)]
+        if not reached:
+            return None
+        return msgspec.structs.replace(self, at_least=reached[-1].at_least, at_most=reached[-1].at_most, steps=())
 
     @property
     def limit(self) -> str:
         """The limits with their unit, for people."""
-        if self.at_least_from:
-            steps = ", ".join(f"{limit:g} from {start:g} s" for start, limit in self.at_least_from)
-            return f">= {steps} of speech ({self.unit})"
-        if self.at_least == self.at_most:
-            return f"= {self.at_least:g} {self.unit}"
-        if self.at_most == INFINITY:
-            return f">= {self.at_least:g} {self.unit}"
-        if self.at_least == -INFINITY:
-            return f"<= {self.at_most:g} {self.unit}"
-        return f"{self.at_least:g} to {self.at_most:g} {self.unit}"
+        if self.steps:
+            return f"{', '.join(map(str, self.steps))} ({self.unit})"
+        return f"{_bounds(self.at_least, self.at_most)} {self.unit}"
 
     def __str__(self) -> str:
         return f"{self.name} {self.limit}"

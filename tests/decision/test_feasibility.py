@@ -1,10 +1,10 @@
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.decision.feasibility import feasibility_map, infeasible
 from harness.decision.gates import load_profile
-from harness.records.gate import Gate
+from harness.records.gate import Gate, Step
 from tests.synthetic import utterance
 
-SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", at_least_from=((2.0, 0.70), (4.0, 0.75)))
+SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", steps=(Step(speech_s=2.0, at_least=0.70), Step(speech_s=4.0, at_least=0.75)))
 
 
 def refusals(n_words, by_sentence=False, profile="documented"):

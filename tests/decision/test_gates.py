@@ -11,10 +11,10 @@ from harness.metrics import known_metrics
 from harness.metrics.duration import DURATION_RATIO, FINISHED
 from harness.metrics.silence import SILENCE_RATIO
 from harness.metrics.speaker import SPEAKER_SIMILARITY
-from harness.records.gate import Gate, Outcome
+from harness.records.gate import Gate, Outcome, Step
 
 BAND = Gate("duration_ratio", "duration_ratio", "ratio", "because", at_least=1.2, at_most=2.0)
-SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", at_least_from=((2.0, 0.70), (4.0, 0.75)))
+SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", steps=(Step(speech_s=2.0, at_least=0.70), Step(speech_s=4.0, at_least=0.75)))
 
 
 def outcome(gate, *measurements, refused=None):
@@ -73,7 +73,7 @@ def test_a_gate_does_not_judge_what_it_is_not_for():
 def test_a_verdict_reads_in_one_line():
     (verdict,) = judge([BAND], {"duration_ratio": DURATION_RATIO.measured(3.21, "slow")}, {})
     assert (str(verdict.gate), verdict.observed) == ("duration_ratio 1.2 to 2 ratio", "3.21 ratio; slow")
-    assert str(SIMILAR) == "similar >= 0.7 from 2 s, 0.75 from 4 s of speech (cosine)"
+    assert str(SIMILAR) == "similar >= 0.7 from 2 s of speech, >= 0.75 from 4 s of speech (cosine)"
     assert str(Gate("x", "x", "s", "w", at_most=3)) == "x <= 3 s"
     assert str(Gate("x", "x", "s", "w", at_least=3)) == "x >= 3 s"
     assert str(Gate("x", "x", "s", "w", at_least=3, at_most=3)) == "x = 3 s"
@@ -141,10 +141,10 @@ why = "w"
         (ROW + "at_most = 0\n", "nothing could pass"),
         (ROW + "limit = 0\n", "field 'limit' is unknown"),
         (ROW + "suites = 3\n", "field 'suites' is 3; a list is needed"),
-        (ROW + "at_least_from = [3]\n", "at_least_from 1 is 3; a table is needed"),
+        (ROW + "steps = [3]\n", "steps 1 is 3; a table is needed"),
         (
-            ROW + "at_least_from = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n",
-            "steps in rising order are needed",
+            ROW + "steps = [{speech_s=4, at_least=1}, {speech_s=2, at_least=0}]\n",
+            "steps 1 never holds",
         ),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\n', "field 'why' is missing"),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="size"\nat_least=2\nwhy="w"\n', "no gate 'size'"),

@@ -17,9 +17,9 @@ def test_what_leaves_the_limits_keeps_the_evidence():
 
 def test_a_stepped_limit_replaces_a_plain_one_and_the_other_way_round():
     steps = [{"speech_s": 2, "at_least": 3}]
-    stepped = gates_file.changed(OLD, {"at_least_from": steps, "why": "v"}, "here")
+    stepped = gates_file.changed(OLD, {"steps": steps, "why": "v"}, "here")
     assert "at_least" not in stepped
-    assert "at_least_from" not in gates_file.changed(stepped, {"at_least": 3, "why": "u"}, "here")
+    assert "steps" not in gates_file.changed(stepped, {"at_least": 3, "why": "u"}, "here")
 
 
 def test_a_limit_that_changes_without_a_reason_is_refused():

@@ -146,7 +146,7 @@ def test_the_command_writes_rows_for_the_shipped_voices(tmp_path, capsys):
     out = tmp_path / "rows.toml"
     assert cli.main(["calibrate", "--voices", str(shipped.VOICES), "--out", str(out)]) == 0
     gates = load_profile("calibrated", "", out).gates
-    limits = [limit for _, limit in gates[0].at_least_from]
+    limits = [step.at_least for step in gates[0].steps]
     assert 0.5 < limits[0] <= limits[-1] < 0.95
     assert "of each half of the speakers" in capsys.readouterr().out
 

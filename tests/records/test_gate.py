@@ -3,7 +3,7 @@ from math import inf, isnan
 import pytest
 
 from harness.records import schema
-from harness.records.gate import Gate, Outcome, Verdict
+from harness.records.gate import Gate, Outcome, Step, Verdict
 from harness.records.measurement import Metric
 
 LENGTH = Metric("length", "s", "neither")
@@ -16,7 +16,10 @@ LENGTH = Metric("length", "s", "neither")
         ({"at_most": float("inf"), "at_least": 1}, ">= 1 s"),
         ({"at_least": float("-inf"), "at_most": 2}, "<= 2 s"),
         ({"at_least": 1, "at_most": 1}, "= 1 s"),
-        ({"at_least_from": ((2.0, 0.5), (3.0, 0.7))}, ">= 0.5 from 2 s, 0.7 from 3 s of speech (s)"),
+        (
+            {"steps": (Step(at_most=2.0), Step(speech_s=2.0, letters=9, at_least=0.5, at_most=1.0))},
+            "<= 2, 0.5 to 1 from 2 s of speech and 9 letters (s)",
+        ),
     ],
 )
 def test_a_gate_is_kept_without_infinity_and_tells_its_limit(limits, shown):
@@ -41,7 +44,15 @@ def test_what_was_not_measured_lies_at_no_distance():
 
 
 def test_the_limit_grows_with_the_speech():
-    gate = Gate("similarity", "length", "s", "why", at_least_from=((2.0, 0.5), (3.0, 0.7)))
-    assert gate.for_speech(1.9) is None
-    assert gate.for_speech(2.0).at_least == 0.5
-    assert gate.for_speech(9.0).at_least == 0.7
+    gate = Gate("similarity", "length", "s", "why", steps=(Step(speech_s=2.0, at_least=0.5), Step(speech_s=3.0, at_least=0.7)))
+    assert gate.for_amounts({"speech_s": 1.9}) is None
+    assert gate.for_amounts({"speech_s": 2.0}).at_least == 0.5
+    assert gate.for_amounts({"speech_s": 9.0, "letters": 3.0}).at_least == 0.7
+
+
+def test_a_step_is_reached_where_all_its_amounts_are():
+    steps = (Step(at_least=0.5), Step(speech_s=4.0, reference_s=5.0, at_least=0.7))
+    gate = Gate("similarity", "length", "s", "why", steps=steps)
+    assert gate.for_amounts({}).at_least == 0.5
+    assert gate.for_amounts({"speech_s": 9.0, "reference_s": 3.0}).at_least == 0.5
+    assert gate.for_amounts({"speech_s": 9.0, "reference_s": 5.0}).at_least == 0.7
