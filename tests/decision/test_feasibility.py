@@ -4,7 +4,13 @@ from harness.decision.gates import load_profile
 from harness.records.gate import Gate, Step
 from tests.synthetic import utterance
 
-SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", steps=(Step(speech_s=2.0, at_least=0.70), Step(speech_s=4.0, at_least=0.75)))
+SIMILAR = Gate(
+    "similar",
+    "speaker_similarity",
+    "cosine",
+    "because",
+    steps=(Step(speech_s=2.0, at_least=0.70), Step(speech_s=4.0, at_least=0.75)),
+)
 
 
 def refusals(n_words, by_sentence=False, profile="documented"):

@@ -14,7 +14,13 @@ from harness.metrics.speaker import SPEAKER_SIMILARITY
 from harness.records.gate import Gate, Outcome, Step
 
 BAND = Gate("duration_ratio", "duration_ratio", "ratio", "because", at_least=1.2, at_most=2.0)
-SIMILAR = Gate("similar", "speaker_similarity", "cosine", "because", steps=(Step(speech_s=2.0, at_least=0.70), Step(speech_s=4.0, at_least=0.75)))
+SIMILAR = Gate(
+    "similar",
+    "speaker_similarity",
+    "cosine",
+    "because",
+    steps=(Step(speech_s=2.0, at_least=0.70), Step(speech_s=4.0, at_least=0.75)),
+)
 
 
 def outcome(gate, *measurements, refused=None):

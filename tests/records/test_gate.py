@@ -44,7 +44,9 @@ def test_what_was_not_measured_lies_at_no_distance():
 
 
 def test_the_limit_grows_with_the_speech():
-    gate = Gate("similarity", "length", "s", "why", steps=(Step(speech_s=2.0, at_least=0.5), Step(speech_s=3.0, at_least=0.7)))
+    gate = Gate(
+        "similarity", "length", "s", "why", steps=(Step(speech_s=2.0, at_least=0.5), Step(speech_s=3.0, at_least=0.7))
+    )
     assert gate.for_amounts({"speech_s": 1.9}) is None
     assert gate.for_amounts({"speech_s": 2.0}).at_least == 0.5
     assert gate.for_amounts({"speech_s": 9.0, "letters": 3.0}).at_least == 0.7
