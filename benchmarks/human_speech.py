@@ -63,7 +63,7 @@ def outcomes(profile: Profile, takes: Sequence[Take], found: Sequence[Measured])
     answers = []
     for take, measured in zip(takes, found, strict=True):
         suite = take.request.utterance.suite
-        gates = [gate for gate in profile.gates if suite in gate.suites and gate.metric in measured]
+        gates = [gate for gate in profile.gates if gate.is_for(suite) and gate.metric in measured]
         refused = infeasible(take.request.utterance, take.request.chunks, gates, BudgetConfig())
         answers.append({one.gate.name: one.outcome for one in judge(gates, measured, refused)})
     return answers

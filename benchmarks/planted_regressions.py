@@ -169,7 +169,7 @@ def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
     judged = judge_release(run, corpus, asked, {"encoder": run.encoder.fingerprint})
     gates = Counter[str]()
     for suite, rows in corpus.items():
-        metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if suite in gate.suites)
+        metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite))
         for row in rows:
             verdicts = run.judge(run.take(run.request(row, run.settings.first_seed)), tuple(metrics))
             gates.update(one.gate.name for one in verdicts if one.outcome == Outcome.FAIL)

@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = pytest.mark.suite("short", "medium", "diacritized", "cross_lingual", "robustness")
+pytestmark = pytest.mark.suite()  # of all
 
 
 def test_no_voice_is_worse_than_in_the_accepted_release(not_worse):

@@ -1,6 +1,5 @@
 """What holds for the project as a whole."""
 
-import ast
 import json
 import subprocess
 import sys
@@ -8,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.corpus import suites_of
 from harness.decision.gates import load_profile
+from harness.plugin.suites import required_of
+from harness.shipped import SuitesFolder
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "torchaudio", "transformers", "librosa", "resemblyzer", "scipy", "matplotlib", "pyworld"}
@@ -30,31 +32,11 @@ def test_collecting_the_suites_imports_nothing_heavy():
     assert not HEAVY & set(loaded[1])
 
 
-def required_metrics(path):
-    """Metric names that a suite's tests pass to `require`."""
-    calls = [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)]
-    named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "require"]
-    return {argument.value for call in named for argument in call.args}
-
-
-SUITES = sorted(path for path in (ROOT / "suites").glob("test_*.py") if required_metrics(path))
-
-
-def test_there_are_suites_to_check():
-    assert [path.stem for path in SUITES] == [
-        "test_cross_lingual",
-        "test_diacritized",
-        "test_medium",
-        "test_robustness",
-        "test_short",
-    ]
-
-
 @pytest.mark.parametrize("profile", ["documented", "calibrated"])
-@pytest.mark.parametrize("path", SUITES, ids=lambda path: path.stem)
-def test_every_suite_requires_every_metric_that_has_a_gate_for_it(path, profile):
-    suite = path.stem.removeprefix("test_")
-    assert required_metrics(path) == {gate.metric for gate in load_profile(profile, "").gates if gate.is_for(suite)}
+@pytest.mark.parametrize("suite", suites_of())
+def test_every_suite_requires_every_metric_that_has_a_gate_for_it(suite, profile):
+    gates = [gate for gate in load_profile(profile, "").gates if gate.is_for(suite)]
+    assert set(required_of(SuitesFolder(), suite)) == {gate.metric for gate in gates}
 
 
 def test_every_module_of_the_package_is_tested_by_a_file_of_its_name():

@@ -36,6 +36,9 @@ def project(pytester):
     def made(*pictures, suite=SUITE):
         folder = pytester.mkdir("suites")
         (folder / "test_short.py").write_text(suite, encoding="utf-8")
+        (folder / "gates.toml").write_text('extends = "shipped"\n')
+        for name in ("criteria.py", "test_release.py"):  # these tests bring their own
+            (folder / name).touch()
         (folder / "corpus").mkdir()
         corpus = "\n".join(ROW.format(number) for number in range(1, len(pictures) + 1))
         (folder / "corpus" / "short.toml").write_text(corpus, encoding="utf-8")
@@ -53,7 +56,7 @@ def project(pytester):
     return made
 
 
-OPTIONS = ("suites", "--backend", "directory", "--model", "audio", "--corpus", "suites/corpus", "--voices", "voices")
+OPTIONS = ("suites", "--backend", "directory", "--model", "audio", "--voices", "voices")
 
 
 def judge(project, *options):
@@ -265,7 +268,7 @@ def test_options_may_stand_in_the_ini_file(project):
     folder = project(GOOD)
     ini = folder.path / "tox.ini"
     ini.write_text(ini.read_text() + "\nharness_backend = directory\nharness_model = audio\nharness_out = results\n")
-    folder.runpytest_inprocess("suites", "--corpus", "suites/corpus", "--voices", "voices").assert_outcomes(passed=2)
+    folder.runpytest_inprocess("suites", "--voices", "voices").assert_outcomes(passed=2)
     assert (folder.path / "results" / "run.json").exists()
 
 
@@ -315,16 +318,22 @@ def test_gpu_without_cuda_is_a_usage_error(project, monkeypatch):
 
 
 def test_a_module_that_does_not_say_its_suite_is_refused(project):
-    result = judge(project(GOOD, suite="def test_it(require):\n    pass\n"))
+    folder = project(GOOD)
+    (folder.path / "suites" / "test_other.py").write_text("def test_it(require):\n    pass\n")
+    result = judge(folder)
     assert result.ret != 0
-    result.stdout.fnmatch_lines(["*has no suite(name) mark*"])
+    result.stdout.fnmatch_lines(["*is not named after a file of the corpus and has no suite(name) mark*"])
 
 
-def test_requiring_what_no_gate_judges_fails(project):
-    suite = SUITE + '\ndef test_rate(require):\n    require("letters_duration_ratio")\n'
-    result = judge(project(GOOD, suite=suite))
-    result.stdout.fnmatch_lines(["*no gate on 'letters_duration_ratio' in suite 'short'*"])
-    assert result.ret == 3
+@pytest.mark.parametrize("where", ["suites", "mine"])
+def test_requiring_what_no_gate_judges_ends_the_run_before_the_first_take(project, where):
+    folder = project(GOOD, suite=SUITE + '\ndef test_rate(require):\n    require("letters_duration_ratio")\n')
+    if where == "mine":
+        (folder.path / "suites" / "test_short.py").rename(folder.mkdir("mine") / "test_mine.py")
+    result = folder.runpytest_inprocess(where, *OPTIONS[1:], "--corpus", "suites/corpus")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: *no gate on 'letters_duration_ratio' in suite 'short'*"])
+    assert not (folder.path / ".harness" / "takes").exists()
 
 
 @pytest.mark.slow
@@ -496,3 +505,92 @@ def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
         assert {told[gate] for gate in told if "_above_floor" in gate} == {"INCONCLUSIVE"}
     assert outcomes["short-005"]["nonfinite_samples <= 0 samples"] == "FAIL"
     assert outcomes["short-006"]["sample_rate = 24000 Hz"] == "FAIL"
+
+
+CRITERIA = """
+def test_length(require):
+    require("length")
+
+def test_rest(require, other_metrics):
+    require(*other_metrics)
+"""
+TWO_GATES = """
+[[profile.documented.gate]]
+metric = "length"
+unit = "s"
+at_least = 1
+why = "w"
+
+[[profile.documented.gate]]
+metric = "silence_ratio"
+unit = "ratio"
+at_most = 0.3
+suites = ["digits"]
+why = "w"
+"""
+
+
+@pytest.fixture
+def team(project):
+    """A team's folder: two gates, two suites without a module of their own, criteria of its own."""
+    folder = project(GOOD, GOOD)
+    suites = (folder.path / "suites").rename(folder.path / "voice_gates")
+    (suites / "test_short.py").unlink()
+    (suites / "test_release.py").unlink()
+    (suites / "criteria.py").write_text(CRITERIA)
+    (suites / "gates.toml").write_text(TWO_GATES)
+    (suites / "corpus" / "digits.toml").write_text(ROW.format(1).replace("short-", "digits-"), encoding="utf-8")
+    (folder.path / "audio" / "manifest.csv").unlink()
+    (folder.path / "audio" / "1.wav").rename(folder.path / "audio" / "digits-001.wav")
+    for number in (1, 2):
+        (folder.path / "audio" / f"short-{number:03d}.wav").write_bytes(encode_wav(draw(GOOD)))
+    return folder
+
+
+@pytest.mark.parametrize("named", ["voice_gates", ".", "", "voice_gates/corpus/digits.toml", "--suites=voice_gates"])
+def test_a_corpus_file_without_a_module_is_judged_by_the_criteria(team, named):
+    result = team.runpytest_inprocess(*filter(None, [named]), *OPTIONS[1:], "--collect-only", "-q")
+    lines = {line.replace("short-002", "short-001") for line in result.stdout.lines if "::" in line}
+    digits = {
+        "voice_gates/corpus/digits.toml::test_length[digits-001-seed0]",
+        "voice_gates/corpus/digits.toml::test_rest[digits-001-seed0]",  # the gate that only this suite has
+    }
+    others = {
+        "voice_gates/corpus/short.toml::test_length[short-001-seed0]",
+        "voice_gates/gates.toml::test_no_voice_is_worse_than_in_the_accepted_release",
+        "voice_gates/gates.toml::test_hardly_an_utterance_is_lost_since_the_accepted_release",
+    }
+    assert lines == (digits if "digits" in named else digits | others)
+
+
+def test_a_team_s_own_folder_ends_with_a_verdict(team):
+    result = team.runpytest_inprocess("voice_gates", *OPTIONS[1:])
+    result.stdout.fnmatch_lines(["takes         3 planned = 3 judged + 0 refused", "VERDICT       PASS"])
+    assert result.ret == 0
+
+
+def test_the_shipped_suites_run_from_anywhere(team):
+    # Not the conftest.py above the checkout's suites: a package has none there.
+    options = ("-p", "harness.plugin", "--noconftest", "--suites", "shipped")
+    result = team.runpytest_inprocess(*options, "--collect-only", "-q", "-k", "short-001 or no_voice")
+    found = [line for line in result.stdout.lines if "::" in line]
+    assert any(line.endswith("test_short.py::test_stops_because_it_has_finished[short-001-seed0]") for line in found)
+    assert any("test_release.py::test_no_voice" in line for line in found)
+    assert not any("voice_gates" in line for line in found)
+
+
+def test_another_corpus_brings_its_suites_and_leaves_out_those_it_does_not_hold(project):
+    folder = project(GOOD)
+    other = folder.mkdir("other")
+    (other / "digits.toml").write_text(ROW.format(1).replace("short-", "digits-"), encoding="utf-8")
+    (folder.path / "suites" / "criteria.py").write_text(CRITERIA)
+    result = judge(folder, "--corpus", "other", "--collect-only", "-q")
+    found = {line for line in result.stdout.lines if "::" in line}
+    assert "other/digits.toml::test_length[digits-001-seed0]" in found
+    assert not any("short" in line for line in found)
+
+
+def test_a_folder_that_is_no_suites_folder_is_a_usage_error(team):
+    result = team.runpytest_inprocess("--suites", "audio")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --suites is 'audio'; shipped, or a folder with gates.toml and corpus/*"])

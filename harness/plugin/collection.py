@@ -9,9 +9,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.options import PlainUsage, corpus_folder, device_number, is_worker, out_folder, targets_suites
+from harness.corpus import suites_of
+from harness.plugin.options import (
+    PlainUsage,
+    corpus_folder,
+    device_number,
+    is_worker,
+    judged_by,
+    out_folder,
+    policy_of,
+    targets_all_suites,
+    targets_suites,
+    value,
+)
 from harness.plugin.reporter import Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of
+from harness.plugin.suites import required_by, required_of
 
 if TYPE_CHECKING:
     from harness.report.progress import Progress
@@ -21,11 +34,18 @@ _PYTESTS_REPORTCHARS = "fE"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "suite(name): the tests of this module judge takes of that corpus")
+    config.addinivalue_line(
+        "markers", "suite(name): the tests of this module judge takes of that corpus file; without a name, of all"
+    )
     config.addinivalue_line("markers", "slow: takes more than a second")
     config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
     if config.getoption("--gpu"):
         _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
+    if value(config, "--suites"):
+        with PlainUsage():
+            config.args[:] = [str(judged_by(config).path)]
+    if targets_suites(config) and targets_all_suites(config) and value(config, "--corpus"):
+        config.args.append(str(corpus_folder(config)))
     if is_worker(config):
         return
     config.pluginmanager.register(Reporter(config))
@@ -61,17 +81,28 @@ def pytest_collection(session: pytest.Session) -> None:
         assert run.backend is not None
         assert run.voices
         assert all(found.fingerprint for found in run.recognizers.values() if found is not None)
-        corpus = corpus_folder(session.config)
-        for suite in sorted(path.stem for path in corpus.glob("*.toml")):
+        policy_of(session.config)
+        for suite in suites_of(corpus_folder(session.config)):
             load(session.config, suite)
+            run.settings.profile.of(suite, required_of(judged_by(session.config), suite))
+
+
+def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
+    """The same for tests elsewhere that ask for takes: what they require has a gate, or the run does not begin."""
+    with PlainUsage():
+        for suite, metric in required_by(items):
+            run_of(session.config).settings.profile.of(suite, [metric])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "utterance" not in metafunc.fixturenames:
         return
     mark = metafunc.definition.get_closest_marker("suite")
-    if mark is None:
-        raise pytest.UsageError(f"{metafunc.definition.nodeid} asks for takes but its module has no suite(name) mark")
+    if mark is None or len(mark.args) != 1:
+        raise pytest.UsageError(
+            f"{metafunc.definition.nodeid} asks for takes, but its module is not named after a file of the corpus "
+            "and has no suite(name) mark"
+        )
     with PlainUsage():
         metafunc.parametrize("utterance", load(metafunc.config, *mark.args), ids=str)
         if "seed" in metafunc.fixturenames:

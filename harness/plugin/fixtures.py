@@ -9,6 +9,7 @@ import pytest
 
 from harness.plugin.options import PlainUsage, writes_allure
 from harness.plugin.session import release_of, run_of, suites_of
+from harness.plugin.suites import other_metrics_of
 
 if TYPE_CHECKING:
     from harness.backends import Backend
@@ -78,6 +79,13 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
             pytest.skip("not judged: " + "; ".join(f"{verdict.gate.name}: {verdict.reason}" for verdict in verdicts))
 
     return judged
+
+
+@pytest.fixture
+def other_metrics(request: pytest.FixtureRequest) -> tuple[str, ...]:
+    """The metrics that have a gate in this suite and that none of its tests names."""
+    (suite,) = suites_of(request.node)
+    return other_metrics_of(request.config, suite)
 
 
 @pytest.fixture

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import shipped
 from harness.backends import options
 from harness.backends.options import Option
 from harness.errors import UsageError
+from harness.shipped import SuitesFolder, suites_at
 
 if TYPE_CHECKING:
     from harness.decision.policy import Margin, Policy
 
 _OPTIONS = (
     *options.OPTIONS,
+    Option("--suites", "", "judge by this suites folder, wherever pytest runs: shipped, or a folder", "FOLDER"),
     Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
-    Option("--gates-file", "", "another gates.toml than suites/gates.toml", "FILE"),
-    Option("--corpus", "", "another folder of corpus files than suites/corpus", "FOLDER"),
-    Option("--voices", "", "your own references instead of the shipped ones: name.wav + name.txt", "FOLDER"),
+    Option("--gates-file", "", "another gates.toml than that of the suites folder", "FILE"),
+    Option("--corpus", "", "another folder of corpus files than that of the suites folder", "FOLDER"),
+    Option("--voices", "", "other references than those of the suites folder: name.wav + name.txt", "FOLDER"),
     Option("--voices-language", "", "language code of voices that have no name.lang", "CODE"),
     Option("--asr", "", "speech recogniser, any transformers CTC or encoder-decoder model", "FOLDER_OR_HUB_ID"),
     Option("--asr-2", "", "a second recogniser, judged by gates of its own", "FOLDER_OR_HUB_ID"),
@@ -29,10 +30,13 @@ _OPTIONS = (
     Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
     Option("--speech-quality", "off", "advisory opinion score by a predictor: off or distillmos", "NAME"),
     Option("--batch-size", "8", "takes generated in one go", "N"),
-    Option("--golden", "", "another folder of accepted baselines than golden", "FOLDER"),
+    Option("--golden", "", "another folder of accepted baselines", "FOLDER"),
     Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
     Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
+
+
+_FOLDER = pytest.StashKey[SuitesFolder | None]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -60,11 +64,49 @@ def out_folder(config: pytest.Config) -> Path:
     return Path(os.path.relpath(config.invocation_params.dir / value(config, "--out")))
 
 
-def targets_suites(config: pytest.Config) -> bool:
-    """Whether the command names the suites folder, something in it, or a folder around it."""
-    suites = config.rootpath / "suites"
+def suites_folder(config: pytest.Config) -> SuitesFolder | None:
+    """The suites folder that the command is about; None where its tests judge no release.
+
+    Raises:
+        UsageError: The command names two, or one that is none.
+    """
+    if _FOLDER not in config.stash:
+        config.stash[_FOLDER] = _suites_folder(config)
+    return config.stash[_FOLDER]
+
+
+def _suites_folder(config: pytest.Config) -> SuitesFolder | None:
+    given = value(config, "--suites")
+    if given == "shipped":
+        return SuitesFolder()
+    if given:
+        found = suites_at((config.invocation_params.dir / given).resolve())
+        if found is None:
+            raise UsageError(f"--suites is {given!r}; shipped, or a folder with gates.toml and corpus/ is needed")
+        return found
     named = [(config.invocation_params.dir / str(arg).split("::")[0]).resolve() for arg in config.args]
-    return any(path.is_relative_to(suites) or suites.is_relative_to(path) for path in named)
+    folders = {folder.path: folder for path in named if (folder := suites_at(path)) is not None}
+    if len(folders) > 1:
+        raise UsageError(f"the command names {len(folders)} suites folders ({', '.join(map(str, folders))}): name one")
+    return next(iter(folders.values()), None)
+
+
+def judged_by(config: pytest.Config) -> SuitesFolder:
+    """The suites folder whose gates, corpus and voices hold where no option names others."""
+    return suites_folder(config) or SuitesFolder()
+
+
+def targets_suites(config: pytest.Config) -> bool:
+    """Whether the command names a suites folder, something in it, or a folder around it."""
+    with PlainUsage():
+        return suites_folder(config) is not None
+
+
+def targets_all_suites(config: pytest.Config) -> bool:
+    """Whether it names the whole of it."""
+    folder = suites_folder(config)
+    named = [(config.invocation_params.dir / str(arg)).resolve() for arg in config.args]
+    return folder is not None and any(folder.path.is_relative_to(path) for path in named)
 
 
 class PlainUsage:
@@ -78,16 +120,19 @@ class PlainUsage:
 
 
 def corpus_folder(config: pytest.Config) -> Path:
-
     given = value(config, "--corpus")
-    return config.invocation_params.dir / given if given else shipped.CORPUS
+    return (config.invocation_params.dir / given).resolve() if given else judged_by(config).corpus
+
+
+def gates_path(config: pytest.Config) -> Path:
+    given = value(config, "--gates-file")
+    return config.invocation_params.dir / given if given else judged_by(config).gates
 
 
 def policy_of(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
     from harness.decision import policy
 
-    given = value(config, "--gates-file")
-    return policy.load_policy(config.invocation_params.dir / given if given else shipped.GATES)
+    return policy.load_policy(gates_path(config))
 
 
 def looks(config: pytest.Config) -> tuple[int, ...]:

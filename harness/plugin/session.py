@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness import shipped
 from harness.backends import options
 from harness.errors import UsageError
-from harness.plugin.options import corpus_folder, device_number, looks, out_folder, policy_of, value
+from harness.plugin.options import (
+    corpus_folder,
+    device_number,
+    gates_path,
+    judged_by,
+    looks,
+    out_folder,
+    policy_of,
+    value,
+)
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
@@ -46,8 +54,7 @@ def _open_run(config: pytest.Config) -> "Run":
         return int(options.number(flag, given(flag), least, whole=True))
 
     here = config.invocation_params.dir
-    voices, gates_file = given("--voices"), given("--gates-file")
-    accepted, sounds = given("--golden"), given("--golden-audio")
+    voices, accepted, sounds = given("--voices"), given("--golden"), given("--golden-audio")
     if given("--chunks") not in {"off", "sentence"}:
         raise UsageError(f"--chunks is {given('--chunks')!r}; off or sentence is needed")
     system = options.read(given, lambda flag: bool(config.getoption(flag)), here, device_number(config))
@@ -56,9 +63,9 @@ def _open_run(config: pytest.Config) -> "Run":
         Settings(
             backend=backend,
             options=system,
-            profile=gates.load_profile(given("--gates"), backend, here / gates_file if gates_file else shipped.GATES),
+            profile=gates.load_profile(given("--gates"), backend, gates_path(config)),
             out=out_folder(config),
-            voices_folder=here / voices if voices else shipped.VOICES,
+            voices_folder=here / voices if voices else judged_by(config).voices,
             voices_language=given("--voices-language"),
             first_seed=whole("--seed", least=0),
             takes=looks(config)[0],
@@ -70,7 +77,7 @@ def _open_run(config: pytest.Config) -> "Run":
             speech_quality=given("--speech-quality"),
             sampling=options.sampling(given),
             budget=options.budget(given),
-            golden=here / accepted if accepted else shipped.GOLDEN,
+            golden=here / accepted if accepted else judged_by(config).golden,
             golden_audio=here / sounds if sounds else None,
         )
     )
@@ -93,13 +100,15 @@ def asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
 
 
 def suites_of(item: pytest.Item) -> tuple[str, ...]:
-    """The suites that a test is about; of many, those that have a corpus."""
+    """The suites that a test is about; where its mark names none, all there are."""
     mark = item.get_closest_marker("suite")
     if mark is None:
         raise UsageError(f"{item.nodeid} compares releases but its module has no suite(name) mark")
-    if len(mark.args) == 1:
+    if mark.args:
         return tuple(mark.args)
-    return tuple(name for name in mark.args if (corpus_folder(item.config) / f"{name}.toml").exists())
+    from harness import corpus
+
+    return corpus.suites_of(corpus_folder(item.config))
 
 
 def about(config: pytest.Config) -> dict[str, str]:
@@ -132,7 +141,7 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = {suites_of(item): item.get_closest_marker("suite") for item in comparing}
         policy, margins = policy_of(config)
-        whole = any(mark is not None and len(mark.args) > 1 for mark in strata.values())
+        whole = any(mark is not None and len(mark.args) != 1 for mark in strata.values())
         suites = tuple(sorted({suites[0] for suites, mark in strata.items() if mark and len(mark.args) == 1}))
         every = sorted({name for names in strata for name in names})
         config.stash[_RELEASE] = judge_release(

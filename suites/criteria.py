@@ -1,0 +1,62 @@
+"""What every take must satisfy before a release goes out: the criteria, once for all suites.
+
+Each suite, which is a file of corpus/, is judged by all of them; test_SUITE.py adds what is special to it. `require`
+judges the take by every gate that gates.toml has for it on the named metrics; the limits and their reasons stand there.
+"""
+
+
+def test_stops_because_it_has_finished(require):
+    require("finished")
+
+
+def test_lasts_as_long_as_a_reader_would(require):
+    require("length", "duration_ratio")
+
+
+def test_is_not_mostly_silence(require):
+    require("silence_ratio", "longest_silence")
+
+
+def test_is_clean_audio_at_the_right_rate(require):
+    require("readable", "nonfinite_samples", "sample_rate", "rate_ratio", "speech_level", "downmix_loss")
+
+
+def test_holds_no_sound_that_a_voice_does_not_make(require):
+    require("dc_offset", "clipping", "clicks", "dropouts", "steady_tone", "noise_level", "bandwidth")
+
+
+def test_sings_like_a_voice(require):
+    require("pitch_spread", "voiced_share", "held_sound")
+
+
+def test_sounds_natural(require):
+    require("speech_quality")
+
+
+def test_says_the_text_once_and_nothing_else(require):
+    require("repeated_speech", "reference_leak", "extra_speech", "speaking_rate", "tempo_ratio")
+
+
+def test_pauses_and_ends_where_speech_does(require):
+    require("inner_gap", "ending_level", "pace_change")
+
+
+def test_is_the_voice_of_its_reference(require):
+    require("speaker_similarity", "nearest_reference", "voice_drift")
+
+
+def test_says_what_it_was_asked_to_say(require):
+    require("cer_above_floor", "wer_above_floor", "lost_words")
+
+
+def test_a_second_recogniser_agrees(require):
+    require("second_cer_above_floor", "second_wer_above_floor", "second_lost_words")
+
+
+def test_passes_every_other_gate_of_its_suite(require, other_metrics):
+    """What gates.toml asks for beyond the above, such as a metric of your own."""
+    require(*other_metrics)
+
+
+def test_is_no_worse_than_the_accepted_release(not_worse):
+    not_worse()
