@@ -95,7 +95,7 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cache: str = ""
     """Kind of KV cache: dynamic or static, compiled or not."""
     weights: str = ""
-    """Hash of the weight files' index and a sample of every tensor."""
+    """Hash of every file of the checkpoint that can shape a take."""
     packages: dict[str, str] = msgspec.field(default_factory=dict)
 
 

@@ -1,11 +1,14 @@
 """The CI workflows, as the linter of their format reads them."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -21,3 +24,33 @@ def test_actionlint_has_nothing_to_say():
     command = ["actionlint", "-config-file", str(settings), *map(str, workflows)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workflow", ["nightly", "release"])
+def test_the_commands_of_the_gpu_jobs_judge_a_checkpoint_as_they_stand(workflow, tmp_path):
+    """On the tiny checkpoint and a CPU: only --gpu is left out, and few takes are chosen."""
+    from harness.backends.higgs import tiny
+
+    tiny.write(tmp_path / "tiny")
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text(encoding="utf-8"))["jobs"]
+    steps = {step.get("name"): step for step in jobs["gpu" if workflow == "nightly" else "judge"]["steps"]}
+    judge, report = steps["Judge"], steps["Report, also of a run that was killed"]
+    given = {"MODEL": str(tmp_path / "tiny" / "model"), "TAKES": "2", "CODEC": "", "GOLDEN_AUDIO": "", "HF_TOKEN": ""}
+    assert judge["env"].keys() <= given.keys()
+    assert judge["run"].startswith("python3 run.py gate --gpu --backend higgs ")
+    python = sys.executable
+    gate = judge["run"].strip().replace("python3 run.py gate --gpu", f"{python} -m pytest suites/")
+    gate = gate.replace(".harness", str(tmp_path / "out"))
+    few = f"{gate} -p no:cacheprovider --out {tmp_path / 'out'} -k 'short-001 and finished'"
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "HF_"))}
+    environment = {**kept, **given, "HF_HUB_OFFLINE": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = subprocess.run(few, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    takes = 2 if workflow == "release" else 1
+    assert (found["planned"], found["judged"]) == (takes, takes), done.stdout[-2000:] + done.stderr
+    assert [take["error"] for take in found["takes"]] == [""] * takes
+    again = report["run"].replace(".venv/bin/python", python).replace(".harness", str(tmp_path / "out"))
+    drawn = subprocess.run(again, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert "Traceback" not in drawn.stdout + drawn.stderr
+    assert drawn.returncode == done.returncode

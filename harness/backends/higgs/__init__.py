@@ -16,8 +16,9 @@ import numpy as np
 
 from harness.audio import Audio
 from harness.backends import HIGGS_FRAME_RATE_HZ, HIGGS_SAMPLE_RATE_HZ, BackendOptions, Interrupted
+from harness.backends.higgs.checkpoint import find, find_codec
 from harness.backends.higgs.job import Job
-from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, find, said
+from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, said
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build
@@ -64,7 +65,7 @@ class HiggsBackend:
 
     def __init__(self, options: BackendOptions) -> None:
         self._model = find("model", options.model, options.revision)
-        self._codec = find("codec", options.codec, options.codec_revision)
+        self._codec = find_codec(self._model, options.codec, options.codec_revision)
         assert self._model.weights_hash
         assert self._codec.weights_hash  # both read here, so that a broken file ends the command before it begins
         self._options = options
@@ -92,7 +93,6 @@ class HiggsBackend:
     @property
     def identity(self) -> str:
         told = {
-            "model": self._model.name if self._model.revision != "local" else "local",
             "revision": self._model.revision,
             "weights": self._model.weights_hash,
             "codec": self._codec.weights_hash,
@@ -191,7 +191,6 @@ class HiggsBackend:
             return
         conversation = self._conversation(conditioned, 0)
         try:
-            proof.prove_sampling(loaded.model, conditioned.request.sampling)
             proof.prove_prompt(conversation, loaded.prompter.prompt(conversation), loaded.prompter, loaded.model)
             proof.prove_swap(conversation, loaded.prompter, loaded.model)
         except (BackendError, *FOREIGN_ERRORS) as error:
@@ -304,6 +303,8 @@ class HiggsBackend:
             job.elapsed_s += elapsed / len(ready)
             job.streams.append(row.stream)
             job.details |= {f"row_seed_{number}": str(row.seed), f"columns_{number}": row.stream.columns}
+            if loaded.silent.note:
+                job.details["silence_stop"] = loaded.silent.note
             if sound is None:
                 job.error = f"the model ended after {row.stream.columns} columns, before its first frame"
             else:

@@ -1,8 +1,7 @@
 """Proof, before the first take, that the reference really conditions the model.
 
 Each check is one that silently passes without it: a wrong codec gives code 0 throughout, a wrong conversation leaves
-the reference out, a config that was saved carelessly turns the repetition window off, and the takes still sound like
-somebody.
+the reference out, and the takes still sound like somebody.
 """
 
 from collections.abc import Sequence
@@ -14,10 +13,11 @@ from harness.audio import Audio
 from harness.backends.higgs.prompt import Prompt, Prompter, batch
 from harness.cloning.conversation import AudioContent, Conversation, Message, as_template, speeches
 from harness.errors import BackendError
-from harness.take import Sampling
 
 FRAME_RATE_HZ = 25
 CODEBOOKS = 8
+LEAST_EQUAL_CODES = 0.95
+"""Of two encodings of one reference: kernels may differ from call to call, in the last bits of a distance."""
 UNFILLED_MARKS = ("<|AUDIO|>", "<|audio_bos|>")
 """What the generation model never puts sound behind."""
 
@@ -33,19 +33,6 @@ def prove_codec(codec: Any) -> None:
         raise BackendError(
             f"the codec gives {rate:g} frames a second in {books} codebooks; {FRAME_RATE_HZ} in {CODEBOOKS} are "
             "needed: give the model's own codec with --codec"
-        )
-
-
-def prove_sampling(model: Any, sampling: Sampling) -> None:
-    """The checkpoint still has the repetition window that a run with one asks for.
-
-    Raises:
-        BackendError: It was saved in the way that drops it.
-    """
-    if sampling.ras_window and not getattr(model.generation_config, "ras_win_len", None):
-        raise BackendError(
-            f"the run asks for ras_win_len {sampling.ras_window}, but the checkpoint's generation config has lost its "
-            "own (a '_from_model_config' entry in generation_config.json drops it): mend the file, or give --ras off"
         )
 
 
@@ -86,8 +73,9 @@ def prove_prompt(conversation: Conversation, prompt: Prompt, prompter: Prompter,
         return_tensors="pt",
         processor_kwargs={"sampling_rate": int(prompter.processor.audio_tokenizer.config.sample_rate)},
     )
-    same_text = torch.equal(theirs["input_ids"][0].cpu(), ids)
-    if not same_text or not torch.equal(theirs["audio_input_ids"][0].cpu(), prompt.columns):
+    columns = theirs["audio_input_ids"][0].cpu()
+    same = torch.equal(theirs["input_ids"][0].cpu(), ids) and columns.shape == prompt.columns.shape
+    if not same or (columns == prompt.columns).double().mean() < LEAST_EQUAL_CODES:
         raise BackendError(
             "the prompt is not the one that the checkpoint's own processor builds: tokenizer and chat template do not "
             "belong together"

@@ -22,6 +22,14 @@ TEXTS = (
 GREEDY = Sampling(do_sample=False, ras_window=0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def remembered(tmp_path_factory):
+    """The user's own cache is left alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def opened(tiny):
     """`opened(option=…)`: a higgs backend on the tiny checkpoint, loaded once for equal options."""

@@ -1,82 +1,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from harness.backends import BackendOptions, open_backend
-from harness.backends.higgs.loading import Checkpoint, find, refuse_wrong_weights
+from harness.backends.higgs.loading import TRAINING_ONLY, refuse_wrong_weights
 from harness.errors import BackendError, UsageError
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.mark.parametrize(
-    ("given", "complaint"),
-    [
-        ("", "needs a codec: give --codec FOLDER or --codec HUB_ID"),
-        ("./nowhere", "is no folder and no hub id"),
-        ("/nowhere/at/all", "is no folder and no hub id"),
-    ],
-)
-def test_a_checkpoint_that_is_not_there_is_a_wrong_command(given, complaint):
-    with pytest.raises(UsageError, match=complaint):
-        find("codec", given, "")
-
-
-def test_a_hub_id_without_a_network_is_a_wrong_command(monkeypatch):
-    import huggingface_hub
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    def refuse(name, revision, allow_patterns):
-        assert (name, revision) == ("somebody/a-model", "abc")
-        assert "*.bin" not in allow_patterns
-        raise LocalEntryNotFoundError("cannot find the snapshot\nand more")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    with pytest.raises(UsageError, match=r"the hub does not give it \(cannot find the snapshot\)"):
-        find("model", "somebody/a-model", "abc")
-
-
-def test_a_hub_checkpoint_is_named_by_its_commit(monkeypatch, tiny, tmp_path):
-    import huggingface_hub
-
-    shutil.copytree(tiny / "model", tmp_path / "0123abc")
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(tmp_path / "0123abc"))
-    assert find("model", "somebody/a-model", "").revision == "0123abc"
-
-
-def test_a_folder_without_safetensors_is_a_wrong_command(tiny, tmp_path):
-    shutil.copytree(tiny / "model", tmp_path / "model")
-    (tmp_path / "model" / "model.safetensors").rename(tmp_path / "model" / "pytorch_model.bin")
-    with pytest.raises(UsageError, match=r"holds no .*safetensors file; weights are read from safetensors only"):
-        open_backend("higgs", BackendOptions(model=str(tmp_path / "model"), codec=str(tiny / "codec")))
-
-
-@pytest.mark.parametrize(
-    ("keep", "complaint"), [(4, "no header length"), (400, "cannot be read"), (200_000, "cut off")]
-)
-def test_a_weights_file_that_is_cut_off_is_a_wrong_command(tiny, tmp_path, keep, complaint):
-    shutil.copytree(tiny / "codec", tmp_path / "codec")
-    weights = tmp_path / "codec" / "model.safetensors"
-    data = weights.read_bytes()
-    weights.write_bytes(
-        data[:keep] if keep != 400 else data[:8] + b"{" * int.from_bytes(data[:8], "little") + data[400:]
-    )
-    with pytest.raises(UsageError, match=complaint):
-        open_backend("higgs", BackendOptions(model=str(tiny / "model"), codec=str(tmp_path / "codec")))
-
-
-def test_a_training_step_changes_the_hash_and_a_copy_does_not(tiny, tmp_path):
-    from safetensors.torch import load_file, save_file
-
-    for name in ("copy", "trained"):
-        shutil.copytree(tiny / "model", tmp_path / name)
-    weights = tmp_path / "trained" / "model.safetensors"
-    tensors = load_file(weights)
-    save_file({name: tensor * 1.0001 for name, tensor in tensors.items()}, weights, metadata={"format": "pt"})
-    hashes = {name: Checkpoint(name, tmp_path / name, "local").weights_hash for name in ("copy", "trained")}
-    assert hashes["copy"] == Checkpoint("tiny", tiny / "model", "local").weights_hash
-    assert hashes["trained"] != hashes["copy"]
 
 
 def test_the_models_weights_in_place_of_the_codecs_are_refused(tiny, tmp_path, asked):
@@ -136,6 +68,47 @@ def test_a_model_without_a_chat_template_is_refused(tiny, tmp_path, asked):
         backend.generate([asked()])
 
 
+def test_a_template_in_the_file_that_transformers_wrote_before_is_found(tiny, tmp_path, asked, opened):
+    shutil.copytree(tiny / "model", tmp_path / "model")
+    today = tmp_path / "model" / "chat_template.jinja"
+    today.with_suffix(".json").write_text(json.dumps({"chat_template": today.read_text()}))
+    today.unlink()
+    backend = open_backend("higgs", BackendOptions(model=str(tmp_path / "model"), codec=str(tiny / "codec")))
+    (take,), (same,) = backend.generate([asked()]), opened().generate([asked()])
+    np.testing.assert_array_equal(take.audio.samples, same.audio.samples)
+
+
+def test_a_codec_without_what_only_its_training_reads_says_the_same(tiny, tmp_path, asked, opened):
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(tiny / "codec", tmp_path / "codec")
+    weights = tmp_path / "codec" / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(weights).items() if not TRAINING_ONLY.match(name)}
+    assert len(kept) < len(load_file(weights)) - 24
+    save_file(kept, weights, metadata={"format": "pt"})
+    backend = open_backend("higgs", BackendOptions(model=str(tiny / "model"), codec=str(tmp_path / "codec")))
+    (take,), (same,) = backend.generate([asked()]), opened().generate([asked()])
+    np.testing.assert_array_equal(take.audio.samples, same.audio.samples)
+
+
+def test_weights_go_from_the_file_to_the_device_of_this_process(tiny, monkeypatch):
+    from transformers import HiggsAudioV2ForConditionalGeneration as Model
+
+    from harness.backends.higgs import loading
+    from harness.backends.higgs.checkpoint import find
+
+    asked = []
+    real = Model.from_pretrained
+
+    def from_pretrained(*given, device_map, **more):
+        asked.append(device_map)
+        return real(*given, device_map={"": "cpu"}, **more)
+
+    monkeypatch.setattr(Model, "from_pretrained", from_pretrained)
+    loading.load_model(find("model", str(tiny / "model"), ""), "cuda:3", "float32", "sdpa")
+    assert asked == [{"": "cuda:3"}]
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -143,7 +116,6 @@ def test_a_model_without_a_chat_template_is_refused(tiny, tmp_path, asked):
         ({"attention": "magic"}, "--attn is 'magic'; one of eager"),
         ({"conversation": "chat"}, "--conversation is 'chat'; one of released, design"),
         ({"scene": "a <|room|>"}, "scene holds"),
-        ({"codec": ""}, "needs a codec"),
         ({"model": ""}, "needs a model"),
     ],
 )

@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from harness.backends.higgs import proof
 from harness.backends.higgs.prompt import Prompt
 from harness.cloning.conversation import AudioContent, build
 from harness.errors import BackendError
-from tests.backends.higgs.conftest import GREEDY, TEXTS
+from tests.backends.higgs.conftest import TEXTS
 from tests.synthetic import draw
 
 pytestmark = pytest.mark.slow
@@ -77,15 +78,36 @@ def test_a_model_that_does_not_hear_the_reference_is_refused(loaded, conversatio
         proof.prove_swap(conversation, loaded.prompter, loaded.model)
 
 
-def test_a_checkpoint_that_lost_its_repetition_window_is_refused(tiny, tmp_path, asked):
+@pytest.mark.parametrize("lost", ["window", "file", "dropped on loading"])
+def test_a_generation_config_without_a_repetition_window_is_no_reason_to_refuse(tiny, tmp_path, asked, lost):
     shutil.copytree(tiny / "model", tmp_path / "model")
     path = tmp_path / "model" / "generation_config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"_from_model_config": True}))
+    config = json.loads(path.read_text())
+    config |= {"_from_model_config": True} if lost == "dropped on loading" else {}
+    path.write_text(json.dumps({key: value for key, value in config.items() if lost != "window" or "ras_" not in key}))
+    if lost == "file":
+        path.unlink()
     options = BackendOptions(model=str(tmp_path / "model"), codec=str(tiny / "codec"))
-    with pytest.raises(BackendError, match="asks for ras_win_len 7, but the checkpoint's generation config has lost"):
-        open_backend("higgs", options).generate([asked()])
-    (take,) = open_backend("higgs", options).generate([asked(sampling=GREEDY)])
-    assert take.audio is not None
+    backend, whole = open_backend("higgs", options), open_backend("higgs", replace(options, model=str(tiny / "model")))
+    (take,), (same,) = backend.generate([asked()]), whole.generate([asked()])
+    np.testing.assert_array_equal(take.audio.samples, same.audio.samples)  # the window is the run's own
+    assert backend.identity != whole.identity
+
+
+@pytest.mark.parametrize(("different", "accepted"), [(1, True), (13, True), (14, False)])
+def test_two_encodings_of_a_reference_may_differ_in_few_codes(loaded, conversation, different, accepted):
+    import torch
+
+    whole = loaded.prompter.prompt(conversation)
+    columns = whole.columns.clone()
+    places = torch.arange(different)
+    columns[places % 34, places // 34] = (columns[places % 34, places // 34] + 1) % 1024
+    other = Prompt(whole.input_ids, columns, whole.frames)
+    if accepted:
+        prove_prompt(loaded, conversation, other)
+    else:
+        with pytest.raises(BackendError, match="is not the one that the checkpoint's own processor builds"):
+            prove_prompt(loaded, conversation, other)
 
 
 def test_the_proof_is_made_once_before_the_first_take(tiny, asked, monkeypatch):

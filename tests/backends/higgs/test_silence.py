@@ -4,7 +4,6 @@ import pytest
 from harness import audio
 from harness.backends.higgs import silence
 from harness.backends.higgs.silence import SilenceCodes
-from harness.errors import BackendError
 
 
 def test_a_frame_is_silent_when_each_leading_codebook_knows_its_code():
@@ -31,14 +30,18 @@ def test_silence_and_faint_noise_are_known_and_speech_is_not(opened, voices):
 
 
 @pytest.mark.slow
-def test_a_codec_that_makes_silence_audible_is_refused(opened, monkeypatch):
+def test_a_codec_that_makes_silence_audible_switches_the_silence_stop_off_and_says_so(opened, asked, monkeypatch):
     import torch
 
-    codec = opened()._load().codec
-    real = codec.decode
-    monkeypatch.setattr(codec, "decode", lambda codes: _louder(real(codes), torch))
-    with pytest.raises(BackendError, match="decodes digital silence above -55 dBFS"):
-        silence.learn(codec)
+    loaded = opened()._load()
+    real = loaded.codec.decode
+    monkeypatch.setattr(loaded.codec, "decode", lambda codes: _louder(real(codes), torch))
+    learnt = silence.learn(loaded.codec)
+    assert learnt.note == "off: the codec decodes digital silence above -55 dBFS"
+    assert not learnt(np.zeros(8, np.int64))
+    monkeypatch.setattr(loaded, "silent", learnt)
+    (take,) = opened().generate([asked()])
+    assert (take.error, take.details["silence_stop"]) == ("", learnt.note)
 
 
 def _louder(output, torch):
