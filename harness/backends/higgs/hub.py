@@ -22,7 +22,7 @@ def download(flag: str, repository: str, revision: str, patterns: Sequence[str])
 
     try:
         return Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(patterns)))
-    except Exception as error:  # noqa: BLE001 - the hub's client raises what its HTTP library and its parser raise
+    except Exception as error:
         raise UsageError(f"{flag} {repository}: {_remedy(error, flag, repository, revision)}") from error
 
 

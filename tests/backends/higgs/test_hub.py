@@ -111,7 +111,7 @@ def test_of_a_codec_in_a_folder_of_its_repository_only_that_folder_is_fetched(se
     assert found.revision == COMMIT
     assert found.weights_hash == find("codec", str(tiny / "codec"), "").weights_hash
     assert {path.partition("/")[0] for _, path in server.served} == {"audio_tokenizer"}
-    with pytest.raises(UsageError, match="holds no config.json"):
+    with pytest.raises(UsageError, match=r"holds no config.json"):
         find("codec", "owner/whole/somewhere_else", "")
 
 
