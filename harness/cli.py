@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 USAGE_ERROR = 4  # pytest's own code for it
 
 
+def _init(arguments: argparse.Namespace) -> int:
+    """Write a suites folder for your own repository: gates, two texts, a place for voices, a CI workflow."""
+    from harness import starter
+
+    for path in starter.write(Path(), arguments.name, arguments.language):
+        print(f"wrote {path}")
+    print(f"pytest {arguments.name}/ judges the demonstration voice; --backend and --model name yours")
+    return 0
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
     """Say what this machine can run, and which texts the documented numbers can judge."""
     from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +39,8 @@ def _doctor(arguments: argparse.Namespace) -> int:
             print(f"{name:<18}missing: python3 run.py test sets everything up")
     devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
     print(f"{'CUDA devices':<18}{', '.join(devices) or 'none: --gpu will be refused'}")
+    print(f"{'suites':<18}{(shipped.suites_at(Path.cwd()) or shipped.SuitesFolder()).path}")
+    print(f"{'shipped suites':<18}{shipped.SUITES}")
     print()
     from harness.decision.feasibility import feasibility_map
 
@@ -204,6 +216,7 @@ def _tiny_higgs(arguments: argparse.Namespace) -> int:
 
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "init": _init,
     "doctor": _doctor,
     "accept": _accept,
     "diff": _diff,
@@ -220,6 +233,9 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    init = commands.add_parser("init", help=_init.__doc__)
+    init.add_argument("--name", default="voice_gates", metavar="FOLDER", help="default: voice_gates")
+    init.add_argument("--language", default="ar", metavar="CODE", help="of the two texts: ar, de, en or zh")
     commands.add_parser("doctor", help=_doctor.__doc__)
     accept = _of_releases(commands.add_parser("accept", help=_accept.__doc__))
     accept.add_argument("--by", required=True, metavar="NAME", help="who accepts; kept in the baseline")
@@ -262,8 +278,9 @@ def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argpa
     """The options of every command that reads a run or a baseline."""
     text = "suites, each a file of the corpus folder"
     command.add_argument("suites", nargs="*" if every else "+", metavar="SUITE", help=text + "; default: all" * every)
-    folders = {"--out": Path(".harness"), "--golden": shipped.GOLDEN, "--corpus": shipped.CORPUS}
-    for flag, default in (folders | {"--gates-file": shipped.GATES}).items():
+    here = shipped.suites_at(Path.cwd()) or shipped.SuitesFolder()
+    folders = {"--out": Path(".harness"), "--golden": here.golden, "--corpus": here.corpus}
+    for flag, default in (folders | {"--gates-file": here.gates}).items():
         command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")
     return command
 

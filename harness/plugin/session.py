@@ -139,11 +139,11 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
         from harness.decision.release import Asked, judge_release
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
-        strata = {suites_of(item): item.get_closest_marker("suite") for item in comparing}
+        strata = [(suites_of(item), item.get_closest_marker("suite")) for item in comparing]
         policy, margins = policy_of(config)
-        whole = any(mark is not None and len(mark.args) != 1 for mark in strata.values())
-        suites = tuple(sorted({suites[0] for suites, mark in strata.items() if mark and len(mark.args) == 1}))
-        every = sorted({name for names in strata for name in names})
+        whole = any(mark is not None and len(mark.args) != 1 for _, mark in strata)
+        suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
+        every = sorted({name for names, _ in strata for name in names})
         config.stash[_RELEASE] = judge_release(
             run_of(config),
             {name: load(config, name) for name in every},
