@@ -121,12 +121,13 @@ def clicks(audio: Audio) -> Measurement:
     The third difference of the signal, which speech hardly excites, is cut into blocks of 0.5 ms; a click is a block
     whose peak is `CLICK_RATIO` times the RMS of the 12 ms on either side.
     """
-    jerk = np.abs(np.diff(audio.samples, 3))
     width = max(1, round(CLICK_BLOCK_S * audio.sample_rate_hz))
-    whole = jerk.size // width * width
-    if whole < width * 2 * CLICK_AROUND_BLOCKS:
+    if audio.samples.size < width * 2 * CLICK_AROUND_BLOCKS:
         return CLICKS.measured(0.0)
-    blocks = jerk[:whole].reshape(-1, width)
+    # Mirrored at both ends, so that a click in the first or last sample counts like any other.
+    jerk = np.abs(np.diff(np.pad(audio.samples, 3, mode="reflect"), 3))[1:]
+    jerk = np.pad(jerk, (0, -jerk.size % width), mode="reflect")
+    blocks = jerk.reshape(-1, width)
     peaks, power = blocks.max(axis=1), np.square(blocks, dtype=np.float64).mean(axis=1)
     wide, near = 2 * CLICK_AROUND_BLOCKS + 1, 2 * CLICK_NEXT_BLOCKS + 1
     around = _moving_sum(power, wide) - _moving_sum(power, near)

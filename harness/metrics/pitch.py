@@ -28,6 +28,7 @@ BAND_HZ = 2000.0
 VOICED = 0.70
 LONG_LAG_COST = 0.002  # a lag: of two equal peaks the shorter period is meant
 RANGE_DB = 30.0
+RUMBLE_S = 0.025
 LEAST_VOICED = 20  # frames, 0.4 s
 MAD_TO_SD = 1.4826
 
@@ -46,7 +47,8 @@ class Pitch:
         width = round(WINDOW_S * rate)
         if audio.samples.size < width:
             return cls(np.empty(0), 0)
-        frames = sliding_window_view(audio.samples, width)[:: round(HOP_S * rate)]
+        sound = _without_rumble(_without_rumble(audio.samples, rate), rate)
+        frames = sliding_window_view(sound, width)[:: round(HOP_S * rate)]
         window = np.hanning(width).astype(np.float32)
         power = frames.var(axis=1)
         frames = frames[power >= np.percentile(power, 95) * 10 ** (-RANGE_DB / 10)]
@@ -63,7 +65,18 @@ class Pitch:
         row = np.arange(best.size)
         left, peak, right = shape[row, best - 1], shape[row, best], shape[row, best + 1]
         shift = np.clip(0.5 * (left - right) / np.minimum(left - 2 * peak + right, -1e-6), -0.5, 0.5)
-        return cls((lag_rate / (best + shift))[peak > VOICED].astype(np.float64), best.size)
+        hz = lag_rate / (best + shift)
+        # At the ends of the range the best lag is no peak: what it belongs to lies outside.
+        inside = (peak >= left) & (peak >= right) & (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ)
+        return cls(hz[(peak > VOICED) & inside].astype(np.float64), best.size)
+
+
+def _without_rumble(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """The sound less its mean over 25 ms: what is slower than any voice has a period of its own."""
+    width = round(RUMBLE_S * rate_hz) | 1
+    padded = np.pad(samples, width // 2, mode="reflect" if samples.size > width else "edge")
+    total = np.concatenate([[0.0], np.cumsum(padded, dtype=np.float64)])
+    return np.asarray(samples - (total[width:] - total[:-width]) / width, np.float32)
 
 
 def voiced_share(pitch: Pitch) -> Measurement:

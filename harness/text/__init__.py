@@ -11,7 +11,17 @@ from harness.text.reading import (
     letters_reading_time_s,
     reading_time_s,
     sentences,
+    spoken_letters,
     words,
 )
 
-__all__ = ["READING_TIMES", "TATWEEL", "letters", "letters_reading_time_s", "reading_time_s", "sentences", "words"]
+__all__ = [
+    "READING_TIMES",
+    "TATWEEL",
+    "letters",
+    "letters_reading_time_s",
+    "reading_time_s",
+    "sentences",
+    "spoken_letters",
+    "words",
+]

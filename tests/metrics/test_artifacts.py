@@ -104,6 +104,13 @@ def test_each_click_is_counted_and_placed():
     assert [start for start, _ in found.spans] == pytest.approx([1.0, 2.5, 4.0], abs=0.002)
 
 
+@pytest.mark.parametrize("beyond", range(0, 12, 3))
+def test_a_click_in_the_last_samples_counts_whatever_the_length(beyond):
+    sound = load(shipped.VOICES / "omar.flac").samples[: 48_000 + beyond].copy()
+    sound[-1] = 0.7
+    assert artifacts.clicks(Audio(sound, 24_000)).value == 1
+
+
 def test_a_hole_in_the_speech_is_a_dropout_and_a_pause_is_none():
     samples = draw("#" * 30).samples.copy()
     samples[24_000:24_960] = 0

@@ -30,6 +30,21 @@ def test_a_glide_of_an_octave_spreads_as_a_uniform_distribution_does():
     assert pitch.pitch_spread(Pitch.of(glide(100, 200))).value == pytest.approx(3 * 1.4826, rel=0.1)
 
 
+def test_rumble_below_any_voice_does_not_hide_the_voice():
+    voice = glide(100, 140)
+    times = np.arange(voice.samples.size) / RATE
+    rumble = 1.4 * np.sqrt(np.mean(voice.samples**2)) * np.sin(2 * np.pi * 20 * times)
+    found = Pitch.of(Audio((voice.samples + rumble).astype(np.float32), RATE))
+    assert pitch.voiced_share(found).value > 0.9
+    assert pitch.pitch_spread(found).value == pytest.approx(pitch.pitch_spread(Pitch.of(voice)).value, rel=0.1)
+
+
+@pytest.mark.parametrize("hz", [50.0, 440.0, 467.6])
+def test_no_pitch_lies_outside_the_range(hz):
+    found = Pitch.of(draw("#" * 20, pitch_hz=hz)).hz
+    assert ((found >= pitch.LOWEST_HZ) & (found <= pitch.HIGHEST_HZ)).all()
+
+
 def test_noise_has_no_pitch():
     hiss = Audio((0.1 * np.random.default_rng(0).standard_normal(3 * RATE)).astype(np.float32), RATE)
     found = Pitch.of(hiss)
