@@ -6,5 +6,8 @@ policy        margins and error rates
 regression    two panels of numbers compared
 sequential    looking again without more false alarms
 rates         shares, intervals, chances
+change        how much a metric changed and how surely, for many runs at once
+exchange      whether takes of both releases could have been dealt the other way round
+questions     every question about a release, answered for many runs at once
 release       all questions of a release together
 """

@@ -89,6 +89,14 @@ class Policy:
     """Fewest takes of each utterance in a baseline."""
     lost_share: _Share = 0.1
     """Share of lost utterances that is a regression for certain; PASS shows that it is smaller."""
+    tail_doubt: float = 0.1
+    """Chance that a suite or voice passes although failures too rare to be seen cost it its margin."""
+    anchor_margins: float = 1.5
+    """How many margins all releases together may lose since the first accepted one."""
+    broken_share: float = 0.0
+    """Share of takes that may break a gate."""
+    broken_bound: float = 0.05
+    """Share of broken takes that a PASS excludes at least, where there are too few takes to exclude `broken_share`."""
 
 
 def load_policy(path: Path = shipped.GATES) -> tuple[Policy, tuple[Margin, ...]]:

@@ -9,6 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 CONFIDENCE = 0.95
 
@@ -53,11 +56,13 @@ def exact_interval(hits: int, of: int, doubt: float) -> tuple[float, float]:
     return low, float(betaincinv(hits + 1, of - hits, 1 - doubt)) if hits < of else 1.0
 
 
-def at_least(hits: Any, of: int, chance: Any) -> Any:
+def at_least(hits: Any, of: Any, chance: Any) -> Any:
     """Chance of so many hits or more (binomial); arrays are broadcast."""
-    from scipy.special import bdtrc
+    from scipy.special import betainc
 
-    return bdtrc(np.asarray(hits) - 1.0, of, chance)
+    some = np.maximum(np.asarray(hits, np.float64), 1.0)
+    inside = np.maximum(np.asarray(of, np.float64) - some + 1.0, 1e-300)
+    return np.where(np.asarray(hits) > 0, np.where(inside >= 1.0, betainc(some, inside, chance), 0.0), 1.0)
 
 
 @lru_cache(maxsize=4096)
@@ -96,3 +101,42 @@ def tail(value: float, df: int) -> float:
     from scipy.special import stdtr
 
     return float(stdtr(df, -value))
+
+
+def share_at_most(hits: Floats, of: Floats, doubt: Floats) -> Floats:
+    """Upper bounds of shares that are above them with at most `doubt` (Clopper and Pearson 1934); arrays of one shape.
+
+    >>> float(share_at_most(np.array(0.0), np.array(59.0), np.array(0.05)).round(3))
+    0.05
+    """
+    from scipy.special import betaincinv
+
+    inside = hits < of
+    return np.asarray(np.where(inside, betaincinv(hits + 1.0, np.where(inside, of - hits, 1.0), 1 - doubt), 1.0))
+
+
+def share_at_least(hits: Floats, of: Floats, doubt: Floats) -> Floats:
+    """Lower bounds of shares, likewise."""
+    from scipy.special import betaincinv
+
+    return np.asarray(np.where(hits > 0, betaincinv(np.maximum(hits, 1.0), of - hits + 1.0, doubt), 0.0))
+
+
+def fisher(new: Floats, of_new: Floats, old: Floats, of_old: Floats) -> Floats:
+    """Chance of so many hits or more on the new side, had those of both been dealt by chance (Fisher 1935).
+
+    >>> float(fisher(np.array([3.0]), np.array([4.0]), np.array([1.0]), np.array([4.0]))[0].round(4))
+    0.2429
+    """
+    from scipy.special import gammaln
+
+    def log_ways(n: Floats, k: Floats) -> Floats:
+        return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+
+    hits, chance = new + old, np.zeros(new.shape)
+    for count in range(int(hits.max(initial=0)) + 1):
+        possible = (count >= new) & (count <= hits) & (count <= of_new) & (hits - count <= of_old)
+        there = np.where(possible, count, new)
+        logs = log_ways(of_new, there) + log_ways(of_old, hits - there) - log_ways(of_new + of_old, hits)
+        chance += np.where(possible, np.exp(logs), 0.0)
+    return np.minimum(chance, 1.0)

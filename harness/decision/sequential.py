@@ -30,6 +30,33 @@ def spent(p_value: float, looks: tuple[int, ...]) -> float:
     return float(min(1.0, 10 ** np.interp(np.log10(p_value), nominals, chances)))
 
 
+def spent_each(p_values: Any, looks: tuple[int, ...]) -> Any:
+    """`spent` for an array.
+
+    >>> spent_each(np.array([0.05, 0.01]), (3,))
+    array([0.05, 0.01])
+    """
+    if len(looks) == 1:
+        return p_values
+    nominals, chances = _spending(looks)
+    logs = np.log10(np.maximum(p_values, 1e-300))
+    beyond = np.minimum(logs - nominals[0], 0.0)  # below the table the two are proportional
+    return np.minimum(1.0, 10 ** (np.interp(logs, nominals, chances) + beyond))
+
+
+def portion(doubt: float, looks: tuple[int, ...], number: int) -> float:
+    """What look `number` (from 0) may use up of a doubt: little early, most at the end.
+
+    It goes with the square of the number of takes (Kim and DeMets 1987), and is simply added up: together it holds
+    whatever the looks have in common.
+
+    >>> [round(portion(0.05, (1, 2, 3, 5), number), 3) for number in range(4)]
+    [0.002, 0.006, 0.01, 0.032]
+    """
+    before = looks[number - 1] if number else 0
+    return doubt * (looks[number] ** 2 - before**2) / looks[-1] ** 2
+
+
 @lru_cache(maxsize=1024)
 def nominal(level: float, looks: tuple[int, ...]) -> float:
     """The level for each look that spends `level` over all of them.
