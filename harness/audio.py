@@ -92,7 +92,9 @@ def encode_wav(audio: Audio) -> bytes:
     if np.isfinite(audio.samples).all() and np.abs(audio.samples).max(initial=0.0) <= 1.0:
         import soundfile
 
-        soundfile.write(buffer, audio.samples, audio.sample_rate_hz, format="WAV", subtype="PCM_16")
+        # libsndfile writes floats by 32767 and reads them by 32768: a sound would fade by a step each time it is kept.
+        whole = np.clip(np.rint(audio.samples * np.float32(32768)), -32768, 32767).astype(np.int16)
+        soundfile.write(buffer, whole, audio.sample_rate_hz, format="WAV", subtype="PCM_16")
     else:
         # scipy's writer, because libsndfile stamps float files with the time of day.
         from scipy.io import wavfile

@@ -116,3 +116,12 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk"):
         audio.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_sound_of_16_bits_is_kept_as_it_is_however_often(tmp_path):
+    every = np.arange(-32768, 32768).astype(np.float32) / 32768
+    path = tmp_path / "a.wav"
+    path.write_bytes(audio.encode_wav(Audio(every, 24_000)))
+    again = audio.load(path)
+    np.testing.assert_array_equal(again.samples, every)
+    assert audio.encode_wav(again) == path.read_bytes()

@@ -102,6 +102,8 @@ BACKENDS = {
     "embedded": ("harness.backends.embedded", "EmbeddedBackend"),
     "higgs": ("harness.backends.higgs", "HiggsBackend"),
     "directory": ("harness.backends.directory", "DirectoryBackend"),
+    "speech_server": ("harness.backends.speech_server", "SpeechServerBackend"),
+    "command": ("harness.backends.command", "CommandBackend"),
 }
 
 

@@ -25,7 +25,9 @@ class Speaker:
 
     backend: Backend
     timeout_s: float
-    """What one take may need; a batch may need as much once more, for loading."""
+    """What one chunk of a take may need; a batch may need as much once more, for loading."""
+    slack_s: float = 10.0
+    """For a system that keeps its own time to say that it is over."""
     stuck: str = ""
     """Why it is asked nothing more."""
     _thread: threading.Thread | None = None
@@ -60,7 +62,7 @@ class Speaker:
 
     def _awaited(self, requests: Sequence[Request]) -> Iterator[object]:
         """What the system gives, and at its end in words why it gives no more."""
-        patience_s = self.timeout_s * (1 + max(len(request.chunks) for request in requests))
+        patience_s = self.timeout_s * (1 + max(len(request.chunks) for request in requests)) + self.slack_s
         came = self._came = SimpleQueue()
         if self._thread is None:
             self._thread = threading.Thread(

@@ -1,8 +1,10 @@
 """What every backend promises, whatever speaks behind it."""
 
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,12 +15,23 @@ from harness.backends import BackendOptions, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import load_voices
 from harness.take import Stop
+from tests.stand_in import running
 from tests.synthetic import draw, request, utterance
 
 TEXTS = ("مرحبا بكم في بيتنا", "كيف حالك اليوم؟")
 
 
-@pytest.fixture(params=["directory", *(pytest.param(name, marks=pytest.mark.slow) for name in ("embedded", "higgs"))])
+SLOW = ("embedded", "higgs", "speech_server", "command")
+PROGRAM = Path(__file__).resolve().parent.parent / "stand_in_program.py"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with running("sglang-omni") as stand_in:
+        yield stand_in
+
+
+@pytest.fixture(params=["directory", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
 def backend(request, tmp_path):
     for number in (1, 2):
         (tmp_path / f"short-00{number}.wav").write_bytes(encode_wav(draw("#" * (20 + number))))
@@ -26,9 +39,21 @@ def backend(request, tmp_path):
     if request.param == "higgs":
         tiny = request.getfixturevalue("tiny")
         options = BackendOptions(model=str(tiny / "model"), codec=str(tiny / "codec"))
+    if request.param == "speech_server":
+        options = BackendOptions(model=request.getfixturevalue("server").url)
+    if request.param == "command":
+        words = shlex.join([sys.executable, str(PROGRAM), "none", str(tmp_path / "counter")])
+        options = BackendOptions(model=f"{words} {{text}} {{reference}} {{seed}} {{max_frames}} {{out}}", concurrency=2)
     backend = open_backend(request.param, options)
     yield backend
     backend.close()
+
+
+def spoken(backend, asked):
+    """One take for each request, in the order of the requests."""
+    takes = {take.request.digest: take for take in backend.generate(asked)}
+    assert len(takes) == len(asked)
+    return [takes[one.digest] for one in asked]
 
 
 @pytest.fixture
@@ -41,19 +66,18 @@ def requests(tmp_path):
     return asked
 
 
-def test_gives_a_take_for_each_request_in_order(backend, requests):
+def test_gives_a_take_for_each_request(backend, requests):
     for asked in (requests, requests[::-1]):
-        takes = backend.generate(asked)
-        assert [take.request.utterance.id for take in takes] == [one.utterance.id for one in asked]
+        takes = spoken(backend, asked)
         assert all(take.audio is not None and take.audio.sample_rate_hz == backend.sample_rate_hz for take in takes)
 
 
 def test_gives_nothing_for_nothing(backend):
-    assert backend.generate([]) == []
+    assert list(backend.generate([])) == []
 
 
 def test_says_the_same_when_asked_again(backend, requests):
-    once, again = backend.generate(requests), backend.generate(requests)
+    once, again = spoken(backend, requests), spoken(backend, requests)
     for one, other in zip(once, again, strict=True):
         np.testing.assert_array_equal(one.audio.samples, other.audio.samples)
 
@@ -64,7 +88,7 @@ def test_gives_a_take_with_an_error_for_what_it_cannot_do(backend, requests, tmp
         utterance=utterance(id="short-009"),
         reference=replace(requests[0].reference, path=tmp_path / "x.wav"),
     )
-    good, bad = backend.generate([requests[0], broken])
+    good, bad = spoken(backend, [requests[0], broken])
     assert good.audio is not None
     assert bad.audio is None
     assert "\n" not in bad.error
@@ -72,7 +96,7 @@ def test_gives_a_take_with_an_error_for_what_it_cannot_do(backend, requests, tmp
 
 
 def test_says_where_its_takes_come_from(backend, requests):
-    (take,) = backend.generate(requests[:1])
+    (take,) = spoken(backend, requests[:1])
     assert take.provenance.backend == backend.name
     assert take.provenance.revision == backend.identity
     assert take.stopped_by in set(Stop)

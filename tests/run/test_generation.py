@@ -102,7 +102,7 @@ def test_a_system_that_never_comes_back_is_given_up_and_asked_nothing_more(asked
         time.sleep(60)
 
     backend = Fake(hangs)
-    speaker = Speaker(backend, timeout_s=0.1)
+    speaker = Speaker(backend, timeout_s=0.1, slack_s=0)
     began = time.monotonic()
     takes = list(speaker.speak(asked))
     assert time.monotonic() - began < 2
@@ -121,7 +121,7 @@ def test_a_system_that_gives_take_after_take_is_never_late(asked):
             time.sleep(0.12)
             yield take(one)
 
-    assert answers(Speaker(Fake(slowly), timeout_s=0.1).speak(asked)) == ["sound"] * 3
+    assert answers(Speaker(Fake(slowly), timeout_s=0.1, slack_s=0).speak(asked)) == ["sound"] * 3
 
 
 def test_one_thread_speaks_all_batches(asked):
