@@ -25,10 +25,10 @@ from harness.decision.rates import Rate
 from harness.lab.calibration import shown
 from harness.lab.power import PROFILES, TEXT_METRICS
 from harness.lab.speech import recorded, without_text
-from harness.metrics import measure_waveform
-from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
+from harness.metrics import Measurement, known_metrics, metrics_of, speaker
+from harness.metrics.measuring import Measuring, model_free
+from harness.metrics.speaker import Resemblyzer, Voices
 from harness.records.gate import Gate, Outcome
-from harness.records.measurement import Measurement
 from harness.take import Take
 
 Measured = Mapping[str, Measurement]
@@ -44,10 +44,11 @@ def measure(takes: Sequence[Take]) -> list[Measured]:
         encoder,
     )
     found = []
-    for take, by_voice in zip(takes, measure_speakers(takes, voices, encoder), strict=True):
-        measured = dict(measure_waveform(take)) | by_voice
+    names = [*model_free(), *metrics_of(speaker)]
+    known = known_metrics()
+    for take, measured in zip(takes, Measuring(voices=voices, encoder=encoder).measure(takes, names), strict=True):
         if without_text(take):
-            measured |= {one.name: one.not_applicable("nobody wrote down what is said") for one in TEXT_METRICS}
+            measured |= {name: known[name].not_applicable("nobody wrote down what is said") for name in TEXT_METRICS}
         found.append(measured)
     return found
 

@@ -166,7 +166,7 @@ def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
     policy, margins = load_policy()
     corpus = {suite: CORPUS[suite] for suite in suites}
     asked = Asked(tuple(suites), True, policy, margins, looks=(1,))
-    judged = judge_release(run, corpus, asked, {"encoder": run.encoder.fingerprint})
+    judged = judge_release(run, corpus, asked, {"encoder": run.measuring.fingerprints()["encoder"]})
     gates = Counter[str]()
     for suite, rows in corpus.items():
         metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite))

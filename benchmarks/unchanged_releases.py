@@ -41,7 +41,7 @@ def main() -> None:
         line = f"seeds from {run.settings.first_seed}"
         for name, looks in designs.items():
             asked = Asked(tuple(CORPUS), True, policy, margins, looks)
-            found = judge_release(run, CORPUS, asked, {"encoder": run.encoder.fingerprint})
+            found = judge_release(run, CORPUS, asked, {"encoder": run.measuring.fingerprints()["encoder"]})
             counts[name][verdict(found)] += 1
             takes = sum(len(kept) for kept in found.takes.values()) / sum(map(len, CORPUS.values()))
             line += f"   {name}: {verdict(found)}, {takes:.2f} takes of a text"

@@ -1,14 +1,12 @@
 """Takes on disk: evidence, cache, and the output folder with the documented names.
 
     OUT/store/takes/ab/abcd….wav + .json     a take under the digest of its request, the json beside it says all
-    OUT/store/voices/FINGERPRINT/ab….npy     a speaker embedding under the hash of its audio
-    OUT/store/heard/FINGERPRINT/ab….json     a transcript under the hash of its audio and language
+    OUT/store/derived/ab/abcd…               what a model said of a clip, under the hash of the model and the clip
     OUT/takes/SUITE/arabic_generated_007_layla.wav + _ref.wav + .json
 
 A take counts as stored only when its sidecar is there and the audio still has the hash that the sidecar names.
 """
 
-import io
 import json
 import os
 import re
@@ -18,14 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 from filelock import FileLock
 
 from harness import audio
-from harness.audio import Audio
 from harness.errors import AudioError
-from harness.metrics.intelligibility import Recognizer
-from harness.metrics.speaker import Embeddings, SpeakerEncoder
 from harness.take import Provenance, Request, Stop, Take
 
 
@@ -118,70 +112,35 @@ class Store:
         return self.path(request.digest)
 
 
-class RememberedEncoder:
-    """A speaker encoder that looks on disk first; the embedding of a clip is kept under the hash of its samples."""
+class DerivedValues:
+    """Values that took long and can be made again: embeddings, transcripts. What is damaged is not believed.
 
-    def __init__(self, encoder: SpeakerEncoder, out: Path) -> None:
-        self._encoder = encoder
-        self._folder = out / "store" / "voices" / audio.content_hash(encoder.fingerprint.encode())[:16]
+    A file begins with the hash of its key and its data together, so that a changed, cut or exchanged file is no value.
+    """
 
-    @property
-    def fingerprint(self) -> str:
-        return self._encoder.fingerprint
+    def __init__(self, out: Path) -> None:
+        self._folder = out / "store" / "derived"
 
-    def embed(self, clips: Sequence[Audio]) -> Embeddings:
-        paths = [self._path(clip) for clip in clips]
-        unknown = {path: clip for path, clip in zip(paths, clips, strict=True) if not path.exists()}
-        if unknown:
-            for path, row in zip(unknown, self._encoder.embed(list(unknown.values())), strict=True):
-                buffer = io.BytesIO()
-                np.save(buffer, row)
-                audio.write_atomically(path, buffer.getvalue())
-        return np.stack([np.load(path) for path in paths])
+    def get(self, key: str) -> bytes | None:
+        """What was kept under a key; None where nothing was, or where it is damaged."""
+        try:
+            whole = self._path(key).read_bytes()
+        except OSError:
+            return None
+        seal, data = whole[:64], whole[65:]
+        return data if seal == _seal(key, data) else None
 
-    def _path(self, clip: Audio) -> Path:
-        name = _clip_hash(clip)
-        return self._folder / name[:2] / f"{name}.npy"
+    def put(self, key: str, data: bytes) -> None:
+        """Keep a value, whole or not at all."""
+        audio.write_atomically(self._path(key), _seal(key, data) + b"\n" + data)
 
-
-class RememberedRecognizer:
-    """A recogniser that looks on disk first; what failed is not kept and is tried again by the next run."""
-
-    def __init__(self, recognizer: Recognizer, out: Path) -> None:
-        self._recognizer = recognizer
-        self._folder = out / "store" / "heard" / audio.content_hash(recognizer.fingerprint.encode())[:16]
-
-    @property
-    def fingerprint(self) -> str:
-        return self._recognizer.fingerprint
-
-    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
-        asked = list(zip(clips, languages, strict=True))
-        paths = [self._path(clip, language) for clip, language in asked]
-        unknown = {path: pair for path, pair in zip(paths, asked, strict=True) if _remembered(path) is None}
-        if unknown:
-            texts = self._recognizer.transcribe(
-                [clip for clip, _ in unknown.values()], [at for _, at in unknown.values()]
-            )
-            for path, text in zip(unknown, texts, strict=True):
-                audio.write_atomically(path, _json({"text": text}))
-        remembered = (_remembered(path) for path in paths)
-        return [text for text in remembered if text is not None]
-
-    def _path(self, clip: Audio, language: str) -> Path:
-        name = _clip_hash(clip)
-        return self._folder / name[:2] / f"{name}-{re.sub(r'[^A-Za-z-]', '_', language)}.json"
+    def _path(self, key: str) -> Path:
+        name = audio.content_hash(key.encode())
+        return self._folder / name[:2] / name
 
 
-def _remembered(path: Path) -> str | None:
-    try:
-        return str(json.loads(path.read_text(encoding="utf-8"))["text"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None  # never heard, or half written
-
-
-def _clip_hash(clip: Audio) -> str:
-    return audio.content_hash(clip.samples.tobytes() + str(clip.sample_rate_hz).encode())
+def _seal(key: str, data: bytes) -> bytes:
+    return audio.content_hash(key.encode() + b"\0" + data).encode()
 
 
 def _put(data: bytes, path: Path) -> None:

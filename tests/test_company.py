@@ -11,12 +11,12 @@ from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
 from harness.decision.gates import load_profile
-from harness.metrics import known_metrics
+from harness.metrics import intelligibility, known_metrics, quality, speaker
+from harness.metrics.measuring import Models
 from harness.metrics.quality import DistillMos
 from harness.metrics.recognition import TransformersRecognizer
 from harness.metrics.speaker import Resemblyzer
 from harness.records.gate import Outcome
-from harness.run import plan
 from harness.run.plan import Run, Settings
 from tests.recognisers import tiny_whisper
 
@@ -56,14 +56,22 @@ def models(tmp_path_factory):
 @pytest.fixture
 def measure(folder, models, tmp_path, monkeypatch):
     encoder, recognizer, predictor = models
-    monkeypatch.setattr(plan, "open_predictor", lambda name, gpu: predictor)
-    monkeypatch.setattr(plan, "open_encoder", lambda name, gpu: encoder)
-    monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: recognizer)
+    monkeypatch.setattr(quality, "open_predictor", lambda name, gpu: predictor)
+    monkeypatch.setattr(speaker, "open_encoder", lambda name, gpu: encoder)
+    monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: recognizer)
 
     def measured(name, rows, of):
         """Measurements and outcomes of the takes of some rows, in a run of its own that remembers nothing."""
         options = BackendOptions(model=str(folder))
-        run = Run(Settings("directory", options, PROFILE, tmp_path / name, asr="given", asr_2="given"))
+        run = Run(
+            Settings(
+                "directory",
+                options,
+                PROFILE,
+                tmp_path / name,
+                models=Models(recognizer="given", second_recognizer="given"),
+            )
+        )
         run.generate([run.request(row, 0) for row in rows])
         takes = {row.id: run.take(run.request(row, 0)) for row in of}
         return {

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import audio, shipped
+from harness import audio, registry, shipped
 from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
@@ -17,7 +17,6 @@ from harness.corpus import load_corpus, load_voices
 from harness.decision.gates import load_profile
 from harness.lab.defects import DEFECTS
 from harness.metrics import diacritics, intelligibility, measure_waveform, metrics_of, quality
-from harness.metrics.waveform import OF_SPEECH
 from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
@@ -76,9 +75,10 @@ def judged(monkeypatch, encoder_out):
 
 
 SEEN = Counter()
+OF_SPEECH = {name for name, one in registry.metrics().items() if one.of == "speech"}
 ADVISORY = {gate.name for gate in PROFILE.gates if gate.advisory}
 # What asks for speech, and what asks for more of it than a short take has.
-SPEECH_GATES = {gate.name for gate in PROFILE.gates if gate.metric in {one.name for one in OF_SPEECH}} - ADVISORY
+SPEECH_GATES = {gate.name for gate in PROFILE.gates if gate.metric in OF_SPEECH} - ADVISORY
 LONG_GATES = {"voice_drift"}
 VOICE_GATES = {"speaker_similarity", "nearest_reference"}
 # Judged from 2 s of speech on, like the voice.

@@ -11,16 +11,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import audio, shipped
+from harness import audio, registry, shipped
 from harness.audio import Audio, encode_wav
 from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
 from harness.decision.gates import load_profile, release
-from harness.metrics import diacritics, intelligibility, known_metrics, metrics_of
+from harness.metrics import intelligibility, known_metrics, metrics_of, quality
+from harness.metrics.measuring import Models
 from harness.records.gate import Outcome
-from harness.records.measurement import Metric
-from harness.run import plan
 from harness.run.plan import Run, Settings
 
 pytestmark = pytest.mark.slow
@@ -39,7 +38,7 @@ SECONDS = 6.4  # thirds of it are long enough to compare
 
 KNOWN = known_metrics()
 GATED = {gate.metric for gate in PROFILE.gates}
-BY_EAR = {*metrics_of(intelligibility), diacritics.PAIR_READING.name}
+BY_EAR = {*metrics_of(intelligibility), "pair_reading"}
 
 OF_THE_FILE = {"readable", "sample_rate", "downmix_loss", "length", "duration_ratio", "finished"}
 STILL_TRUE = {
@@ -125,10 +124,14 @@ class Answers:
         for row, data in files(fault):
             (takes / f"{row.id}.wav").write_bytes(data)
         hears = Hears(raises=fault == "recogniser raises")
-        monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: hears)
-        monkeypatch.setattr(plan, "open_predictor", lambda name, gpu: Pleased())
+        monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: hears)
+        monkeypatch.setattr(quality, "open_predictor", lambda name, gpu: Pleased())
         settings = Settings(
-            "directory", BackendOptions(model=str(takes)), PROFILE, folder / "out", asr="given", asr_2="given"
+            "directory",
+            BackendOptions(model=str(takes)),
+            PROFILE,
+            folder / "out",
+            models=Models(recognizer="given", second_recognizer="given"),
         )
         run = Run(settings)
         requests = [run.request(row, 0) for row in ROWS]
@@ -191,14 +194,10 @@ def test_no_metric_is_passed_by_a_fault(faulty, fault, metric):
 
 @pytest.mark.parametrize("metric", KNOWN)
 def test_a_metric_that_raises_is_not_passed_and_loses_nothing(sound, tmp_path, monkeypatch, metric):
-    measured = Metric.measured
+    def broken(**needs):
+        raise RuntimeError("no luck")
 
-    def broken(self, *args, **components):
-        if self.name == metric:
-            raise RuntimeError("no luck")
-        return measured(self, *args, **components)
-
-    monkeypatch.setattr(Metric, "measured", broken)
+    monkeypatch.setattr(registry.metrics()[metric], "function", broken)
     answers = Answers(tmp_path, "none", monkeypatch)
     assert "raised RuntimeError: no luck" in answers.measured[metric].why_not
     assert answers.measured.keys() == KNOWN.keys()

@@ -275,7 +275,7 @@ def test_options_may_stand_in_the_ini_file(project):
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
-        (["--backend", "tortoise"], "backend 'tortoise' is unknown"),
+        (["--backend", "tortoise"], "--backend 'tortoise' is no backend"),
         (["--model", "nowhere"], "'nowhere' is no folder"),
         (["--model", ""], "needs a folder"),
         (["--voices", "empty"], "holds no sound file"),
@@ -396,7 +396,7 @@ def open_backend(*options):
 plan.open_backend = open_backend
 def pytest_unconfigure(config):
     from harness.plugin.session import RUN
-    print("LOADS", opened, config.stash[RUN].encoder.loads)
+    print("LOADS", opened, config.stash[RUN].measuring.of_run("encoder").encoder.loads)
 """
     pytester.makepyfile(watch=watch)
     root = pytest.importorskip("harness").__file__.rsplit("/", 2)[0]
@@ -472,7 +472,7 @@ def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
 
 def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
     """Missing, empty, truncated, silent, not a number, of another rate; and the recogniser raises on what is left."""
-    from harness.run import plan
+    from harness.metrics import intelligibility
 
     class Raises:
         fingerprint = "raises r1"
@@ -480,7 +480,7 @@ def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
         def transcribe(self, clips, languages):
             raise RuntimeError("out of memory")
 
-    monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: Raises())
+    monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: Raises())
     suite = WORDS_SUITE + '\ndef test_rate(require):\n    require("readable", "nonfinite_samples", "sample_rate")\n'
     where = project(None, GOOD, GOOD, "." * 26, GOOD, GOOD, GOOD, suite=suite)
     takes = where.path / "audio"

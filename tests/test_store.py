@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from harness.audio import Audio, content_hash
-from harness.store import RememberedEncoder, RememberedRecognizer, Store
+from harness.store import DerivedValues, Store
 from harness.take import Stop
-from tests.recognisers import Told
 from tests.synthetic import draw, request, take, write_voice
 
 
@@ -142,53 +141,34 @@ def test_a_take_without_its_reference_is_marked_on_disk(tmp_path):
     assert not path.with_name(f"{path.stem}_ref.wav").exists()
 
 
-class Counting:
-    fingerprint = "counting"
-
-    def __init__(self):
-        self.clips = 0
-
-    def embed(self, clips):
-        self.clips += len(clips)
-        return np.stack([np.array([clip.samples.sum(), 1], np.float32) for clip in clips])
+def test_a_derived_value_is_given_back_and_only_under_its_own_key(tmp_path):
+    kept = DerivedValues(tmp_path)
+    kept.put("an encoder, a clip", b"\n\0 any bytes")
+    assert DerivedValues(tmp_path).get("an encoder, a clip") == b"\n\0 any bytes"
+    assert kept.get("an encoder, another clip") is None
 
 
-def test_an_embedding_is_computed_once_for_a_clip_and_an_encoder(tmp_path):
-    encoder = Counting()
-    remembered = RememberedEncoder(encoder, tmp_path)
-    one, other = draw("#"), draw("##")
-    first = remembered.embed([one, other, one])
-    np.testing.assert_array_equal(RememberedEncoder(encoder, tmp_path).embed([one, other, one]), first)
-    assert encoder.clips == 2
-    encoder.fingerprint = "another"
-    RememberedEncoder(encoder, tmp_path).embed([one])
-    assert encoder.clips == 3
+def derived_files(tmp_path):
+    return sorted(path for path in (tmp_path / "store" / "derived").rglob("*") if path.is_file())
 
 
-def test_a_clip_is_heard_once_for_a_recogniser_and_a_language(tmp_path):
-    one, other = draw("#"), draw("##")
-    told = Told({one.samples.size: "سلام", other.samples.size: ""})
-    remembered = RememberedRecognizer(told, tmp_path)
-    assert remembered.transcribe([one, other, one], ["ar", "ar", "ar"]) == ["سلام", "", "سلام"]
-    assert RememberedRecognizer(told, tmp_path).transcribe([other, one], ["ar", "ar"]) == ["", "سلام"]
-    assert [len(batch) for batch in told.batches] == [2]
-    remembered.transcribe([one], ["de"])
-    told.fingerprint = "another"
-    RememberedRecognizer(told, tmp_path).transcribe([one], ["ar"])
-    assert [len(batch) for batch in told.batches] == [2, 1, 1]
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-1], lambda data: data[:30], lambda _: b"", lambda data: data + b"x"]
+)
+def test_a_damaged_derived_value_is_none(tmp_path, damage):
+    kept = DerivedValues(tmp_path)
+    kept.put("key", b"value")
+    (path,) = derived_files(tmp_path)
+    path.write_bytes(damage(path.read_bytes()))
+    assert kept.get("key") is None
 
 
-def test_what_a_recogniser_failed_on_is_asked_again(tmp_path):
-    told = Told({draw("#").samples.size: RuntimeError("out of memory")})
-    with pytest.raises(RuntimeError):
-        RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"])
-    told.texts = {draw("#").samples.size: "سلام"}
-    assert RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"]) == ["سلام"]
-
-
-def test_a_damaged_transcript_is_heard_again(tmp_path):
-    told = Told({draw("#").samples.size: "سلام"})
-    RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"])
-    (path,) = (tmp_path / "store" / "heard").rglob("*.json")
-    path.write_text("{", encoding="utf-8")
-    assert RememberedRecognizer(told, tmp_path).transcribe([draw("#")], ["ar"]) == ["سلام"]
+def test_the_value_of_another_key_is_no_value(tmp_path):
+    kept = DerivedValues(tmp_path)
+    kept.put("one", b"1")
+    kept.put("other", b"2")
+    one, other = derived_files(tmp_path)
+    swapped = one.read_bytes(), other.read_bytes()
+    other.write_bytes(swapped[0])
+    one.write_bytes(swapped[1])
+    assert kept.get("one") is kept.get("other") is None

@@ -6,10 +6,10 @@ nothing. What a backend cannot do becomes a Take with an error; only a wrong com
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
+from harness import registry
 from harness.errors import UsageError
 from harness.take import Request, Take
 
@@ -97,26 +97,13 @@ class Backend(Protocol):
         """Free what `generate` holds."""
 
 
-# name -> module and class, imported when asked for
-BACKENDS = {
-    "embedded": ("harness.backends.embedded", "EmbeddedBackend"),
-    "higgs": ("harness.backends.higgs", "HiggsBackend"),
-    "directory": ("harness.backends.directory", "DirectoryBackend"),
-    "speech_server": ("harness.backends.speech_server", "SpeechServerBackend"),
-    "command": ("harness.backends.command", "CommandBackend"),
-}
-
-
 def open_backend(name: str, options: BackendOptions) -> Backend:
-    """Open a backend by name.
+    """Open a backend: one of this package, one of an installed package, or a class as `module:Class`.
 
     Raises:
         UsageError: No such backend, or options it cannot work with.
     """
-    if name not in BACKENDS:
-        raise UsageError(f"backend {name!r} is unknown; there are {', '.join(BACKENDS)}: choose one with --backend")
-    module, kind = BACKENDS[name]
-    backend: Backend = getattr(import_module(module), kind)(options)
+    backend: Backend = registry.get(registry.BACKEND, name)(options)
     return backend
 
 

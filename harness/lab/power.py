@@ -23,16 +23,14 @@ from harness.decision.gates import Profile, judge, load_profile
 from harness.decision.rates import CONFIDENCE, Rate
 from harness.lab.defects import DEFECTS
 from harness.lab.speech import without_text
-from harness.metrics import measure_waveform
-from harness.metrics.duration import DURATION_RATIO, SPEAKING_RATE
-from harness.metrics.speaker import METRICS as SPEAKER_METRICS
-from harness.metrics.speaker import Resemblyzer, Voices, measure_speakers
-from harness.metrics.structure import EXTRA_SPEECH, TEMPO_RATIO
+from harness.metrics import known_metrics, metrics_of, speaker
+from harness.metrics.measuring import Measuring, model_free
+from harness.metrics.speaker import Resemblyzer, Voices
 from harness.records.gate import Outcome
 from harness.records.power_table import PROFILES
 from harness.take import Take
 
-TEXT_METRICS = (DURATION_RATIO, SPEAKING_RATE, EXTRA_SPEECH, TEMPO_RATIO)
+TEXT_METRICS = ("duration_ratio", "speaking_rate", "extra_speech", "tempo_ratio")
 
 Answers = Mapping[str, Mapping[str, Outcome]]
 """Outcome by profile and gate."""
@@ -103,13 +101,13 @@ def _answers(job: _Job) -> Answers:
         defect = _BY_NAME[name]
         rng = np.random.default_rng([int(take.request.digest[:8], 16), severity])
         take = defect.inject(take, defect.amounts[severity], rng, other)
-    found = dict(measure_waveform(take))
-    if by_voice:
-        found |= measure_speakers([take], _voices[0], _encoder())[0]
-    else:
-        found |= {metric.name: metric.not_applicable("the voice was left alone") for metric in SPEAKER_METRICS}
+    by_ear, known = metrics_of(speaker), known_metrics()
+    asked = [*model_free(), *(by_ear if by_voice else [])]
+    (found,) = Measuring(encoder=_encoder(), voices=_voices[0]).measure([take], asked)
+    if not by_voice:
+        found |= {name: known[name].not_applicable("the voice was left alone") for name in by_ear}
     if without_text(take):
-        found |= {metric.name: metric.not_applicable("nobody wrote down what is said") for metric in TEXT_METRICS}
+        found |= {name: known[name].not_applicable("nobody wrote down what is said") for name in TEXT_METRICS}
     answers = {}
     for profile in _profiles():
         suite = take.request.utterance.suite

@@ -20,80 +20,54 @@ Metrics
     speech_quality                                           does it sound natural (`quality`)
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Iterable
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from harness import registry
+from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.records.measurement import Measurement, Metric
 
 if TYPE_CHECKING:
     from harness.take import Take
 
+__all__ = [
+    "Finding",
+    "Missing",
+    "NotApplicable",
+    "analysis",
+    "known_metrics",
+    "measure_waveform",
+    "measured",
+    "metric",
+    "metrics_of",
+    "shown_beside",
+]
+
 
 def known_metrics() -> dict[str, Metric]:
-    """Every metric there is, by name."""
-    from harness.metrics import (
-        artifacts,
-        diacritics,
-        duration,
-        intelligibility,
-        pitch,
-        quality,
-        silence,
-        speaker,
-        structure,
-    )
-
-    return metrics_of(artifacts, duration, pitch, silence, structure, speaker, intelligibility, diacritics, quality)
+    """What every metric there is means, by name."""
+    return {name: one.metric for name, one in registry.metrics().items()}
 
 
-def metrics_of(*rooms: ModuleType) -> dict[str, Metric]:
-    """The metrics that are measured in some modules of this package, by name."""
-    found = (value for room in rooms for value in vars(room).values() if isinstance(value, Metric))
-    return {metric.name: metric for metric in found}
+def metrics_of(*modules: ModuleType) -> list[str]:
+    """The names of the metrics that some modules declare."""
+    own = {module.__name__ for module in modules}
+    return [name for name, one in registry.metrics().items() if one.__module__ in own]
 
 
-_ADVISORY = {
-    "duration_ratio": ("letters_duration_ratio", "speaking_rate"),
-    "cer_above_floor": ("cer",),
-    "wer_above_floor": ("wer",),
-    "second_cer_above_floor": ("second_cer",),
-    "second_wer_above_floor": ("second_wer",),
-}
-
-
-def advisory(metrics: Iterable[str]) -> list[str]:
+def shown_beside(names: Iterable[str]) -> list[str]:
     """Metrics that no gate need judge, and that a reviewer should see beside those named."""
-    return [beside for name in metrics for beside in _ADVISORY.get(name, ())]
+    return [one.metric.name for name in names for one in registry.metrics().values() if name in one.beside]
 
 
 def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Measurement]:
-    """Every measurement that needs no model, in one pass over the audio, by metric name.
-
-    A metric that raises is missing with what it said; it takes no other metric with it.
+    """Every measurement that needs no model, by metric name.
 
     Args:
         take: With audio or without.
         reading_time: Which of `harness.text.READING_TIMES` the duration ratio is measured by.
     """
-    from harness.metrics import waveform
+    from harness.metrics.measuring import Measuring
 
-    return {
-        metric.name: guarded(metric, partial(waveform.measure, metric, take, reading_time))
-        for table in (waveform.OF_ANY_TAKE, waveform.OF_ANY_SOUND, waveform.OF_SPEECH)
-        for metric in table
-    }
-
-
-def guarded(metric: Metric, measure: Callable[[], Measurement]) -> Measurement:
-    """A measurement, missing with what was said where measuring it raises; it takes no other metric with it."""
-    return guarded_group([metric], lambda: {metric.name: measure()})[metric.name]
-
-
-def guarded_group(metrics: Iterable[Metric], measure: Callable[[], dict[str, Measurement]]) -> dict[str, Measurement]:
-    """Measurements that are made together, by name; all missing where making them raises."""
-    try:
-        return measure()
-    except Exception as error:  # noqa: BLE001 - whatever it is, the take is not judged by these metrics, and says so
-        return {metric.name: metric.missing(f"the metric raised {type(error).__name__}: {error}") for metric in metrics}
+    return Measuring(reading_time=reading_time).measure([take])[0]

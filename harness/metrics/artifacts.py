@@ -13,23 +13,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.audio import SILENT_DBFS, Audio
+from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
 from harness.metrics.spectrum import Spectrum
-from harness.records.measurement import Measurement, Metric, Span
+from harness.records.measurement import Span
 from harness.take import Take
-
-READABLE = Metric("readable", unit="yes", better="higher")
-NONFINITE_SAMPLES = Metric("nonfinite_samples", unit="samples", better="lower")
-SAMPLE_RATE = Metric("sample_rate", unit="Hz", better="neither")
-SPEECH_LEVEL = Metric("speech_level", unit="dBFS", better="higher")
-DOWNMIX_LOSS = Metric("downmix_loss", unit="dB", better="lower")
-DC_OFFSET = Metric("dc_offset", unit="full scale", better="lower")
-CLIPPING = Metric("clipping", unit="ratio", better="lower")
-CLICKS = Metric("clicks", unit="clicks", better="lower")
-DROPOUTS = Metric("dropouts", unit="dropouts", better="lower")
-STEADY_TONE = Metric("steady_tone", unit="dB", better="lower")
-NOISE_LEVEL = Metric("noise_level", unit="dB", better="lower")
-BANDWIDTH = Metric("bandwidth", unit="Hz", better="higher")
 
 FLAT_RUN = 3  # equal samples in a row: one or two happen at every crest, three are a plateau
 PLATEAU = 0.5  # of the peak: where a clipped crest can lie
@@ -57,75 +45,88 @@ SPEECH_RANGE_DB = 30.0
 BANDWIDTH_RANGE_DB = 60.0
 
 
-def readable(take: Take) -> Measurement:
+@metric("readable", unit="yes", better="higher", of="take")
+def readable(take: Take) -> Finding:
     """1 where the take has audio, 0 with the reason where it has none."""
-    return READABLE.measured(float(take.audio is not None), detail=take.error)
+    return measured(float(take.audio is not None), detail=take.error)
 
 
-def nonfinite_samples(audio: Audio) -> Measurement:
+@metric("nonfinite_samples", unit="samples", better="lower", of="sound")
+def nonfinite_samples(audio: Audio) -> Finding:
     """How many samples are NaN or infinite. The other metrics read such samples as zeros."""
     bad = np.flatnonzero(~np.isfinite(audio.samples))
     detail = f"the first at {bad[0] / audio.sample_rate_hz:.3f} s" if bad.size else ""
-    return NONFINITE_SAMPLES.measured(bad.size, detail, samples=audio.samples.size)
+    return measured(bad.size, detail, samples=audio.samples.size)
 
 
-def sample_rate(audio: Audio) -> Measurement:
+@metric("sample_rate", unit="Hz", better="neither", of="sound")
+def sample_rate(audio: Audio) -> Finding:
     """The rate that the file is labelled with, in Hz; whether the label is true is `speaker.rate_ratio`."""
-    return SAMPLE_RATE.measured(audio.sample_rate_hz)
+    return measured(audio.sample_rate_hz)
 
 
-def speech_level(pauses: Pauses) -> Measurement:
+@analysis()
+def level_dbfs(pauses: Pauses) -> float:
+    """Level of the speech, in dBFS."""
+    loud = pauses.levels_dbfs[~pauses.silent]
+    return float(10 * np.log10(np.mean(10 ** (loud / 10)))) if loud.size else SILENT_DBFS
+
+
+@metric("speech_level", unit="dBFS", better="higher", of="sound")
+def speech_level(pauses: Pauses) -> Finding:
     """RMS level in dBFS over the frames that are not silent; `SILENT_DBFS` where all are.
 
     >>> tone = np.sin(np.arange(24_000) / 24_000 * 2 * np.pi * 200).astype(np.float32)
     >>> round(speech_level(Pauses.of(Audio(0.1 * tone, 24_000))).value, 1)
     -23.0
     """
-    loud = pauses.levels_dbfs[~pauses.silent]
-    level = 10 * np.log10(np.mean(10 ** (loud / 10))) if loud.size else SILENT_DBFS
-    return SPEECH_LEVEL.measured(level, speech_s=pauses.speech_s)
+    return measured(level_dbfs(pauses), speech_s=pauses.speech_s)
 
 
-def downmix_loss(audio: Audio) -> Measurement:
+@metric("downmix_loss", unit="dB", better="lower", of="sound")
+def downmix_loss(audio: Audio) -> Finding:
     """How many dB mixing the channels to mono took from the loudest of them; 0 for a mono file.
 
     Equal channels lose nothing, sound on one side only loses 6 dB, channels in antiphase lose everything.
     """
-    return DOWNMIX_LOSS.measured(audio.downmix_loss_db)
+    return measured(audio.downmix_loss_db)
 
 
-def dc_offset(audio: Audio) -> Measurement:
+@metric("dc_offset", unit="full scale", better="lower", of="sound")
+def dc_offset(sound: Audio) -> Finding:
     """Distance of the mean sample from zero, as a share of full scale.
 
     >>> round(dc_offset(Audio(np.full(100, -0.25, np.float32), 24_000)).value, 3)
     0.25
     """
-    return DC_OFFSET.measured(abs(float(audio.samples.mean(dtype=np.float64))))
+    return measured(abs(float(sound.samples.mean(dtype=np.float64))))
 
 
-def clipping(audio: Audio) -> Measurement:
+@metric("clipping", unit="ratio", better="lower")
+def clipping(sound: Audio) -> Finding:
     """Share of the samples that lie in plateaus: three equal ones or more in a row, in the upper half of the range."""
-    samples = audio.samples
+    samples = sound.samples
     peak = float(np.abs(samples).max())
     if peak < QUIET_PEAK or samples.size < FLAT_RUN:
-        return CLIPPING.measured(0.0, peak=peak)
+        return measured(0.0, peak=peak)
     flat = (np.diff(samples) == 0) & (np.abs(samples[1:]) > PLATEAU * peak)
     inside = np.asarray(sliding_window_view(flat, FLAT_RUN - 1).all(axis=1))
-    spans = _spans(inside, 1.0 / audio.sample_rate_hz, join=round(0.05 * audio.sample_rate_hz))
-    return CLIPPING.measured(float(inside.mean()), spans=spans, peak=peak)
+    spans = _spans(inside, 1.0 / sound.sample_rate_hz, join=round(0.05 * sound.sample_rate_hz))
+    return measured(float(inside.mean()), spans=spans, peak=peak)
 
 
-def clicks(audio: Audio) -> Measurement:
+@metric("clicks", unit="clicks", better="lower")
+def clicks(sound: Audio) -> Finding:
     """How many impulses there are that stand out of the sound around them as no consonant does.
 
     The third difference of the signal, which speech hardly excites, is cut into blocks of 0.5 ms; a click is a block
     whose peak is `CLICK_RATIO` times the RMS of the 12 ms on either side.
     """
-    width = max(1, round(CLICK_BLOCK_S * audio.sample_rate_hz))
-    if audio.samples.size < width * 2 * CLICK_AROUND_BLOCKS:
-        return CLICKS.measured(0.0)
+    width = max(1, round(CLICK_BLOCK_S * sound.sample_rate_hz))
+    if sound.samples.size < width * 2 * CLICK_AROUND_BLOCKS:
+        return measured(0.0)
     # Mirrored at both ends, so that a click in the first or last sample counts like any other.
-    jerk = np.abs(np.diff(np.pad(audio.samples, 3, mode="reflect"), 3))[1:]
+    jerk = np.abs(np.diff(np.pad(sound.samples, 3, mode="reflect"), 3))[1:]
     jerk = np.pad(jerk, (0, -jerk.size % width), mode="reflect")
     blocks = jerk.reshape(-1, width)
     peaks, power = blocks.max(axis=1), np.square(blocks, dtype=np.float64).mean(axis=1)
@@ -135,39 +136,41 @@ def clicks(audio: Audio) -> Measurement:
     floor = max(CLICK_AUDIBLE * float(np.sqrt(power.mean())), 1e-9)
     found = peaks > CLICK_RATIO * np.maximum(scale, floor)
     spans = _spans(found, CLICK_BLOCK_S, join=CLICK_NEXT_BLOCKS)
-    return CLICKS.measured(len(spans), spans=spans, sharpest=float((peaks / np.maximum(scale, floor)).max()))
+    return measured(len(spans), spans=spans, sharpest=float((peaks / np.maximum(scale, floor)).max()))
 
 
-def dropouts(audio: Audio, pauses: Pauses) -> Measurement:
+@metric("dropouts", unit="dropouts", better="lower")
+def dropouts(sound: Audio, pauses: Pauses) -> Finding:
     """How often the sound falls into digital silence and comes back within 3 ms, as lost packets and frames do."""
-    rate = audio.sample_rate_hz
-    quiet = np.abs(audio.samples) < 10 ** (DROPOUT_DBFS / 20)
+    rate = sound.sample_rate_hz
+    quiet = np.abs(sound.samples) < 10 ** (DROPOUT_DBFS / 20)
     edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2)
     edge = round(DROPOUT_EDGE_S * rate)
     lengths = edges[:, 1] - edges[:, 0]
-    inside = (edges[:, 0] >= edge) & (edges[:, 1] <= audio.samples.size - edge)
+    inside = (edges[:, 0] >= edge) & (edges[:, 1] <= sound.samples.size - edge)
     edges = edges[inside & (lengths >= DROPOUT_S[0] * rate) & (lengths <= DROPOUT_S[1] * rate)]
-    energy = np.concatenate([[0.0], np.cumsum(np.square(audio.samples, dtype=np.float64))])
+    energy = np.concatenate([[0.0], np.cumsum(np.square(sound.samples, dtype=np.float64))])
     loud = 10 ** ((np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE) - DROPOUT_EDGE_DB) / 10)
     before = (energy[edges[:, 0]] - energy[edges[:, 0] - edge]) / edge
     after = (energy[edges[:, 1] + edge] - energy[edges[:, 1]]) / edge
     lost = edges[(before > loud) & (after > loud)] / rate
-    return DROPOUTS.measured(
+    return measured(
         len(lost),
         spans=tuple((float(start), float(end)) for start, end in lost),
         lost_s=float((lost[:, 1] - lost[:, 0]).sum()),
     )
 
 
-def steady_tone(audio: Audio, level_dbfs: float) -> Measurement:
+@metric("steady_tone", unit="dB", better="lower")
+def steady_tone(sound: Audio, level_dbfs: float) -> Finding:
     """Level of the loudest tone that never stops, in dB relative to the speech: hum, whine, a stuck carrier.
 
     In each frequency bin the 10th percentile over time: speech leaves every bin for a while, a hum never does.
     """
-    samples = audio.samples
+    samples = sound.samples
     starts = range(0, samples.size - TONE_WINDOW + 1, TONE_WINDOW // 2)
     if len(starts) < TONE_LEAST_WINDOWS:
-        return STEADY_TONE.not_applicable(f"{audio.duration_s:.2f} s is too short to tell a tone from a vowel")
+        raise NotApplicable(f"{sound.duration_s:.2f} s is too short to tell a tone from a vowel")
     frames = sliding_window_view(samples, TONE_WINDOW)[:: TONE_WINDOW // 2]
     window = np.hanning(TONE_WINDOW).astype(np.float32)
     power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
@@ -176,14 +179,15 @@ def steady_tone(audio: Audio, level_dbfs: float) -> Measurement:
     around = sliding_window_view(np.pad(lasting, TONE_AROUND_BINS, mode="reflect"), 2 * TONE_AROUND_BINS + 1)
     peaks = np.where(lasting > TONE_ABOVE * np.median(around, axis=1), lasting, 0.0)
     lobe = np.convolve(peaks, np.ones(3), "same")  # a Hann window spreads a tone over three bins
-    hz = np.fft.rfftfreq(TONE_WINDOW, 1 / audio.sample_rate_hz)
+    hz = np.fft.rfftfreq(TONE_WINDOW, 1 / sound.sample_rate_hz)
     lobe[hz < TONE_LOWEST_HZ] = 0.0
     loudest = int(lobe.argmax())
     level = 10 * np.log10(max(float(lobe[loudest]), 10 ** (SILENT_DBFS / 10)))
-    return STEADY_TONE.measured(level - level_dbfs, f"at {hz[loudest]:.0f} Hz", hz=float(hz[loudest]), level_dbfs=level)
+    return measured(level - level_dbfs, f"at {hz[loudest]:.0f} Hz", hz=float(hz[loudest]), level_dbfs=level)
 
 
-def noise_level(spectrum: Spectrum, level_dbfs: float) -> Measurement:
+@metric("noise_level", unit="dB", better="lower")
+def noise_level(spectrum: Spectrum, level_dbfs: float) -> Finding:
     """Level of the background noise in dB relative to the speech, -20 being a signal-to-noise ratio of 20 dB.
 
     The sum over bands of each band's 10th percentile over time, because connected speech has no silent frame but
@@ -193,10 +197,11 @@ def noise_level(spectrum: Spectrum, level_dbfs: float) -> Measurement:
     rank = int(bands.shape[0] * NOISE_PERCENTILE / 100)
     noise = float(np.partition(bands, rank, axis=0)[rank].sum(dtype=np.float64))
     level = 10 * np.log10(max(noise, 10 ** (SILENT_DBFS / 10)))
-    return NOISE_LEVEL.measured(level - level_dbfs, level_dbfs=level)
+    return measured(level - level_dbfs, level_dbfs=level)
 
 
-def bandwidth(spectrum: Spectrum) -> Measurement:
+@metric("bandwidth", unit="Hz", better="higher")
+def bandwidth(spectrum: Spectrum) -> Finding:
     """Highest frequency in Hz that the sounding frames still reach within 60 dB of their strongest bin.
 
     The 95th percentile over the frames, so that a handful of fricatives is enough to show that the channel is open.
@@ -206,7 +211,7 @@ def bandwidth(spectrum: Spectrum) -> Measurement:
     strong = np.partition(loud, rank, axis=0)[rank]
     smooth = np.convolve(np.pad(strong, 2, mode="edge"), np.ones(5) / 5, "valid")
     reached = np.flatnonzero(smooth >= smooth.max() * 10 ** (-BANDWIDTH_RANGE_DB / 10))
-    return BANDWIDTH.measured(float(spectrum.hz[reached[-1]]))
+    return measured(float(spectrum.hz[reached[-1]]))
 
 
 def _moving_sum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:

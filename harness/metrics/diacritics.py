@@ -20,9 +20,9 @@ comparisons of the two rows gave 2.06 to 16.8, 120 of the text without marks 0.6
 itself 0.78 to 2.35. No neural voice was measured: there the takes of one text differ more, and so will the floor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,14 +30,10 @@ from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
-from harness.metrics import guarded
-from harness.metrics.intelligibility import Recognizer, hear
-from harness.records.measurement import Measurement, Metric
+from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
+from harness.metrics.intelligibility import Heard
 from harness.take import Take
 from harness.text.scoring import compare, said, slots
-
-PAIR_CONTRAST = Metric("pair_contrast", unit="ratio", better="higher")
-PAIR_READING = Metric("pair_reading", unit="ratio", better="higher")
 
 RATE_HZ = 16_000
 FRAMES_PER_SECOND = 100
@@ -66,19 +62,32 @@ class Pair:
     shadda_only: bool
 
 
-def measure_pair(take: Take, partner: Take | None, recognizer: Recognizer | None) -> dict[str, Measurement]:
-    """Both measurements of a take whose row belongs to a pair; for other rows they do not apply.
+@analysis()
+def partner(take: Take, company: Callable[[], Iterable[Take]]) -> Take | None:
+    """The take of the other utterance of a minimal pair, of the same seed; None where it was not planned."""
+    mine, seed = take.request.utterance, take.request.seed
+    if not mine.pair:
+        return None
+    for other in company():
+        theirs = other.request.utterance
+        if (theirs.suite, theirs.pair, other.request.seed) == (mine.suite, mine.pair, seed) and theirs.id != mine.id:
+            return other
+    return None
 
-    Args:
-        take: With audio or without.
-        partner: The take of the other row, of the same seed; None where there is none.
-        recognizer: That of `--asr`, or None.
-    """
-    found = (
-        guarded(PAIR_CONTRAST, partial(pair_contrast, take, partner)),
-        guarded(PAIR_READING, partial(pair_reading, take, partner, recognizer)),
-    )
-    return {measurement.metric.name: measurement for measurement in found}
+
+@analysis()
+def comparable(take: Take, partner: Take | None) -> Take:
+    """The partner of a take, where the two can be compared."""
+    if not take.request.utterance.pair:
+        raise NotApplicable("this row of the corpus belongs to no minimal pair")
+    if partner is None:
+        raise NotApplicable("the other row of the pair was not selected")
+    if take.request.reference.sha256 != partner.request.reference.sha256:
+        raise NotApplicable("the rows of the pair were spoken in different voices")
+    for one in (take, partner):
+        if one.audio is None:
+            raise Missing(f"{one.request.utterance.id} has no audio: {one.error}")
+    return partner
 
 
 def difference(text: str, other: str) -> Pair | None:
@@ -102,77 +111,53 @@ def difference(text: str, other: str) -> Pair | None:
     )
 
 
-def pair_contrast(take: Take, partner: Take | None) -> Measurement:
+@metric("pair_contrast", unit="ratio", better="higher", of="take")
+def pair_contrast(take: Take, comparable: Take) -> Finding:
     """How much more the two takes of a pair differ in the differing word than elsewhere; the same for both."""
-    blocked = _blocked(PAIR_CONTRAST, take, partner)
-    if blocked is not None:
-        return blocked
-    assert partner is not None
-    first, second = sorted((take, partner), key=lambda one: one.request.utterance.id)
+    first, second = sorted((take, comparable), key=lambda one: one.request.utterance.id)
     assert first.audio is not None
     assert second.audio is not None
     pair = difference(first.request.utterance.text, second.request.utterance.text)
     if pair is None:
-        return PAIR_CONTRAST.not_applicable("the two texts of the pair do not differ in diacritics")
+        raise NotApplicable("the two texts of the pair do not differ in diacritics")
     if pair.shadda_only:
-        return PAIR_CONTRAST.not_applicable(
+        raise NotApplicable(
             f"{pair.words} differ in a shadda only, which this comparison cannot hear: "
             "it takes a recogniser that writes diacritics (--asr)"
         )
     if max(first.audio.duration_s, second.audio.duration_s) > LONGEST_S:
-        return PAIR_CONTRAST.missing(f"a take of the pair is longer than {LONGEST_S:g} s")
+        raise Missing(f"a take of the pair is longer than {LONGEST_S:g} s")
     one, two = cepstra(first.audio), cepstra(second.audio)
     if min(len(one), len(two)) <= SMOOTHING_FRAMES:
-        return PAIR_CONTRAST.missing("a take of the pair holds no speech")
+        raise Missing("a take of the pair holds no speech")
     return _contrast(one, two, pair)
 
 
-def _contrast(one: Frames, two: Frames, pair: Pair) -> Measurement:
+def _contrast(one: Frames, two: Frames, pair: Pair) -> Finding:
     path, distances = warp(one, two)
     smooth = np.convolve(distances, np.ones(SMOOTHING_FRAMES) / SMOOTHING_FRAMES, "same")
     places = (path[:, 0] / len(one) + path[:, 1] / len(two)) / 2
     inside = (places >= pair.start - WORD_MARGIN) & (places <= pair.end + WORD_MARGIN)
     if inside.all():
-        return PAIR_CONTRAST.not_applicable("the differing words fill the sentence: nothing is left to compare with")
+        raise NotApplicable("the differing words fill the sentence: nothing is left to compare with")
     word, rest = float(smooth[inside].max()), float(np.percentile(smooth[~inside], FLOOR_PERCENTILE))
     contrast = word / max(rest, LEAST_FLOOR)
-    return PAIR_CONTRAST.measured(contrast, f"{pair.words}: {word:.2f} against {rest:.2f}", word=word, rest=rest)
+    return measured(contrast, f"{pair.words}: {word:.2f} against {rest:.2f}", word=word, rest=rest)
 
 
-def pair_reading(take: Take, partner: Take | None, recognizer: Recognizer | None) -> Measurement:
+@metric("pair_reading", unit="ratio", better="higher", of="take")
+def pair_reading(text: str, comparable: Take, heard: Heard) -> Finding:
     """Whether a recogniser that writes diacritics hears this row of the pair rather than the other."""
-    if recognizer is None:
-        return PAIR_READING.not_applicable("no speech recogniser was given (--asr)")
-    blocked = _blocked(PAIR_READING, take, partner)
-    if blocked is not None:
-        return blocked
-    assert partner is not None
-    assert take.audio is not None
-    own, other = take.request.utterance.text, partner.request.utterance.text
-    (heard,) = hear([take.audio], [take.request.utterance.language], recognizer)
+    own, other = text, comparable.request.utterance.text
     if heard.error:
-        return PAIR_READING.missing(f"the recogniser failed: {heard.error}")
+        raise Missing(f"the recogniser failed: {heard.error}")
     apart = compare(own, other, strict=True).letters.errors
     if not apart:
-        return PAIR_READING.not_applicable("the two texts of the pair do not differ in diacritics")
+        raise NotApplicable("the two texts of the pair do not differ in diacritics")
     if slots(heard.text, strict=True) == slots(heard.text):
-        return PAIR_READING.not_applicable("the recogniser writes no diacritics")
+        raise NotApplicable("the recogniser writes no diacritics")
     to_own, to_other = (compare(row, heard.text, strict=True).letters.errors for row in (own, other))
-    return PAIR_READING.measured(
-        (to_other - to_own) / apart, f"heard: {heard.text}", own=to_own, other=to_other, apart=apart
-    )
-
-
-def _blocked(metric: Metric, take: Take, partner: Take | None) -> Measurement | None:
-    """Why a pair cannot be compared; None where it can."""
-    if not take.request.utterance.pair:
-        return metric.not_applicable("this row of the corpus belongs to no minimal pair")
-    if partner is None:
-        return metric.not_applicable("the other row of the pair was not selected")
-    if take.request.reference.sha256 != partner.request.reference.sha256:
-        return metric.not_applicable("the rows of the pair were spoken in different voices")
-    silent = next((one for one in (take, partner) if one.audio is None), None)
-    return None if silent is None else metric.missing(f"{silent.request.utterance.id} has no audio: {silent.error}")
+    return measured((to_other - to_own) / apart, f"heard: {heard.text}", own=to_own, other=to_other, apart=apart)
 
 
 def cepstra(sound: Audio) -> Frames:

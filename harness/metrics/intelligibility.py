@@ -19,34 +19,32 @@ Source: the definitions of jiwer 4 and of Seed-TTS-Eval. Deviations: CER leaves 
 recogniser's window are heard in full where Seed-TTS-Eval's Whisper sees 30 s; both make the rate higher or equal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 
-import msgspec
-
-from harness import audio
+from harness import audio, registry
 from harness.audio import Audio
 from harness.corpus import Reference
 from harness.errors import AudioError
-from harness.metrics import guarded_group
-from harness.records.measurement import Measurement, Metric
+from harness.metrics.declaration import (
+    ANALYSES,
+    Finding,
+    MetricFunction,
+    Missing,
+    NotApplicable,
+    analysis,
+    measured,
+    metric,
+)
+from harness.metrics.measuring import Derived, Models
+from harness.metrics.remembered import clip_key, remembered
 from harness.take import Take
-from harness.text.alignment import align
+from harness.text.alignment import Alignment, align
 from harness.text.scoring import VERSION, Differences, compare, same_letter
 
-CER = Metric("cer", unit="ratio", better="lower", version=VERSION)
-WER = Metric("wer", unit="ratio", better="lower", version=VERSION)
-CER_ABOVE_FLOOR = Metric("cer_above_floor", unit="ratio", better="lower", version=VERSION)
-WER_ABOVE_FLOOR = Metric("wer_above_floor", unit="ratio", better="lower", version=VERSION)
-LOST_WORDS = Metric("lost_words", unit="words", better="lower", version=VERSION)
-SECOND_CER = Metric("second_cer", unit="ratio", better="lower", version=VERSION)
-SECOND_WER = Metric("second_wer", unit="ratio", better="lower", version=VERSION)
-SECOND_CER_ABOVE_FLOOR = Metric("second_cer_above_floor", unit="ratio", better="lower", version=VERSION)
-SECOND_WER_ABOVE_FLOOR = Metric("second_wer_above_floor", unit="ratio", better="lower", version=VERSION)
-
-SECOND_LOST_WORDS = Metric("second_lost_words", unit="words", better="lower", version=VERSION)
+P = ParamSpec("P")
+T = TypeVar("T")
 
 HEARD_SHARE = 0.5  # of its letters; a word of which less was heard is lost
 
@@ -64,24 +62,27 @@ class Recognizer(Protocol):
         """One transcript a clip, in order, of the whole clip, in the language given (ISO code, `ar`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """The metrics of one recogniser, and the option that gives it."""
+class RememberedRecognizer:
+    """A recogniser whose transcripts are kept."""
 
-    option: str
-    cer: Metric
-    wer: Metric
-    cer_above_floor: Metric
-    wer_above_floor: Metric
-    lost_words: Metric
+    def __init__(self, recognizer: Recognizer, derived: Derived) -> None:
+        self.recognizer = recognizer
+        self._derived = derived
 
     @property
-    def metrics(self) -> tuple[Metric, ...]:
-        return (self.cer, self.wer, self.cer_above_floor, self.wer_above_floor, self.lost_words)
+    def fingerprint(self) -> str:
+        return self.recognizer.fingerprint
 
-
-FIRST = Opinion("--asr", CER, WER, CER_ABOVE_FLOOR, WER_ABOVE_FLOOR, LOST_WORDS)
-SECOND = Opinion("--asr-2", SECOND_CER, SECOND_WER, SECOND_CER_ABOVE_FLOOR, SECOND_WER_ABOVE_FLOOR, SECOND_LOST_WORDS)
+    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
+        return remembered(
+            self._derived,
+            [clip_key(self.fingerprint, clip, language) for clip, language in zip(clips, languages, strict=True)],
+            lambda places: self.recognizer.transcribe(
+                [clips[place] for place in places], [languages[place] for place in places]
+            ),
+            str.encode,
+            bytes.decode,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def hear(clips: Sequence[Audio], languages: Sequence[str], recognizer: Recognize
     return [Heard(text) for text in texts]
 
 
-def floor(reference: Reference, heard: Heard) -> Floor:
+def floor_of(reference: Reference, heard: Heard) -> Floor:
     """What the recogniser scores on a reference against its transcript."""
     if heard.error:
         return Floor(1.0, 1.0, f"the recogniser failed on the reference {reference.id}: {heard.error}")
@@ -134,33 +135,165 @@ def floor(reference: Reference, heard: Heard) -> Floor:
     return Floor(found.letters.rate, found.words.rate)
 
 
-def not_judged(opinion: Opinion) -> dict[str, Measurement]:
-    """The measurements of a run without a recogniser."""
-    reason = f"no speech recogniser was given ({opinion.option})"
-    return {metric.name: metric.not_applicable(reason) for metric in opinion.metrics}
+def open_recognizer(name: str, gpu: bool = False) -> Recognizer:
+    """The recogniser of that name, or the transformers model of that folder or hub id; it loads with the first clip.
+
+    Raises:
+        UsageError: There is no such model.
+    """
+    from harness.metrics.recognition import TransformersRecognizer
+
+    kind = registry.find(registry.RECOGNIZER, name)
+    opened: Recognizer = kind(gpu=gpu) if kind else TransformersRecognizer(name, gpu)
+    return opened
 
 
-def measure_intelligibility(
-    takes: Sequence[Take], recognizer: Recognizer, opinion: Opinion = FIRST
-) -> list[dict[str, Measurement]]:
-    """All measurements that need a recogniser, for a batch of takes in order, by metric name."""
-    references = {take.request.reference.sha256: take.request.reference for take in takes if take.audio is not None}
-    floors = _floors(references, recognizer)
-    audible = [take for take in takes if take.audio is not None]
-    sounds = [take.audio for take in audible if take.audio is not None]
-    transcripts = iter(hear(sounds, [take.request.utterance.language for take in audible], recognizer))
-    return [
-        guarded_group(
-            opinion.metrics,
-            partial(_of_take, take, next(transcripts), floors[take.request.reference.sha256], opinion),
-        )
-        if take.audio is not None
-        else {metric.name: metric.missing(f"no audio: {take.error}") for metric in opinion.metrics}
-        for take in takes
-    ]
+@analysis(once="run", is_instrument=True)
+def recognizer(models: Models, derived: Derived) -> Recognizer:
+    """The run's recogniser, which looks first at what was kept."""
+    if not models.recognizer:
+        raise NotApplicable("no speech recogniser was given (--asr)")
+    return RememberedRecognizer(open_recognizer(models.recognizer, models.gpu), derived)
 
 
-def _floors(references: Mapping[str, Reference], recognizer: Recognizer) -> dict[str, Floor]:
+@analysis(once="run", is_instrument=True)
+def second_recognizer(models: Models, derived: Derived) -> Recognizer:
+    """A second recogniser, which looks first at what was kept."""
+    if not models.second_recognizer:
+        raise NotApplicable("no speech recogniser was given (--asr-2)")
+    return RememberedRecognizer(open_recognizer(models.second_recognizer, models.gpu), derived)
+
+
+@analysis()
+def language(take: Take) -> str:
+    """The language of the text."""
+    return take.request.utterance.language
+
+
+SECOND: dict[str, str] = {"recognizer": "second_recognizer"}
+"""What an analysis or metric needs of the first recogniser, and the same of the second."""
+
+
+def both(function: Callable[P, T]) -> Callable[P, T]:
+    """The same analysis of the first recogniser, and as `second_…` of the second."""
+    name = function.__name__
+    once = ANALYSES[name].once
+    SECOND[name] = f"second_{name}"
+    analysis(once=once, name=SECOND[name], needs=SECOND)(function)
+    return function
+
+
+def of_second(first: MetricFunction[P]) -> MetricFunction[P]:
+    """The same metric of the second recogniser, as `second_…`."""
+    mine = first.metric
+    return metric(
+        f"second_{mine.name}",
+        mine.unit,
+        mine.better,
+        of=first.of,
+        needs=SECOND,
+        beside=tuple(f"second_{name}" for name in first.beside),
+        version=mine.version,
+    )(first.function)
+
+
+@both
+@analysis(once="run")
+def floors(recognizer: Recognizer) -> dict[str, Floor]:
+    """The floors of the references that were heard so far, by the hash of the reference."""
+    return {}
+
+
+@both
+@analysis(once="batch", what="the recogniser")
+def floor(recognizer: Recognizer, floors: dict[str, Floor], reference: Sequence[Reference]) -> list[Floor]:
+    """What the recogniser scores on the reference of each take."""
+    new = {one.sha256: one for one in reference if one.sha256 not in floors}
+    floors.update(floors_of(new, recognizer))
+    return [floors[one.sha256] for one in reference]
+
+
+@both
+@analysis(once="batch", what="the recogniser")
+def heard(recognizer: Recognizer, sound: Sequence[Audio], language: Sequence[str]) -> list[Heard]:
+    """What the recogniser wrote of each take."""
+    return hear(sound, language, recognizer)
+
+
+@both
+@analysis()
+def differences(heard: Heard, take: Take) -> Differences:
+    """Where the heard text differs from the target."""
+    if heard.error:
+        raise Missing(f"the recogniser failed: {heard.error}")
+    utterance = take.request.utterance
+    found = compare(utterance.spoken or utterance.text, heard.text, utterance.language)
+    if not found.letters.target_length:
+        raise Missing("the text holds no letters")
+    return found
+
+
+@metric("cer", unit="ratio", better="lower", of="sound", beside=("cer_above_floor",), version=VERSION)
+def cer(differences: Differences, heard: Heard) -> Finding:
+    """Errors for each letter of the target."""
+    return _rate(differences.letters, heard)
+
+
+@metric("wer", unit="ratio", better="lower", of="sound", beside=("wer_above_floor",), version=VERSION)
+def wer(differences: Differences, heard: Heard) -> Finding:
+    """Errors for each word of the target."""
+    return _rate(differences.words, heard)
+
+
+@metric("cer_above_floor", unit="ratio", better="lower", of="sound", version=VERSION)
+def cer_above_floor(floor: Floor, differences: Differences, heard: Heard, take: Take) -> Finding:
+    """The letter error rate less what the recogniser scores on the reference itself."""
+    return _above(floor, floor.cer, differences.letters, heard, take)
+
+
+@metric("wer_above_floor", unit="ratio", better="lower", of="sound", version=VERSION)
+def wer_above_floor(floor: Floor, differences: Differences, heard: Heard, take: Take) -> Finding:
+    """The word error rate less what the recogniser scores on the reference itself."""
+    return _above(floor, floor.wer, differences.words, heard, take)
+
+
+@metric("lost_words", unit="words", better="lower", of="sound", version=VERSION)
+def lost_word_count(differences: Differences, heard: Heard) -> Finding:
+    """Words of which fewer than half the letters were heard."""
+    lost = lost_words(differences)
+    places = {"beginning": len(lost.beginning), "middle": len(lost.middle), "end": len(lost.end)}
+    return measured(lost.count, f"not heard {lost}" if lost.count else "", (), heard.text, **places)
+
+
+for _first in (cer, wer, cer_above_floor, wer_above_floor, lost_word_count):
+    of_second(_first)
+
+
+def _rate(found: Alignment, heard: Heard) -> Finding:
+    return measured(found.rate, f"heard: {heard.text}", (), heard.text, **_counts(found))
+
+
+def _above(human: Floor, floor_rate: float, found: Alignment, heard: Heard, take: Take) -> Finding:
+    utterance, reference = take.request.utterance, take.request.reference
+    if len({one.split("-")[0].lower() for one in (reference.language, utterance.language)}) > 1:
+        about = f"no floor: the reference is {reference.language!r}; heard: {heard.text}"
+        return measured(found.rate, about, (), heard.text, **_counts(found), floor=0.0)
+    if human.error:
+        raise Missing(human.error)
+    about = f"{found.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
+    return measured(found.rate - floor_rate, about, (), heard.text, **_counts(found), floor=floor_rate)
+
+
+def _counts(found: Alignment) -> dict[str, float]:
+    return {
+        "substitutions": found.substitutions,
+        "deletions": found.deletions,
+        "insertions": found.insertions,
+        "target": found.target_length,
+    }
+
+
+def floors_of(references: Mapping[str, Reference], recognizer: Recognizer) -> dict[str, Floor]:
     """The floor of every reference; one that cannot be read is a floor with an error."""
     floors, sounds = {}, {}
     for name, reference in references.items():
@@ -169,43 +302,7 @@ def _floors(references: Mapping[str, Reference], recognizer: Recognizer) -> dict
         except AudioError as error:
             floors[name] = Floor(1.0, 1.0, f"the reference {reference.id} cannot be heard: {error}")
     spoken = hear(list(sounds.values()), [references[name].language for name in sounds], recognizer)
-    return floors | {name: floor(references[name], heard) for name, heard in zip(sounds, spoken, strict=True)}
-
-
-def _of_take(take: Take, heard: Heard, human: Floor, opinion: Opinion) -> dict[str, Measurement]:
-    utterance = take.request.utterance
-    if heard.error:
-        reason = f"the recogniser failed: {heard.error}"
-        return {metric.name: metric.missing(reason) for metric in opinion.metrics}
-    found = compare(utterance.spoken or utterance.text, heard.text, utterance.language)
-    if not found.letters.target_length:
-        return {metric.name: metric.missing("the text holds no letters") for metric in opinion.metrics}
-    languages = (take.request.reference.language, utterance.language)
-    same_language = len({language.split("-")[0].lower() for language in languages}) == 1
-    measured = []
-    for absolute, above, counts, floor_rate in (
-        (opinion.cer, opinion.cer_above_floor, found.letters, human.cer),
-        (opinion.wer, opinion.wer_above_floor, found.words, human.wer),
-    ):
-        parts = {
-            "substitutions": counts.substitutions,
-            "deletions": counts.deletions,
-            "insertions": counts.insertions,
-            "target": counts.target_length,
-        }
-        measured.append(absolute.measured(counts.rate, f"heard: {heard.text}", (), **parts))
-        if not same_language:
-            about = f"no floor: the reference is {take.request.reference.language!r}; heard: {heard.text}"
-            measured.append(above.measured(counts.rate, about, (), **parts, floor=0.0))
-        elif human.error:
-            measured.append(above.missing(human.error))
-        else:
-            about = f"{counts.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
-            measured.append(above.measured(counts.rate - floor_rate, about, (), **parts, floor=floor_rate))
-    lost = lost_words(found)
-    places = {"beginning": len(lost.beginning), "middle": len(lost.middle), "end": len(lost.end)}
-    measured.append(opinion.lost_words.measured(lost.count, f"not heard {lost}" if lost.count else "", (), **places))
-    return {one.metric.name: msgspec.structs.replace(one, heard=heard.text) for one in measured}
+    return floors | {name: floor_of(references[name], heard) for name, heard in zip(sounds, spoken, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,10 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.audio import Audio
-from harness.records.measurement import Measurement, Metric
-
-PITCH_SPREAD = Metric("pitch_spread", unit="semitones", better="higher")
-VOICED_SHARE = Metric("voiced_share", unit="ratio", better="higher")
+from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 
 WINDOW_S, HOP_S = 0.040, 0.020
 LOWEST_HZ, HIGHEST_HZ = 65.0, 400.0
@@ -79,17 +76,25 @@ def _without_rumble(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.fl
     return np.asarray(samples - (total[width:] - total[:-width]) / width, np.float32)
 
 
-def voiced_share(pitch: Pitch) -> Measurement:
+@analysis()
+def pitch(sound: Audio) -> Pitch:
+    """The pitch of the take."""
+    return Pitch.of(sound)
+
+
+@metric("voiced_share", unit="ratio", better="higher")
+def voiced_share(pitch: Pitch) -> Finding:
     """Share of the sounding frames that have a pitch: at most 0.15 in whisper and hiss, 0.2 to 0.9 in speech."""
     if not pitch.sounding:
-        return VOICED_SHARE.missing("no speech was found")
-    return VOICED_SHARE.measured(pitch.hz.size / pitch.sounding)
+        raise Missing("no speech was found")
+    return measured(pitch.hz.size / pitch.sounding)
 
 
-def pitch_spread(pitch: Pitch) -> Measurement:
+@metric("pitch_spread", unit="semitones", better="higher")
+def pitch_spread(pitch: Pitch) -> Finding:
     """Robust standard deviation of the pitch in semitones (median absolute deviation x 1.48); 0 is a monotone."""
     if pitch.hz.size < LEAST_VOICED:
-        return PITCH_SPREAD.not_applicable(f"{pitch.hz.size} voiced frames; a melody needs {LEAST_VOICED}")
+        raise NotApplicable(f"{pitch.hz.size} voiced frames; a melody needs {LEAST_VOICED}")
     semitones = 12 * np.log2(pitch.hz)
     spread = MAD_TO_SD * float(np.median(np.abs(semitones - np.median(semitones))))
-    return PITCH_SPREAD.measured(spread, median_hz=float(np.median(pitch.hz)), voiced_frames=pitch.hz.size)
+    return measured(spread, median_hz=float(np.median(pitch.hz)), voiced_frames=pitch.hz.size)

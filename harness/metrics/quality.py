@@ -11,20 +11,15 @@ Source: DistillMOS 0.9 (Stahl and Gamper, 2025; MIT, weights in the package), a 
 none; takes are heard one by one, so that no score depends on what else is in the batch.
 """
 
-from collections.abc import Sequence
-from functools import partial
 from typing import Any, Protocol
 
-from harness import audio
+from harness import audio, registry
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.metrics import guarded
-from harness.records.measurement import Measurement, Metric
-from harness.take import Take
+from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
+from harness.metrics.measuring import Models
 
-SPEECH_QUALITY = Metric("speech_quality", unit="MOS", better="higher")
-
-OFF, DISTILLMOS = "off", "distillmos"
+OFF = "off"
 PREDICTOR_RATE_HZ = 16_000
 
 
@@ -88,37 +83,34 @@ class DistillMos:
         self._model = model.to(self._device).eval()
 
 
-def open_predictor(name: str, gpu: bool = False) -> QualityPredictor | None:
-    """The predictor of that name, or None where none was asked for.
+def open_predictor(name: str, gpu: bool = False) -> QualityPredictor:
+    """The predictor of that name.
 
     Raises:
+        NotApplicable: None was asked for.
         UsageError: There is none of that name, or its package is not installed.
     """
     from importlib.util import find_spec
 
     if name == OFF:
-        return None
-    if name != DISTILLMOS:
-        raise UsageError(f"--speech-quality is {name!r}; {OFF} or {DISTILLMOS} is needed")
-    if find_spec("distillmos") is None:
+        raise NotApplicable("no speech-quality predictor was asked for (--speech-quality)")
+    kind = registry.find(registry.PREDICTOR, name)
+    if kind is None:
+        known = ", ".join((OFF, *registry.names(registry.PREDICTOR)))
+        raise UsageError(f"--speech-quality is {name!r}; one of {known}, or module:Class is needed")
+    if kind is DistillMos and find_spec("distillmos") is None:
         raise UsageError("--speech-quality distillmos needs a package that is not there: pip install '.[quality]'")
-    return DistillMos(gpu=gpu)
+    opened: QualityPredictor = kind(gpu=gpu)
+    return opened
 
 
-def measure_quality(takes: Sequence[Take], predictor: QualityPredictor | None) -> list[dict[str, Measurement]]:
-    """The measurement of each take, in order, by metric name."""
-    return [{SPEECH_QUALITY.name: _of_take(take, predictor)} for take in takes]
+@analysis(once="run", is_instrument=True)
+def predictor(models: Models) -> QualityPredictor:
+    """What predicts listeners' opinions."""
+    return open_predictor(models.predictor, models.gpu)
 
 
-def _of_take(take: Take, predictor: QualityPredictor | None) -> Measurement:
-    if predictor is None:
-        return SPEECH_QUALITY.not_applicable("no speech-quality predictor was asked for (--speech-quality)")
-    if take.audio is None:
-        return SPEECH_QUALITY.missing(f"no audio: {take.error}")
-    if audio.rms_dbfs(audio.finite(take.audio).samples) <= audio.SILENT_DBFS:
-        return SPEECH_QUALITY.missing("no speech was found")  # it gives silence a score like any other
-    return guarded(SPEECH_QUALITY, partial(_predicted, take.audio, predictor))
-
-
-def _predicted(sound: Audio, predictor: QualityPredictor) -> Measurement:
-    return SPEECH_QUALITY.measured(predictor.predict(sound))
+@metric("speech_quality", unit="MOS", better="higher")
+def speech_quality(sound: Audio, predictor: QualityPredictor) -> Finding:
+    """The mean opinion score that listeners would give, 1 to 5, as the predictor says."""
+    return measured(predictor.predict(sound))

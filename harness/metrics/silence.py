@@ -18,14 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import FRAME_S, Audio, frame_levels_dbfs
-from harness.records.measurement import Measurement, Metric, Span
+from harness.metrics.declaration import Finding, analysis, measured, metric
+from harness.records.measurement import Span
 
 BELOW_SPEECH_DB = 40.0
 SPEECH_PERCENTILE = 95.0
 INAUDIBLE_DBFS = -80.0
-
-SILENCE_RATIO = Metric("silence_ratio", unit="ratio", better="lower")
-LONGEST_SILENCE = Metric("longest_silence", unit="s", better="lower")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +61,26 @@ class Pauses:
         return self.total_s - self.silent_s
 
 
-def silence_ratio(pauses: Pauses) -> Measurement:
+@analysis()
+def pauses(sound: Audio) -> Pauses:
+    """Where the take is silent."""
+    return Pauses.of(sound)
+
+
+@metric("silence_ratio", unit="ratio", better="lower", of="sound")
+def silence_ratio(pauses: Pauses) -> Finding:
     """Share of the take that is silent, 0 to 1.
 
     >>> silence_ratio(Pauses.of(Audio(np.zeros(24_000, np.float32), 24_000))).value
     1.0
     """
-    return SILENCE_RATIO.measured(
+    return measured(
         pauses.silent_s / pauses.total_s, spans=pauses.spans, silent_s=pauses.silent_s, total_s=pauses.total_s
     )
 
 
-def longest_silence(pauses: Pauses) -> Measurement:
+@metric("longest_silence", unit="s", better="lower", of="sound")
+def longest_silence(pauses: Pauses) -> Finding:
     """Seconds of the longest silent stretch; leading, trailing and inner ones stand in the components."""
     leading = trailing = inner = longest = 0.0
     spans: tuple[Span, ...] = ()
@@ -86,4 +92,4 @@ def longest_silence(pauses: Pauses) -> Measurement:
         if end - start > longest:
             longest, spans = end - start, ((start, end),)
     detail = "".join(f"from {start:.2f} s to {end:.2f} s" for start, end in spans)
-    return LONGEST_SILENCE.measured(longest, detail, spans, leading_s=leading, trailing_s=trailing, inner_s=inner)
+    return measured(longest, detail, spans, leading_s=leading, trailing_s=trailing, inner_s=inner)

@@ -13,17 +13,18 @@ spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba);
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import audio
+from harness import audio, registry
 from harness.audio import Audio
-from harness.errors import AudioError, HarnessError
-from harness.metrics import guarded
-from harness.records.measurement import Measurement, Metric
+from harness.corpus import Reference
+from harness.errors import AudioError
+from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
+from harness.metrics.measuring import Derived, Models
+from harness.metrics.remembered import clip_key, remembered
 from harness.take import Take
 
 ENCODER_RATE_HZ = 16_000
@@ -39,15 +40,9 @@ COMMON_RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 RATE_FOUND_SIMILARITY = 0.79
 RATE_GAIN = 0.15
 
-SPEAKER_SIMILARITY = Metric("speaker_similarity", unit="cosine", better="higher")
-NEAREST_REFERENCE = Metric("nearest_reference", unit="cosine", better="higher")
-RATE_RATIO = Metric("rate_ratio", unit="ratio", better="neither")
-VOICE_DRIFT = Metric("voice_drift", unit="cosine", better="lower")
 
 DRIFT_PARTS = 3
 DRIFT_LEAST_PART_S = 2.0  # a shorter stretch of the same voice moves by 0.04 and more on its own
-
-METRICS = (SPEAKER_SIMILARITY, NEAREST_REFERENCE, RATE_RATIO, VOICE_DRIFT)
 
 Embeddings = NDArray[np.float32]
 
@@ -151,6 +146,28 @@ class Resemblyzer:
         return [mel[cut] for cut in frames]
 
 
+class RememberedEncoder:
+    """A speaker encoder whose embeddings are kept."""
+
+    def __init__(self, encoder: SpeakerEncoder, derived: Derived) -> None:
+        self.encoder = encoder
+        self._derived = derived
+
+    @property
+    def fingerprint(self) -> str:
+        return self.encoder.fingerprint
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        rows = remembered(
+            self._derived,
+            [clip_key(self.fingerprint, clip) for clip in clips],
+            lambda places: list(self.encoder.embed([clips[place] for place in places])),
+            lambda row: np.asarray(row, "<f4").tobytes(),
+            lambda data: np.frombuffer(data, "<f4"),
+        )
+        return np.stack(rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Voices:
     """The references of a run as the encoder hears them, by reference id, and who speaks each."""
@@ -179,53 +196,70 @@ class Voices:
         return cls(whole, speakers, halves)
 
 
-def measure_speakers(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
-    """All measurements that need the speaker encoder, for a batch of takes in order, by metric name.
+def open_encoder(name: str, gpu: bool = False) -> SpeakerEncoder:
+    """The encoder of that name, or the x-vector model of that folder or hub id; its weights load with the first clip.
 
-    A take on which the encoder fails costs the others nothing.
+    Raises:
+        UsageError: `module:Class` names nothing that can be imported.
     """
-    try:
-        return _measured(takes, voices, encoder)
-    except HarnessError:
-        raise
-    except Exception as error:  # noqa: BLE001 - any failure of a foreign model becomes a verdict of its own
-        if len(takes) == 1:
-            reason = f"the speaker encoder raised {type(error).__name__}: {error}"
-            return [{metric.name: metric.missing(reason) for metric in METRICS}]
-        return [found for take in takes for found in measure_speakers([take], voices, encoder)]
+    from harness.metrics.xvector import XVector
+
+    kind = registry.find(registry.ENCODER, name)
+    opened: SpeakerEncoder = kind(gpu=gpu) if kind else XVector(name, gpu=gpu)
+    return opened
 
 
-def _measured(takes: Sequence[Take], voices: Voices, encoder: SpeakerEncoder) -> list[dict[str, Measurement]]:
-    heard = [take.audio for take in takes if take.audio is not None and not _why_not(take)]
-    parts = [thirds(sound) for sound in heard]
-    rows = iter(encoder.embed(heard)) if heard else iter(())
-    clips = [clip for those in parts for clip in those]
-    part_rows = iter(encoder.embed(clips)) if clips else iter(())
-    part_counts = iter(len(those) for those in parts)
-    found = []
-    for take in takes:
-        if take.audio is None or _why_not(take):
-            reason = _why_not(take)
-            group = [metric.missing(reason) for metric in METRICS]
-        else:
-            row, own, sound = next(rows), take.request.reference.id, take.audio
-            of_parts, reference = [next(part_rows) for _ in range(next(part_counts))], voices.embeddings[own]
-            group = [
-                guarded(SPEAKER_SIMILARITY, partial(speaker_similarity, row, own, voices)),
-                guarded(NEAREST_REFERENCE, partial(nearest_reference, row, own, voices)),
-                guarded(RATE_RATIO, partial(rate_ratio, sound, row, reference, encoder)),
-                guarded(VOICE_DRIFT, partial(voice_drift, sound, of_parts, reference)),
-            ]
-        found.append({measurement.metric.name: measurement for measurement in group})
-    return found
+@analysis(once="run", is_instrument=True)
+def encoder(models: Models, derived: Derived) -> SpeakerEncoder:
+    """The run's speaker encoder, which looks first at what was kept."""
+    return RememberedEncoder(open_encoder(models.encoder, models.gpu), derived)
 
 
-def _why_not(take: Take) -> str:
-    """Why a take cannot be compared with its reference; empty where it can."""
-    if take.audio is None:
-        return f"no audio: {take.error}"
+@analysis(once="run")
+def voices(references: Sequence[Reference], encoder: SpeakerEncoder) -> Voices:
+    """The references of the run that can be used, as the encoder hears them."""
+    usable = [reference for reference in references if not reference.problem]
+    return Voices.of(
+        {reference.id: audio.load(reference.path) for reference in usable},
+        {reference.id: reference.speaker for reference in usable},
+        encoder,
+    )
+
+
+@analysis()
+def conditioned(sound: Audio, take: Take) -> Audio:
+    """The sound of a take in which its reference had a part: any other is nobody's clone."""
     lost = take.unconditioned or take.request.reference.problem
-    return f"generated without its reference: {lost}" if lost else ""
+    if lost:
+        raise Missing(f"generated without its reference: {lost}")
+    return sound
+
+
+@analysis(once="batch", what="the speaker encoder")
+def embedding(encoder: SpeakerEncoder, conditioned: Sequence[Audio]) -> list[Embeddings]:
+    """Each take as the encoder hears it; NaN where it hears no speech."""
+    return list(encoder.embed(conditioned))
+
+
+@analysis(once="batch", what="the speaker encoder")
+def third_embeddings(encoder: SpeakerEncoder, conditioned: Sequence[Audio]) -> list[list[Embeddings]]:
+    """The thirds of each take; none where they are too short to hold a voice."""
+    parts = [thirds(sound) for sound in conditioned]
+    clips = [clip for those in parts for clip in those]
+    rows = iter(encoder.embed(clips)) if clips else iter(())
+    return [[next(rows) for _ in those] for those in parts]
+
+
+@analysis()
+def own(reference: Reference) -> str:
+    """The name of the voice that was to be cloned."""
+    return reference.id
+
+
+@analysis()
+def own_embedding(conditioned: Audio, own: str, voices: Voices) -> Embeddings:
+    """The take's own reference as the encoder hears it."""
+    return voices.embeddings[own]
 
 
 def cosine(one: Embeddings, other: Embeddings) -> float:
@@ -233,16 +267,19 @@ def cosine(one: Embeddings, other: Embeddings) -> float:
     return float(np.clip(np.dot(one, other), -1.0, 1.0))
 
 
-def speaker_similarity(take: Embeddings, own: str, voices: Voices) -> Measurement:
+@metric("speaker_similarity", unit="cosine", better="higher", of="sound")
+def speaker_similarity(embedding: Embeddings, own: str, voices: Voices) -> Finding:
     """Cosine between the take and its own reference, shown between what the run's controls score.
 
     The controls: the two halves of the reference (same speaker, `same`), and the take against the other speakers of the
     run, on average (`different`).
     """
-    if np.isnan(take).any():
-        return SPEAKER_SIMILARITY.missing("no speech was found in the take")
+    if np.isnan(embedding).any():
+        raise Missing("no speech was found in the take")
     others = [
-        cosine(take, row) for name, row in voices.embeddings.items() if voices.speakers[name] != voices.speakers[own]
+        cosine(embedding, row)
+        for name, row in voices.embeddings.items()
+        if voices.speakers[name] != voices.speakers[own]
     ]
     controls: dict[str, float] = {}
     if others:
@@ -251,25 +288,26 @@ def speaker_similarity(take: Embeddings, own: str, voices: Voices) -> Measuremen
         controls["same"] = voices.halves[own]
     shown = {"same": "the reference with itself {:.3f}", "different": "other speakers {:.3f} on average"}
     detail = ", ".join(shown[name].format(controls[name]) for name in shown if name in controls)
-    return SPEAKER_SIMILARITY.measured(cosine(take, voices.embeddings[own]), detail, (), **controls)
+    return measured(cosine(embedding, voices.embeddings[own]), detail, (), "", **controls)
 
 
-def nearest_reference(take: Embeddings, own: str, voices: Voices) -> Measurement:
+@metric("nearest_reference", unit="cosine", better="higher", of="sound")
+def nearest_reference(embedding: Embeddings, own: str, voices: Voices) -> Finding:
     """How much nearer the take is to its own reference than to the nearest other speaker's; negative: another voice.
 
     It needs no limit from a paper: language and channel shift all references alike.
     """
-    if np.isnan(take).any():
-        return NEAREST_REFERENCE.missing("no speech was found in the take")
+    if np.isnan(embedding).any():
+        raise Missing("no speech was found in the take")
     others = {
-        name: cosine(take, row)
+        name: cosine(embedding, row)
         for name, row in voices.embeddings.items()
         if voices.speakers[name] != voices.speakers[own]
     }
     if not others:
-        return NEAREST_REFERENCE.not_applicable("the run has one speaker only; two are needed to compare")
-    mine, nearest = cosine(take, voices.embeddings[own]), max(others, key=lambda name: others[name])
-    return NEAREST_REFERENCE.measured(
+        raise NotApplicable("the run has one speaker only; two are needed to compare")
+    mine, nearest = cosine(embedding, voices.embeddings[own]), max(others, key=lambda name: others[name])
+    return measured(
         mine - others[nearest],
         f"{own} {mine:.3f}, nearest other {nearest} {others[nearest]:.3f}",
         own=mine,
@@ -289,43 +327,45 @@ def _parts(sound: Audio, count: int) -> list[Audio]:
     return [Audio(part, sound.sample_rate_hz) for part in np.array_split(sound.samples, count)]
 
 
-def voice_drift(sound: Audio, parts: Sequence[Embeddings], reference: Embeddings) -> Measurement:
+@metric("voice_drift", unit="cosine", better="lower", of="sound")
+def voice_drift(sound: Audio, third_embeddings: Sequence[Embeddings], own_embedding: Embeddings) -> Finding:
     """How far the similarity to the reference lies apart between the thirds of the take, best less worst."""
-    if not parts:
+    if not third_embeddings:
         least = DRIFT_PARTS * DRIFT_LEAST_PART_S
-        return VOICE_DRIFT.not_applicable(
-            f"{sound.duration_s:.2f} s; thirds of a voice are compared from {least:g} s on"
-        )
-    scores = [cosine(part, reference) for part in parts]
+        raise NotApplicable(f"{sound.duration_s:.2f} s; thirds of a voice are compared from {least:g} s on")
+    scores = [cosine(part, own_embedding) for part in third_embeddings]
     if not np.isfinite(scores).all():
-        return VOICE_DRIFT.missing("no speech was found in a third of the take")
+        raise Missing("no speech was found in a third of the take")
     worst = int(np.argmin(scores))
     step = sound.duration_s / DRIFT_PARTS
-    return VOICE_DRIFT.measured(
+    return measured(
         max(scores) - min(scores),
         " / ".join(f"{score:.3f}" for score in scores),
         spans=((worst * step, (worst + 1) * step),),
     )
 
 
-def rate_ratio(sound: Audio, take: Embeddings, reference: Embeddings, encoder: SpeakerEncoder) -> Measurement:
+@metric("rate_ratio", unit="ratio", better="neither", of="sound")
+def rate_ratio(sound: Audio, embedding: Embeddings, own_embedding: Embeddings, encoder: SpeakerEncoder) -> Finding:
     """The rate at which the take sounds like its reference over the rate that it is labelled with; 1 when they agree.
 
     Samples of 16 kHz in a file that says 24 kHz play half as fast again and half an octave up. A take that does not
     resemble its reference is therefore also heard at the other common rates.
     """
-    if np.isnan(take).any():
-        return RATE_RATIO.missing("no speech was found in the take")
-    labelled, rate = cosine(take, reference), sound.sample_rate_hz
+    if np.isnan(embedding).any():
+        raise Missing("no speech was found in the take")
+    labelled, rate = cosine(embedding, own_embedding), sound.sample_rate_hz
     if labelled >= SUSPICIOUS_SIMILARITY:
-        return RATE_RATIO.measured(1.0)
+        return measured(1.0)
     rates = [other for other in COMMON_RATES_HZ if 0.5 <= other / rate <= 2.0 and other != rate]
     rows = encoder.embed([Audio(sound.samples, other) for other in rates])
-    tried = {other: cosine(row, reference) for other, row in zip(rates, rows, strict=True) if not np.isnan(row).any()}
+    tried = {
+        other: cosine(row, own_embedding) for other, row in zip(rates, rows, strict=True) if not np.isnan(row).any()
+    }
     best = max(tried, key=lambda other: tried[other], default=rate)
     if best == rate or tried[best] < max(labelled + RATE_GAIN, RATE_FOUND_SIMILARITY):
-        return RATE_RATIO.measured(1.0)
-    return RATE_RATIO.measured(
+        return measured(1.0)
+    return measured(
         best / rate,
         f"labelled {rate} Hz, sounds like its reference at {best} Hz ({tried[best]:.3f} against {labelled:.3f})",
         apparent_rate_hz=best,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import Audio
+from harness.metrics.declaration import analysis
 
 HOP_S = 0.010
 WINDOW_S = 0.025
@@ -65,6 +66,12 @@ class Spectrum:
         """True for the frames within so many dB of the 95th percentile, shape (frames,)."""
         levels = self.levels_db()
         return levels >= np.percentile(levels, 95) - range_db
+
+
+@analysis()
+def spectrum(sound: Audio) -> Spectrum:
+    """The spectra of the take."""
+    return Spectrum.of(sound)
 
 
 @lru_cache(maxsize=8)

@@ -12,24 +12,18 @@ Metrics: `ending_level`, `inner_gap`, `held_sound`, `repeated_speech`, `referenc
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import Audio, rms_dbfs
+from harness.audio import Audio, finite, load, resample, rms_dbfs
+from harness.corpus import Reference
+from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
 from harness.metrics.spectrum import HOP_S, Spectrum
-from harness.records.measurement import Measurement, Metric, Span
+from harness.records.measurement import Span
 from harness.text import letters, words
-
-ENDING_LEVEL = Metric("ending_level", unit="dB", better="lower")
-INNER_GAP = Metric("inner_gap", unit="s", better="lower")
-HELD_SOUND = Metric("held_sound", unit="s", better="lower")
-REPEATED_SPEECH = Metric("repeated_speech", unit="s", better="lower")
-REFERENCE_LEAK = Metric("reference_leak", unit="s", better="lower")
-EXTRA_SPEECH = Metric("extra_speech", unit="s", better="lower")
-TEMPO_RATIO = Metric("tempo_ratio", unit="ratio", better="neither")
-PACE_CHANGE = Metric("pace_change", unit="ratio", better="lower")
 
 ENDING_S = 0.04
 
@@ -83,6 +77,44 @@ class Prints:
         return cls(rows, np.asarray(share) >= PRINT_FRAMES * 0.6)
 
 
+@analysis()
+def prints(spectrum: Spectrum) -> Prints:
+    """What each stretch of the take looks like."""
+    return Prints.of(spectrum)
+
+
+@analysis()
+def transcript(reference: Reference) -> str:
+    """What is said in the reference."""
+    return reference.transcript
+
+
+@analysis()
+def reference_pauses(reference: Reference) -> Pauses:
+    """Where the reference is silent."""
+    return _reference_pauses(reference)
+
+
+@analysis()
+def reference_prints(reference: Reference, audio: Audio) -> Prints:
+    """What each stretch of the reference looks like at the rate of the take."""
+    return _reference_prints(reference, audio.sample_rate_hz)
+
+
+@lru_cache(maxsize=64)
+def _reference_prints(reference: Reference, sample_rate_hz: int) -> Prints:
+    return Prints.of(Spectrum.of(resample(_reference_sound(reference), sample_rate_hz)))
+
+
+@lru_cache(maxsize=64)
+def _reference_pauses(reference: Reference) -> Pauses:
+    return Pauses.of(_reference_sound(reference))
+
+
+def _reference_sound(reference: Reference) -> Audio:
+    return finite(load(reference.path))
+
+
 def _copies(take: Prints, source: Prints, least_lag: int | None = None) -> NDArray[np.int64]:
     """Where stretches of the take are the same as stretches of the source: (start in the take, in the source), frames.
 
@@ -130,28 +162,32 @@ def _total_s(spans: tuple[Span, ...]) -> float:
     return sum(end - start for start, end in spans)
 
 
-def repeated_speech(prints: Prints) -> Measurement:
+@metric("repeated_speech", unit="s", better="lower")
+def repeated_speech(prints: Prints) -> Finding:
     """Seconds of speech that are a copy of something said earlier in the take: loops and stuck phrases."""
     pairs = _copies(prints, prints, least_lag=round(STRETCH_S / HOP_S))
     spans = _stretches(pairs[:, 1])
-    return REPEATED_SPEECH.measured(_total_s(spans), spans=spans)
+    return measured(_total_s(spans), spans=spans)
 
 
-def reference_leak(prints: Prints, reference: Prints) -> Measurement:
+@metric("reference_leak", unit="s", better="lower")
+def reference_leak(prints: Prints, reference_prints: Prints) -> Finding:
     """Seconds of the take that are a copy of a stretch of the reference recording."""
-    spans = _stretches(_copies(prints, reference)[:, 0])
-    return REFERENCE_LEAK.measured(_total_s(spans), spans=spans)
+    spans = _stretches(_copies(prints, reference_prints)[:, 0])
+    return measured(_total_s(spans), spans=spans)
 
 
-def ending_level(audio: Audio, pauses: Pauses) -> Measurement:
+@metric("ending_level", unit="dB", better="lower")
+def ending_level(sound: Audio, pauses: Pauses) -> Finding:
     """Level of the last 40 ms relative to the loud frames: a finished voice has faded, a cut one has not."""
-    last = audio.samples[-max(1, round(ENDING_S * audio.sample_rate_hz)) :]
+    last = sound.samples[-max(1, round(ENDING_S * sound.sample_rate_hz)) :]
     level = rms_dbfs(last) - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
-    end = audio.duration_s
-    return ENDING_LEVEL.measured(level, spans=((max(0.0, end - ENDING_S), end),))
+    end = sound.duration_s
+    return measured(level, spans=((max(0.0, end - ENDING_S), end),))
 
 
-def inner_gap(spectrum: Spectrum) -> Measurement:
+@metric("inner_gap", unit="s", better="lower")
+def inner_gap(spectrum: Spectrum) -> Finding:
     """Seconds of the longest gap between two stretches of speech, also where noise fills it."""
     levels = spectrum.levels_db()
     loud = float(np.percentile(levels, SPEECH_PERCENTILE))
@@ -161,66 +197,68 @@ def inner_gap(spectrum: Spectrum) -> Measurement:
     edges = np.flatnonzero(np.diff(silent, prepend=False, append=False)).reshape(-1, 2)
     inner = edges[(edges[:, 0] > 0) & (edges[:, 1] < levels.size)]
     if not inner.size:
-        return INNER_GAP.measured(0.0)
+        return measured(0.0)
     start, end = inner[np.argmax(inner[:, 1] - inner[:, 0])] * HOP_S
-    return INNER_GAP.measured(end - start, spans=((float(start), float(end)),))
+    return measured(end - start, spans=((float(start), float(end)),))
 
 
-def held_sound(spectrum: Spectrum) -> Measurement:
+@metric("held_sound", unit="s", better="lower")
+def held_sound(spectrum: Spectrum) -> Finding:
     """Seconds of the longest stretch in which the sound does not change: a stuck token, a frozen vowel, a buzz."""
     bands = spectrum.bands_db()
     if bands.shape[0] <= HELD_LAG:
-        return HELD_SOUND.measured(0.0)
+        return measured(0.0)
     change = np.sqrt(np.square(bands[HELD_LAG:] - bands[:-HELD_LAG]).mean(axis=1))
     held = (change < HELD_DB) & spectrum.sounding(HELD_RANGE_DB)[HELD_LAG:]
     edges = np.flatnonzero(np.diff(held, prepend=False, append=False)).reshape(-1, 2)
     if not edges.size:
-        return HELD_SOUND.measured(0.0)
+        return measured(0.0)
     start, end = edges[np.argmax(edges[:, 1] - edges[:, 0])]
     span = (float(start * HOP_S), float((end + HELD_LAG) * HOP_S))
-    return HELD_SOUND.measured(span[1] - span[0], spans=(span,))
+    return measured(span[1] - span[0], spans=(span,))
 
 
-def extra_speech(pauses: Pauses, text: str) -> Measurement:
+@metric("extra_speech", unit="s", better="lower")
+def extra_speech(pauses: Pauses, text: str) -> Finding:
     """Seconds of speech beyond what the slowest reader needs for the text; the span is where it must have ended."""
     spoken = letters(text) + (LETTERS_PER_DIGIT - 1) * sum(letter.isdigit() for letter in text)
     if not spoken:
-        return EXTRA_SPEECH.missing("the text holds no words")
+        raise Missing("the text holds no words")
     needed = SLOW_START_S + spoken / SLOWEST_LETTERS_S
     extra = pauses.speech_s - needed
     if extra <= 0:
-        return EXTRA_SPEECH.measured(0.0, speech_s=pauses.speech_s, needed_s=needed)
+        return measured(0.0, speech_s=pauses.speech_s, needed_s=needed)
     heard = np.cumsum(~pauses.silent) * (pauses.total_s / pauses.silent.size)
     start = float(np.searchsorted(heard, needed) * pauses.total_s / pauses.silent.size)
-    return EXTRA_SPEECH.measured(extra, spans=((start, pauses.total_s),), speech_s=pauses.speech_s, needed_s=needed)
+    return measured(extra, spans=((start, pauses.total_s),), speech_s=pauses.speech_s, needed_s=needed)
 
 
-def tempo_ratio(pauses: Pauses, text: str, reference: Pauses, transcript: str) -> Measurement:
+@metric("tempo_ratio", unit="ratio", better="neither")
+def tempo_ratio(pauses: Pauses, text: str, reference_pauses: Pauses, transcript: str) -> Finding:
     """Letters a second of speech in the take over those in the reference.
 
     95 % of human sentences lie between 0.6 and 1.55; letters of another script or language shift it further.
     """
     if min(len(words(text)), len(words(transcript))) < TEMPO_LEAST_WORDS:
-        return TEMPO_RATIO.not_applicable(f"fewer than {TEMPO_LEAST_WORDS} words say nothing about a tempo")
-    if not pauses.speech_s or not reference.speech_s:
-        return TEMPO_RATIO.missing("no speech was found")
-    take, own = letters(text) / pauses.speech_s, letters(transcript) / reference.speech_s
-    return TEMPO_RATIO.measured(take / own, take_letters_s=take, reference_letters_s=own)
+        raise NotApplicable(f"fewer than {TEMPO_LEAST_WORDS} words say nothing about a tempo")
+    if not pauses.speech_s or not reference_pauses.speech_s:
+        raise Missing("no speech was found")
+    take, own = letters(text) / pauses.speech_s, letters(transcript) / reference_pauses.speech_s
+    return measured(take / own, take_letters_s=take, reference_letters_s=own)
 
 
-def pace_change(spectrum: Spectrum) -> Measurement:
+@metric("pace_change", unit="ratio", better="lower")
+def pace_change(spectrum: Spectrum) -> Finding:
     """How many times faster one half of the speech is than the other, in peaks of loudness (syllables) a second."""
     sounding = spectrum.sounding(HELD_RANGE_DB)
     if sounding.sum() * HOP_S < PACE_LEAST_SPEECH_S:
-        return PACE_CHANGE.not_applicable(f"less than {PACE_LEAST_SPEECH_S:g} s of speech has no pace to lose")
+        raise NotApplicable(f"less than {PACE_LEAST_SPEECH_S:g} s of speech has no pace to lose")
     levels = np.convolve(spectrum.levels_db(), np.hanning(9) / np.hanning(9).sum(), "same")[sounding]
     valley = np.minimum.reduce([np.roll(levels, shift) for shift in range(-8, 9)])
     crest = (levels >= np.roll(levels, 1)) & (levels > np.roll(levels, -1)) & (levels > valley + PEAK_DB)
     half = levels.size // 2
     first, second = float(crest[:half].sum()), float(crest[half:].sum())
     if not min(first, second):
-        return PACE_CHANGE.missing("one half of the take has no syllables")
+        raise Missing("one half of the take has no syllables")
     rate = 1 / (half * HOP_S)
-    return PACE_CHANGE.measured(
-        max(first, second) / min(first, second), first_half_s=first * rate, second_half_s=second * rate
-    )
+    return measured(max(first, second) / min(first, second), first_half_s=first * rate, second_half_s=second * rate)

@@ -59,15 +59,16 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
 
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
-        from harness.metrics import advisory
+        from harness.metrics import shown_beside
         from harness.records.gate import Outcome
         from harness.report.manifest import AGAINST, entry, four_lines, properties
 
         with PlainUsage():
             verdicts = run.judge(take, metrics)
-        measured = run.measurements(take, metrics)
+        wanted = list(dict.fromkeys((*metrics, *shown_beside(metrics))))
+        measured = run.measurements(take, wanted)
         out = run.settings.out
-        kept = {name: measured[name] for name in (*metrics, *advisory(metrics)) if name in measured}
+        kept = {name: measured[name] for name in wanted}
         found = entry(take, kept, verdicts, run.store.export(take), out, run.accepted(take.request))
         request.node.stash.setdefault(_ENTRIES, []).append(found)
         request.node.user_properties += properties(found)

@@ -45,6 +45,7 @@ def run_of(config: pytest.Config) -> "Run":
 
 def _open_run(config: pytest.Config) -> "Run":
     from harness.decision import gates
+    from harness.metrics.measuring import Models
     from harness.run.plan import Run, Settings
 
     def given(flag: str) -> str:
@@ -70,11 +71,14 @@ def _open_run(config: pytest.Config) -> "Run":
             first_seed=whole("--seed", least=0),
             takes=looks(config)[0],
             by_sentence=given("--chunks") == "sentence",
-            asr=_folder_or_name(here, given("--asr")),
-            asr_2=_folder_or_name(here, given("--asr-2")),
             batch_size=whole("--batch-size"),
-            speaker_encoder=given("--speaker-encoder"),
-            speech_quality=given("--speech-quality"),
+            models=Models(
+                encoder=given("--speaker-encoder"),
+                recognizer=_folder_or_name(here, given("--asr")),
+                second_recognizer=_folder_or_name(here, given("--asr-2")),
+                predictor=given("--speech-quality"),
+                gpu=system.gpu,
+            ),
             sampling=options.sampling(given),
             budget=options.budget(given),
             golden=here / accepted if accepted else judged_by(config).golden,
@@ -113,14 +117,16 @@ def suites_of(item: pytest.Item) -> tuple[str, ...]:
 
 def about(config: pytest.Config) -> dict[str, str]:
     run = run_of(config)
+    instruments = run.measuring.fingerprints()
     return {
         "backend": run.settings.backend,
         "system": run.backend.identity,
         "note": run.backend.note,
         "gates": run.settings.profile.name,
-        "encoder": run.encoder.fingerprint,
-        **{opinion.option: found.fingerprint if found else "none" for opinion, found in run.recognizers.items()},
-        "--speech-quality": run.predictor.fingerprint if run.predictor else "none",
+        "encoder": instruments["encoder"],
+        "--asr": instruments["recognizer"],
+        "--asr-2": instruments["second_recognizer"],
+        "--speech-quality": instruments["predictor"],
         "voices": ", ".join(voice.id for voice in run.voices),
         "chunks": "sentence" if run.settings.by_sentence else "off",
         "commit": os.environ.get("GITHUB_SHA", ""),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness import audio, shipped
+from harness import shipped
 from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.baseline import golden
 from harness.baseline.golden import Baseline, Sound
@@ -21,23 +21,12 @@ from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
 from harness.decision.gates import Profile, judge
 from harness.errors import GoldenError
-from harness.metrics import diacritics, measure_waveform, metrics_of, quality, speaker
-from harness.metrics.encoders import RESEMBLYZER, open_encoder
-from harness.metrics.intelligibility import (
-    FIRST,
-    SECOND,
-    Opinion,
-    Recognizer,
-    measure_intelligibility,
-    not_judged,
-)
-from harness.metrics.quality import OFF, QualityPredictor, measure_quality, open_predictor
-from harness.metrics.recognition import TransformersRecognizer
-from harness.metrics.speaker import Voices
+from harness.metrics import known_metrics
+from harness.metrics.measuring import Measuring, Models, model_free
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
 from harness.run.generation import Speaker
-from harness.store import RememberedEncoder, RememberedRecognizer, Store
+from harness.store import DerivedValues, Store
 from harness.take import Request, Sampling, Take
 from harness.text import words
 
@@ -59,11 +48,8 @@ class Settings:
     takes: int = 1
     by_sentence: bool = False
     batch_size: int = 8
-    speaker_encoder: str = RESEMBLYZER
-    asr: str = ""
-    asr_2: str = ""
-    """Speech recognisers, each a folder or a hub id; without them intelligibility is not judged."""
-    speech_quality: str = OFF
+    models: Models = field(default_factory=Models)
+    """Which models measure."""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
     sampling: Sampling = field(default_factory=Sampling)
     golden: Path = shipped.GOLDEN
@@ -83,12 +69,11 @@ class Run:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.store = Store(settings.out)
-        self.encoder = open_encoder(settings.speaker_encoder, gpu=settings.options.gpu)
         self._accepted: dict[str, Baseline | None] = {}
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
-        self._measured: dict[str, dict[str, dict[str, Measurement]]] = {}
-        """By room, then by the digest of the take, then by metric."""
+        self._measured: dict[str, dict[str, Measurement]] = {}
+        """By the digest of the take, then by metric."""
 
     @cached_property
     def backend(self) -> Backend:
@@ -118,19 +103,6 @@ class Run:
         folder = shipped.VOICES
         same = self.settings.voices_folder.resolve() == folder.resolve()
         return {voice.id: voice for voice in (self.voices if same else load_voices(folder))}
-
-    @cached_property
-    def _heard_voices(self) -> Voices:
-        voices = [voice for voice in self.voices if not voice.problem]
-        return Voices.of(
-            {voice.id: audio.load(voice.path) for voice in voices},
-            {voice.id: voice.speaker for voice in voices},
-            self._remembered,
-        )
-
-    @cached_property
-    def _remembered(self) -> RememberedEncoder:
-        return RememberedEncoder(self.encoder, self.settings.out)
 
     def request(self, utterance: Utterance, seed: int) -> Request:
         """The request for an utterance and a seed, in the voice that this run gives it."""
@@ -216,71 +188,36 @@ class Run:
             take: Of this run.
             metrics: Names; only the models that these need are run. Without them everything is measured.
         """
-        wanted = None if metrics is None else set(metrics)
-        found: dict[str, Measurement] = {}
-        for room, (names, measure) in self._rooms.items():
-            if wanted is not None and room != "waveform" and not wanted & names:
-                continue
-            known = self._measured.setdefault(room, {})
-            if take.request.digest not in known:
-                # All takes that are there, in batches, because models are fastest so.
-                waiting = [take] if room == "waveform" else [t for name, t in self._takes.items() if name not in known]
-                for measured, group in zip(waiting, measure(waiting), strict=True):
-                    known[measured.request.digest] = group
-            found |= known[take.request.digest]
-        return found
+        names = list(known_metrics() if metrics is None else dict.fromkeys([*model_free(), *metrics]))
+        # Models hear all takes that are there, because in batches they are fastest.
+        models = [name for name in names if name not in model_free()]
+        together = list(self._takes.values()) if models else []
+        for wanted, takes in ((models, together), (model_free(), [take])):
+            self._measure(takes, wanted)
+        known = self._measured[take.request.digest]
+        return {name: known[name] for name in names}
+
+    def _measure(self, takes: Sequence[Take], names: Sequence[str]) -> None:
+        """Measure what of some takes has not been measured yet."""
+        waiting: dict[tuple[str, ...], list[Take]] = {}
+        for take in takes:
+            known = self._measured.setdefault(take.request.digest, {})
+            waiting.setdefault(tuple(name for name in names if name not in known), []).append(take)
+        for missing, those in waiting.items():
+            for take, found in zip(those, self.measuring.measure(those, missing), strict=True):
+                self._measured[take.request.digest] |= found
 
     @cached_property
-    def _rooms(self) -> dict[str, tuple[set[str], Callable[[Sequence[Take]], list[dict[str, Measurement]]]]]:
-        """What is measured together: the metrics' names, and how."""
-        return {
-            "waveform": (set(), self._measure_waveform),
-            "speaker": (set(metrics_of(speaker)), self._measure_speakers),
-            "asr": ({metric.name for metric in FIRST.metrics}, lambda takes: self._measure_words(takes, FIRST)),
-            "asr_2": ({metric.name for metric in SECOND.metrics}, lambda takes: self._measure_words(takes, SECOND)),
-            "diacritics": (set(metrics_of(diacritics)), self._measure_diacritics),
-            "quality": (set(metrics_of(quality)), lambda takes: measure_quality(takes, self.predictor)),
-        }
-
-    def _measure_waveform(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
-        return [measure_waveform(take, self.profile.reading_time) for take in takes]
-
-    def _measure_speakers(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
-        return speaker.measure_speakers(takes, self._heard_voices, self._remembered)
-
-    def _measure_words(self, takes: Sequence[Take], opinion: Opinion) -> list[dict[str, Measurement]]:
-        recognizer = self.recognizers[opinion]
-        if recognizer is None:
-            return [not_judged(opinion) for _ in takes]
-        return measure_intelligibility(takes, recognizer, opinion)
-
-    @cached_property
-    def recognizers(self) -> dict[Opinion, Recognizer | None]:
-        """The recogniser of each opinion, or None where none was given."""
-        given = {FIRST: self.settings.asr, SECOND: self.settings.asr_2}
-        gpu = self.settings.options.gpu
-        return {
-            opinion: RememberedRecognizer(TransformersRecognizer(model, gpu), self.settings.out) if model else None
-            for opinion, model in given.items()
-        }
-
-    @cached_property
-    def predictor(self) -> QualityPredictor | None:
-        """What predicts listeners' opinions, or None where nobody asked for it."""
-        return open_predictor(self.settings.speech_quality, self.settings.options.gpu)
-
-    def _measure_diacritics(self, takes: Sequence[Take]) -> list[dict[str, Measurement]]:
-        return [diacritics.measure_pair(take, self._partner(take), self.recognizers[FIRST]) for take in takes]
-
-    def _partner(self, take: Take) -> Take | None:
-        """The take of the other utterance of a minimal pair, of the same seed; None where it was not planned."""
-        mine, seed = take.request.utterance, take.request.seed
-        for other in self._takes.values():
-            theirs = other.request.utterance
-            same_pair = (theirs.suite, theirs.pair, other.request.seed) == (mine.suite, mine.pair, seed)
-            if mine.pair and same_pair and theirs.id != mine.id:
-                return other
-        return None
+    def measuring(self) -> Measuring:
+        """With what this run measures."""
+        settings = self.settings
+        return Measuring(
+            models=settings.models,
+            references=self.voices,
+            reading_time=self.profile.reading_time,
+            company=self._takes.values,
+            derived=DerivedValues(settings.out),
+        )
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
         """The verdicts of the gates on the named metrics in the take's suite."""

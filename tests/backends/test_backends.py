@@ -1,16 +1,20 @@
 import pytest
 
-from harness.backends import BACKENDS, BackendOptions, open_backend
+from harness import registry
+from harness.backends import BackendOptions, open_backend
 from harness.errors import UsageError
 
 
 def test_an_unknown_backend_is_refused_with_the_choice():
-    with pytest.raises(UsageError, match="backend 'tortoise' is unknown; there are embedded, higgs, directory"):
+    with pytest.raises(
+        UsageError,
+        match="--backend 'tortoise' is no backend; there are command, directory, embedded, higgs, speech_server",
+    ):
         open_backend("tortoise", BackendOptions())
 
 
-@pytest.mark.parametrize("name", BACKENDS)
-def test_every_backend_of_the_table_answers_to_its_name(name, tmp_path):
+@pytest.mark.parametrize("name", registry.names(registry.BACKEND))
+def test_every_backend_answers_to_its_name(name, tmp_path):
     # The least that every kind of folder must hold to be named: a config, and weights without a tensor.
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")

@@ -1,9 +1,9 @@
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from harness.backends import BACKENDS, BackendOptions
+from harness import registry
+from harness.backends import BackendOptions
 from harness.backends.options import OPTIONS, SWITCHES, backend_name, budget, read, refuse_unread, sampling
 from harness.cloning.budget import BudgetConfig
 from harness.errors import UsageError
@@ -117,9 +117,8 @@ def test_an_option_that_the_backend_does_not_read_is_a_wrong_command():
         refuse_unread("directory", ("--model",), ["--temperature", "--model", "--codec"])
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", registry.names(registry.BACKEND))
 def test_every_backend_reads_only_options_that_there_are(name):
-    module, kind = BACKENDS[name]
-    reads = getattr(import_module(module), kind).reads
+    reads = registry.get(registry.BACKEND, name).reads
     assert reads
     assert set(reads) <= {one.flag for one in (*OPTIONS, *SWITCHES)}

@@ -7,10 +7,10 @@ from harness import shipped
 from harness.decision.gates import Profile, judge, load_profile, release
 from harness.decision.policy import load_policy
 from harness.errors import GateError
-from harness.metrics import known_metrics
-from harness.metrics.duration import DURATION_RATIO, FINISHED
-from harness.metrics.silence import SILENCE_RATIO
-from harness.metrics.speaker import SPEAKER_SIMILARITY
+from harness.metrics import duration, known_metrics
+from harness.metrics.duration import duration_ratio
+from harness.metrics.silence import silence_ratio
+from harness.metrics.speaker import speaker_similarity
 from harness.records.gate import Gate, Outcome, Step
 
 BAND = Gate("duration_ratio", "duration_ratio", "ratio", "because", at_least=1.2, at_most=2.0)
@@ -41,11 +41,11 @@ def outcome(gate, *measurements, refused=None):
     ],
 )
 def test_a_number_passes_only_when_it_is_shown_inside(value, answer):
-    assert outcome(BAND, DURATION_RATIO.measured(value)) == answer
+    assert outcome(BAND, duration_ratio.metric.measured(value)) == answer
 
 
 def test_what_could_not_be_measured_is_inconclusive():
-    assert outcome(BAND, DURATION_RATIO.missing("no audio")) == Outcome.INCONCLUSIVE
+    assert outcome(BAND, duration_ratio.metric.missing("no audio")) == Outcome.INCONCLUSIVE
 
 
 def test_what_was_not_measured_is_inconclusive():
@@ -53,12 +53,12 @@ def test_what_was_not_measured_is_inconclusive():
 
 
 def test_what_does_not_arise_is_refused_and_never_passed():
-    finished = Gate("finished", "finished", "yes", "because", at_least=1)
-    assert outcome(finished, FINISHED.not_applicable("cannot tell")) == Outcome.REFUSED
+    gate = Gate("finished", "finished", "yes", "because", at_least=1)
+    assert outcome(gate, duration.finished.metric.not_applicable("cannot tell")) == Outcome.REFUSED
 
 
 def test_what_no_speech_could_pass_is_refused_with_the_arithmetic():
-    (verdict,) = judge([BAND], {"duration_ratio": DURATION_RATIO.measured(9)}, {"duration_ratio": "1 word"})
+    (verdict,) = judge([BAND], {"duration_ratio": duration_ratio.metric.measured(9)}, {"duration_ratio": "1 word"})
     assert (verdict.outcome, verdict.reason) == (Outcome.REFUSED, "1 word")
 
 
@@ -67,17 +67,17 @@ def test_what_no_speech_could_pass_is_refused_with_the_arithmetic():
     [(1.9, 0.1, "REFUSED"), (2.0, 0.70, "PASS"), (3.9, 0.69, "FAIL"), (4.0, 0.70, "FAIL"), (9.0, 0.75, "PASS")],
 )
 def test_a_limit_may_depend_on_how_much_speech_there_is(speech_s, value, answer):
-    pauses = SILENCE_RATIO.measured(0.5, silent_s=3.0, total_s=3.0 + speech_s)
-    assert outcome(SIMILAR, pauses, SPEAKER_SIMILARITY.measured(value)) == answer
+    pauses = silence_ratio.metric.measured(0.5, silent_s=3.0, total_s=3.0 + speech_s)
+    assert outcome(SIMILAR, pauses, speaker_similarity.metric.measured(value)) == answer
 
 
 def test_a_gate_does_not_judge_what_it_is_not_for():
     with pytest.raises(GateError, match="cannot judge"):
-        judge([BAND], {"duration_ratio": SILENCE_RATIO.measured(0.1)}, {})
+        judge([BAND], {"duration_ratio": silence_ratio.metric.measured(0.1)}, {})
 
 
 def test_a_verdict_reads_in_one_line():
-    (verdict,) = judge([BAND], {"duration_ratio": DURATION_RATIO.measured(3.21, "slow")}, {})
+    (verdict,) = judge([BAND], {"duration_ratio": duration_ratio.metric.measured(3.21, "slow")}, {})
     assert (str(verdict.gate), verdict.observed) == ("duration_ratio 1.2 to 2 ratio", "3.21 ratio; slow")
     assert str(SIMILAR) == "similar >= 0.7 from 2 s of speech, >= 0.75 from 4 s of speech (cosine)"
     assert str(Gate("x", "x", "s", "w", at_most=3)) == "x <= 3 s"
@@ -264,10 +264,10 @@ ADVISORY = Gate("advice", "silence_ratio", "ratio", "because", at_most=0.3, advi
 
 
 def test_an_advisory_gate_warns_and_never_blocks():
-    assert outcome(ADVISORY, SILENCE_RATIO.measured(0.2)) == Outcome.PASS
-    assert outcome(ADVISORY, SILENCE_RATIO.measured(0.4)) == Outcome.WARN
-    assert outcome(ADVISORY, SILENCE_RATIO.measured(math.nan)) == Outcome.WARN
-    assert outcome(ADVISORY, SILENCE_RATIO.missing("no audio")) == Outcome.WARN
+    assert outcome(ADVISORY, silence_ratio.metric.measured(0.2)) == Outcome.PASS
+    assert outcome(ADVISORY, silence_ratio.metric.measured(0.4)) == Outcome.WARN
+    assert outcome(ADVISORY, silence_ratio.metric.measured(math.nan)) == Outcome.WARN
+    assert outcome(ADVISORY, silence_ratio.metric.missing("no audio")) == Outcome.WARN
     assert release([Outcome.PASS, Outcome.WARN], planned=1, judged=1) == Outcome.PASS
 
 

@@ -172,11 +172,11 @@ def test_silence_is_praised_for_nothing_that_only_speech_can_have():
 
 
 def test_a_metric_that_raises_is_missing_alone_and_says_so(monkeypatch):
-    def broken(*_):
+    def broken(**_):
         raise ZeroDivisionError("by zero")
 
     sound = measure_waveform(take(SPEECH))
-    monkeypatch.setattr(artifacts, "bandwidth", broken)
+    monkeypatch.setattr(artifacts.bandwidth, "function", broken)
     found = measure_waveform(take(SPEECH))
     assert found["bandwidth"].why_not == "the metric raised ZeroDivisionError: by zero"
     assert {name for name in found if found[name].why_not != sound[name].why_not} == {"bandwidth"}

@@ -9,8 +9,9 @@ from harness import shipped
 from harness.audio import Audio
 from harness.corpus import load_corpus
 from harness.decision.gates import judge, load_profile
-from harness.metrics import diacritics
-from harness.metrics.diacritics import difference, measure_pair
+from harness.metrics import diacritics, metrics_of
+from harness.metrics.diacritics import difference
+from harness.metrics.measuring import Measuring
 from harness.records.gate import Outcome
 from harness.take import Request
 from tests.recognisers import Told
@@ -46,6 +47,13 @@ def row(number, text, sound=None, pair="ilm-alam", **changes):
     spoken = replace(asked.utterance, id=f"diacritized-{number:03d}", suite="diacritized", number=number, pair=pair)
     asked = Request(spoken, changes.get("voice", asked.reference), 0, asked.chunks, asked.system)
     return take(sound, asked=asked) if sound is not None else take(error="timed out", asked=asked)
+
+
+def measure_pair(one, partner, recognizer):
+    made = {} if recognizer is None else {"recognizer": recognizer}
+    company = [one] if partner is None else [one, partner]
+    (found,) = Measuring(company=lambda: company, **made).measure([one], metrics_of(diacritics))
+    return found
 
 
 def contrast(one, two, texts=(ONE, TWO)):

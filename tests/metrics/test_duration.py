@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from harness.metrics import advisory, duration
+from harness.metrics import duration, shown_beside
 from harness.take import Stop
 from tests.synthetic import draw, take
 
@@ -12,13 +12,13 @@ def test_length_is_the_whole_audio_however_long():
 
 
 def test_duration_ratio_is_seconds_over_reading_time():
-    found = duration.duration_ratio(draw("#" * 24), "واحد اثنان ثلاثة أربعة خمسة")
+    found = duration.duration_ratio(draw("#" * 24), "واحد اثنان ثلاثة أربعة خمسة", "words")
     assert found.value == pytest.approx(1.2)
     assert found.components["reading_time_s"] == 2.0
 
 
 def test_a_text_without_words_has_no_ratio_and_says_so():
-    found = duration.duration_ratio(draw("#"), "...")
+    found = duration.duration_ratio(draw("#"), "...", "words")
     assert math.isnan(found.value)
     assert "no words" in found.why_not
 
@@ -47,7 +47,7 @@ def test_a_take_without_audio_is_not_finished():
 
 def test_letters_know_what_words_do_not_and_are_shown_beside_them():
     digits = duration.letters_duration_ratio(draw("#" * 24), "1987654")
-    assert digits.value < 0.5 < duration.duration_ratio(draw("#" * 24), "1987654").value
+    assert digits.value < 0.5 < duration.duration_ratio(draw("#" * 24), "1987654", "words").value
     assert duration.duration_ratio(draw("#" * 24), "1987654", "letters").value == digits.value
     assert "no words" in duration.letters_duration_ratio(draw("#"), "...").why_not
-    assert "letters_duration_ratio" in advisory(["duration_ratio"])
+    assert "letters_duration_ratio" in shown_beside(["duration_ratio"])

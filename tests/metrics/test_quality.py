@@ -7,8 +7,9 @@ from harness import audio, shipped
 from harness.audio import Audio
 from harness.corpus import load_voices
 from harness.errors import UsageError
-from harness.metrics import quality
-from harness.metrics.quality import DistillMos, measure_quality, open_predictor
+from harness.metrics.declaration import NotApplicable
+from harness.metrics.measuring import Measuring
+from harness.metrics.quality import DistillMos, open_predictor
 from tests.synthetic import draw, take
 
 SILENT = Audio(np.zeros(24_000, np.float32), 24_000)
@@ -23,15 +24,20 @@ class Fixed:
         return 3.5
 
 
+def measure(takes, **made):
+    return [found["speech_quality"] for found in Measuring(**made).measure(takes, ["speech_quality"])]
+
+
 def of(one, predictor):
-    return measure_quality([one], predictor)[0]["speech_quality"]
+    return measure([one], predictor=predictor)[0]
 
 
 def test_without_a_predictor_nothing_is_judged():
-    found = of(take(), None)
+    (found,) = measure([take()])
     assert not found.applicable
     assert "--speech-quality" in found.why_not
-    assert open_predictor("off") is None
+    with pytest.raises(NotApplicable):
+        open_predictor("off")
 
 
 def test_what_cannot_be_heard_has_no_score():
@@ -40,17 +46,19 @@ def test_what_cannot_be_heard_has_no_score():
 
 
 def test_a_predictor_that_raises_costs_one_take_its_score():
-    found = measure_quality([take(), take(draw("#" * 60)), take()], Fixed())
-    assert [one["speech_quality"].value for one in found[::2]] == [3.5, 3.5]
-    assert found[1]["speech_quality"].why_not == "the metric raised RuntimeError: too long"
+    found = measure([take(), take(draw("#" * 60)), take()], predictor=Fixed())
+    assert [one.value for one in found[::2]] == [3.5, 3.5]
+    assert found[1].why_not == "the metric raised RuntimeError: too long"
 
 
 def test_an_unknown_predictor_and_a_missing_package_are_usage_errors(monkeypatch):
-    with pytest.raises(UsageError, match="--speech-quality is 'nisqa'; off or distillmos is needed"):
+    with pytest.raises(
+        UsageError, match="--speech-quality is 'nisqa'; one of off, distillmos, or module:Class is needed"
+    ):
         open_predictor("nisqa")
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UsageError, match="pip install"):
-        open_predictor(quality.DISTILLMOS)
+        open_predictor("distillmos")
 
 
 @pytest.mark.slow

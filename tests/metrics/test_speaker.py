@@ -8,8 +8,10 @@ from harness.audio import Audio
 from harness.corpus import load_voices
 from harness.decision.gates import judge, load_profile
 from harness.errors import AudioError
-from harness.metrics import speaker
+from harness.metrics import metrics_of, speaker
+from harness.metrics.measuring import Measuring
 from harness.metrics.silence import Pauses, silence_ratio
+from harness.metrics.xvector import XVector
 from harness.records.gate import Outcome
 from tests.synthetic import draw, reference, request, take
 
@@ -35,9 +37,13 @@ OWN, OTHER, NOBODY = unit(1, 0, 0), unit(0, 1, 0), np.full(3, np.nan, np.float32
 VOICES = speaker.Voices({"layla": OWN, "omar": OTHER}, {"layla": "layla", "omar": "omar"})
 
 
+def measure_speakers(takes, voices, encoder):
+    return Measuring(voices=voices, encoder=encoder).measure(takes, metrics_of(speaker))
+
+
 def measured(heard, rate=24_000):
     heard = {other: heard for other in speaker.COMMON_RATES_HZ} | (heard if isinstance(heard, dict) else {})
-    (found,) = speaker.measure_speakers([take(draw("#" * 26, rate_hz=rate))], VOICES, Fake(heard))
+    (found,) = measure_speakers([take(draw("#" * 26, rate_hz=rate))], VOICES, Fake(heard))
     return found
 
 
@@ -61,7 +67,7 @@ def test_a_take_without_speech_has_no_voice_and_says_so():
 
 
 def test_a_take_without_audio_has_no_voice_and_says_so():
-    (found,) = speaker.measure_speakers([take(error="timed out")], VOICES, Fake({}))
+    (found,) = measure_speakers([take(error="timed out")], VOICES, Fake({}))
     assert {one.why_not for one in found.values()} == {"no audio: timed out"}
     assert set(found) == {"speaker_similarity", "nearest_reference", "rate_ratio", "voice_drift"}
 
@@ -86,7 +92,7 @@ def test_another_voice_is_not_taken_for_a_wrong_label():
 
 def test_company_in_the_batch_does_not_matter_to_who_is_who():
     takes = [take(), take(error="x"), take(asked=request(reference=reference(id="omar")))]
-    first, second, third = speaker.measure_speakers(
+    first, second, third = measure_speakers(
         takes, VOICES, Fake({24_000: OWN} | dict.fromkeys(speaker.COMMON_RATES_HZ, OWN))
     )
     assert first["speaker_similarity"].value == 1
@@ -196,8 +202,9 @@ def test_a_take_on_which_the_encoder_fails_costs_the_others_nothing():
             return super().embed(clips)
 
     encoder = Failing(dict.fromkeys(speaker.COMMON_RATES_HZ, OWN))
-    first, second, third = speaker.measure_speakers([take(), take(draw("#" * 55)), take()], VOICES, encoder)
+    first, second, third = measure_speakers([take(), take(draw("#" * 55)), take()], VOICES, encoder)
     assert first["speaker_similarity"].value == third["speaker_similarity"].value == 1
+    assert not second.pop("voice_drift").applicable  # too short for thirds, whatever the encoder says
     assert {one.why_not for one in second.values()} == {"the speaker encoder raised RuntimeError: out of memory"}
 
 
@@ -223,3 +230,8 @@ def test_no_shipped_voice_passes_for_another(encoder, clips):
             if all(verdict.outcome is Outcome.PASS for verdict in verdicts):
                 passed.append((name, claimed))
     assert passed == [(name, name) for name in clips]
+
+
+def test_the_default_is_resemblyzer_and_any_other_name_a_model():
+    assert isinstance(speaker.open_encoder("resemblyzer"), speaker.Resemblyzer)
+    assert isinstance(speaker.open_encoder("some/model"), XVector)

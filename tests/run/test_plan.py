@@ -7,6 +7,8 @@ import pytest
 from harness.backends import BackendOptions
 from harness.decision.gates import load_profile
 from harness.errors import BackendError
+from harness.metrics import diacritics, intelligibility, speaker
+from harness.metrics.measuring import Models
 from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
@@ -140,14 +142,14 @@ def test_what_the_backend_fails_to_give_is_a_take_that_says_so(make, answer, com
         assert verdicts == {"readable": Outcome.FAIL, "length": Outcome.INCONCLUSIVE, "finished": Outcome.INCONCLUSIVE}
 
 
-def test_model_free_metrics_never_open_the_speaker_encoder(make):
+def test_model_free_metrics_never_open_the_speaker_encoder(make, monkeypatch):
+    monkeypatch.setattr(speaker, "open_encoder", lambda *_, **__: pytest.fail("it was opened"))
     run = make(Speaking())
     take = run.take(run.request(rows(1)[0], 0))
     verdicts = run.judge(
         take, ["finished", "length", "duration_ratio", "silence_ratio", "longest_silence", "sample_rate"]
     )
     assert {verdict.outcome for verdict in verdicts} == {Outcome.PASS}
-    assert run.encoder.loads == 0
 
 
 def test_two_processes_share_the_work(make):
@@ -209,7 +211,7 @@ TAKE, VOICE = 26 * 2400, 20 * 2400
 
 
 def hearing(monkeypatch, told):
-    monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: told)
+    monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: told)
 
 
 def outcomes(run, take, metrics=WORD_GATES):
@@ -219,13 +221,13 @@ def outcomes(run, take, metrics=WORD_GATES):
 def test_all_takes_are_heard_together_and_once(make, monkeypatch):
     told = Told({TAKE: WORDS, VOICE: "نص"})
     hearing(monkeypatch, told)
-    run = make(Speaking(), asr="folder")
+    run = make(Speaking(), models=Models(recognizer="folder"))
     run.generate([run.request(row, 0) for row in rows(3)])
     takes = [run.take(run.request(row, 0)) for row in rows(3)]
     assert outcomes(run, takes[0]) == {Outcome.PASS}
     assert outcomes(run, takes[1]) == {Outcome.FAIL}
     assert told.batches == [[VOICE], [TAKE]]  # the takes are one sound, so that one is heard
-    again = make(Speaking(), asr="folder")
+    again = make(Speaking(), models=Models(recognizer="folder"))
     assert outcomes(again, again.take(again.request(rows(1)[0], 0))) == {Outcome.PASS}
     assert len(told.batches) == 2
 
@@ -239,7 +241,7 @@ def test_without_a_recogniser_words_are_refused_and_none_is_opened(make):
 
 def test_a_recogniser_that_raises_blocks_the_release(make, monkeypatch):
     hearing(monkeypatch, Told({TAKE: RuntimeError("broken"), VOICE: RuntimeError("broken")}))
-    run = make(Speaking(), asr="folder", asr_2="folder")
+    run = make(Speaking(), models=Models(recognizer="folder", second_recognizer="folder"))
     take = run.take(run.request(rows(1)[0], 0))
     assert outcomes(run, take, [*WORD_GATES, "second_cer_above_floor"]) == {Outcome.INCONCLUSIVE}
 
@@ -247,7 +249,7 @@ def test_a_recogniser_that_raises_blocks_the_release(make, monkeypatch):
 def test_scores_of_words_do_not_depend_on_company(make, monkeypatch, tmp_path):
     def heard(name, groups):
         hearing(monkeypatch, Told({TAKE: "واحد ثلاثة", VOICE: "نص"}))
-        run = make(Speaking(), asr="folder", out=tmp_path / name)
+        run = make(Speaking(), models=Models(recognizer="folder"), out=tmp_path / name)
         for group in groups:
             requests = [run.request(rows(4)[place], 0) for place in group]
             run.generate(requests)
@@ -268,8 +270,8 @@ def test_the_rows_of_a_pair_find_each_other_by_seed(make):
     ]
     run.generate([run.request(row, seed) for row in pair for seed in (0, 1)])
     take = run.take(run.request(pair[0], 1))
-    assert run._partner(take).request.seed == 1
-    assert run._partner(take).request.utterance.id == "diacritized-002"
+    partner = diacritics.partner(take, run._takes.values).request
+    assert (partner.utterance.id, partner.seed) == ("diacritized-002", 1)
     assert outcomes(run, take, ["pair_contrast"]) == {Outcome.FAIL}  # one buzz for both rows
     alone = make(Speaking())
     assert outcomes(alone, alone.take(alone.request(pair[0], 5)), ["pair_contrast"]) == {Outcome.REFUSED}

@@ -11,7 +11,8 @@ import pytest
 from harness.backends import BackendOptions, Interrupted, open_backend
 from harness.backends.higgs.generation import Generator
 from harness.errors import UsageError
-from harness.metrics.speaker import Voices, measure_speakers
+from harness.metrics.measuring import Measuring
+from harness.metrics.speaker import Voices
 from harness.take import Sampling, Stop
 from tests.backends.higgs.conftest import GREEDY, TEXTS
 
@@ -249,7 +250,8 @@ def test_under_the_fallback_a_take_is_marked_and_cannot_pass_similarity(opened, 
             return np.tile(np.eye(1, 256, dtype=np.float32), (len(clips), 1))
 
     voices = Voices({"layla": np.eye(1, 256, dtype=np.float32)[0]}, {"layla": "layla"})
-    first, second = measure_speakers([one, other], voices, Everybody())
+    measuring = Measuring(voices=voices, encoder=Everybody())
+    first, second = measuring.measure([one, other], ["speaker_similarity"])
     assert first["speaker_similarity"].value == 1.0
     assert np.isnan(second["speaker_similarity"].value)
     assert second["speaker_similarity"].why_not.startswith("generated without its reference: reference")

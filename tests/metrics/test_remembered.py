@@ -1,0 +1,83 @@
+"""A clip is heard once for a model; what failed or was damaged is heard again."""
+
+import numpy as np
+import pytest
+
+from harness.metrics.intelligibility import RememberedRecognizer
+from harness.metrics.measuring import Nowhere
+from harness.metrics.speaker import RememberedEncoder
+from harness.store import DerivedValues
+from tests.recognisers import Told
+from tests.synthetic import draw
+
+
+class Counting:
+    fingerprint = "counting"
+
+    def __init__(self):
+        self.clips = 0
+
+    def embed(self, clips):
+        self.clips += len(clips)
+        return np.stack([np.array([clip.samples.sum(), np.nan], np.float32) for clip in clips])
+
+
+def test_an_embedding_is_computed_once_for_a_clip_and_an_encoder(tmp_path):
+    encoder, derived = Counting(), DerivedValues(tmp_path)
+    one, other = draw("#"), draw("##")
+    first = RememberedEncoder(encoder, derived).embed([one, other, one])
+    assert first.dtype == np.float32
+    np.testing.assert_array_equal(RememberedEncoder(encoder, derived).embed([one, other, one]), first)
+    assert encoder.clips == 2
+    encoder.fingerprint = "another"
+    RememberedEncoder(encoder, derived).embed([one])
+    assert encoder.clips == 3
+
+
+def test_where_nothing_is_kept_every_batch_is_heard():
+    encoder = Counting()
+    RememberedEncoder(encoder, Nowhere()).embed([draw("#")])
+    RememberedEncoder(encoder, Nowhere()).embed([draw("#")])
+    assert encoder.clips == 2
+
+
+def test_embeddings_that_were_exchanged_on_disk_are_computed_again(tmp_path):
+    encoder = Counting()
+    clips = [draw("#"), draw("##")]
+    first = RememberedEncoder(encoder, DerivedValues(tmp_path)).embed(clips)
+    one, other = sorted(path for path in tmp_path.rglob("*") if path.is_file())
+    swapped = one.read_bytes(), other.read_bytes()
+    one.write_bytes(swapped[1])
+    other.write_bytes(swapped[0])
+    np.testing.assert_array_equal(RememberedEncoder(encoder, DerivedValues(tmp_path)).embed(clips), first)
+    assert encoder.clips == 4
+
+
+def test_a_clip_is_heard_once_for_a_recogniser_and_a_language(tmp_path):
+    one, other, derived = draw("#"), draw("##"), DerivedValues(tmp_path)
+    told = Told({one.samples.size: "سلام", other.samples.size: ""})
+    heard = RememberedRecognizer(told, derived)
+    assert heard.transcribe([one, other, one], ["ar", "ar", "ar"]) == ["سلام", "", "سلام"]
+    assert RememberedRecognizer(told, derived).transcribe([other, one], ["ar", "ar"]) == ["", "سلام"]
+    assert [len(batch) for batch in told.batches] == [2]
+    heard.transcribe([one], ["de"])
+    told.fingerprint = "another"
+    RememberedRecognizer(told, derived).transcribe([one], ["ar"])
+    assert [len(batch) for batch in told.batches] == [2, 1, 1]
+
+
+def test_what_a_recogniser_failed_on_is_asked_again(tmp_path):
+    told = Told({draw("#").samples.size: RuntimeError("out of memory")})
+    with pytest.raises(RuntimeError):
+        RememberedRecognizer(told, DerivedValues(tmp_path)).transcribe([draw("#")], ["ar"])
+    told.texts = {draw("#").samples.size: "سلام"}
+    assert RememberedRecognizer(told, DerivedValues(tmp_path)).transcribe([draw("#")], ["ar"]) == ["سلام"]
+
+
+def test_a_damaged_transcript_is_heard_again(tmp_path):
+    told = Told({draw("#").samples.size: "سلام"})
+    RememberedRecognizer(told, DerivedValues(tmp_path)).transcribe([draw("#")], ["ar"])
+    (path,) = (path for path in tmp_path.rglob("*") if path.is_file())
+    path.write_bytes(path.read_bytes().replace("سلام".encode(), "كلام".encode()))
+    assert RememberedRecognizer(told, DerivedValues(tmp_path)).transcribe([draw("#")], ["ar"]) == ["سلام"]
+    assert len(told.batches) == 2
