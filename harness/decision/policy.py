@@ -41,8 +41,10 @@ class Margin:
     relative: bool = False
     cap: float | None = None
     """A value beyond it counts as it; for metrics with a heavy tail, whose failures `lost` counts."""
+    two_sided: bool = False
+    """Whether more may be as bad as less, although the metric has a better side."""
     better: Better = "higher"
-    """From the metric."""
+    """From the metric; neither where `two_sided`."""
 
     @property
     def unit_of_change(self) -> str:
@@ -89,14 +91,14 @@ class Policy:
     """Fewest takes of each utterance in a baseline."""
     lost_share: _Share = 0.1
     """Share of lost utterances that is a regression for certain; PASS shows that it is smaller."""
-    tail_doubt: float = 0.1
+    tail_doubt: _Share = 0.1
     """Chance that a suite or voice passes although failures too rare to be seen cost it its margin."""
-    anchor_margins: float = 1.5
+    anchor_margins: _AboveZero = 1.5
     """How many margins all releases together may lose since the first accepted one."""
-    broken_share: float = 0.0
-    """Share of takes that may break a gate."""
-    broken_bound: float = 0.05
-    """Share of broken takes that a PASS excludes at least, where there are too few takes to exclude `broken_share`."""
+    broken_share: Annotated[float, Meta(ge=0, lt=0.5)] = 0.0
+    """Share of takes that may break a gate; of the profile."""
+    broken_bound: _Share = 0.05
+    """Share of broken takes that a PASS excludes where there are too few takes to exclude `broken_share`."""
 
 
 def load_policy(path: Path = shipped.GATES) -> tuple[Policy, tuple[Margin, ...]]:
@@ -123,4 +125,4 @@ def _margin(row: gates_file.Row, where: str) -> Margin:
         raise GateError(f"{where}: metric {margin.metric!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
     if margin.unit != metric.unit:
         raise GateError(f"{where}: {metric.name} is measured in {metric.unit}, not in {margin.unit!r}")
-    return replace(margin, better=metric.better)
+    return replace(margin, better="neither" if margin.two_sided else metric.better)

@@ -28,8 +28,13 @@ def test_every_shipped_margin_says_why_and_on_what_it_rests_and_is_smaller_than_
         assert margin.why
         assert margin.source
         assert margin.resolution < margin.margin < margin.lost
-        assert margin.better == known_metrics()[margin.metric].better
+        assert margin.better == ("neither" if margin.two_sided else known_metrics()[margin.metric].better)
     assert (policy.alpha, policy.looks) == (0.01, (1, 2, 3, 5))
+
+
+def test_what_may_be_too_much_as_well_as_too_little_may_drift_neither_way():
+    two_sided = {margin.metric for margin in load_policy()[1] if margin.two_sided}
+    assert two_sided == {"speech_level", "silence_ratio", "longest_silence"}
 
 
 def test_what_a_row_leaves_out_has_its_default(tmp_path):
