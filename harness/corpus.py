@@ -23,7 +23,7 @@ from harness.documents import NotEmpty, read_toml, typed
 from harness.errors import AudioError, CorpusError, VoicesError
 from harness.text import reading_time_s, words
 
-SOUND_FILES = (".wav", ".flac", ".ogg", ".mp3")
+SOUND_FILES = (".wav", ".flac", ".ogg", ".opus", ".mp3")
 MIN_REFERENCE_S = 1.0
 MAX_REFERENCE_S = 30.0
 MIN_REFERENCE_DBFS = -60.0  # below this a recording holds no voice that a model could condition on

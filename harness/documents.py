@@ -6,13 +6,16 @@ and what would be right. `typed` turns a table into a dataclass or `msgspec.Stru
 know.
 """
 
+import csv
 import dataclasses
+import io
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from enum import EnumMeta
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 import msgspec
 
@@ -85,8 +88,75 @@ def read_toml(path: Path, error: type[UsageError] = UsageError) -> dict[str, Any
         raise error(f"{path} is not valid TOML: {_first_line(failed)}") from failed
 
 
-def typed(kind: type[T], table: object, where: str, error: type[UsageError] = UsageError) -> T:
+def read_csv(
+    path: Path, needed: Iterable[str], error: type[UsageError] = UsageError
+) -> list[tuple[str, dict[str, str]]]:
+    """The rows of a table with a header, each with where it stands; empty cells are left out.
+
+    Columns are separated by commas, or as Excel does in some countries by semicolons or tabs.
+
+    Raises:
+        UsageError: Of the kind `error`; as `read_text`, a needed column is not there, a row has more cells than the
+            header, or there are no rows.
+    """
+    text = read_text(path, error)
+    head = text.split("\n", 1)[0]
+    separator = max(",;\t", key=head.count)
+    try:
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True))
+    except csv.Error as failed:
+        raise error(f"{path} is not a table that can be read: {_first_line(failed)}") from failed
+    columns = [name.strip() for name in lines[0]] if lines else []
+    for name in needed:
+        if name not in columns:
+            raise error(f"{path}: no such column: {name!r}; found: {_listed(columns) or 'nothing'}")
+    if len(set(columns)) != len(columns):
+        raise error(f"{path}: a column stands there twice; found: {_listed(columns)}")
+    rows = []
+    for number, cells in enumerate(lines[1:], 2):
+        if len(cells) > len(columns):
+            raise error(f"{path} row {number} has {len(cells)} cells, the header has {len(columns)}: quote the commas")
+        found = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
+        if found:
+            rows.append((f"{path} row {number}", found))
+    if not rows:
+        raise error(f"{path} holds no rows below its header: fill it in, or take it away")
+    return rows
+
+
+def read_json_lines(path: Path, error: type[UsageError] = UsageError) -> list[tuple[str, object]]:
+    """The values of a file with one JSON value a line, each with where it stands.
+
+    Raises:
+        UsageError: Of the kind `error`; as `read_text`, a line is no JSON, or there are none.
+    """
+    found = []
+    for number, line in enumerate(read_text(path, error).split("\n"), 1):  # a text may hold other line ends
+        if line.strip():
+            found.append((f"{path} line {number}", json_value(line, f"{path} line {number}", error)))
+    if not found:
+        raise error(f"{path} holds no lines: fill it in, or take it away")
+    return found
+
+
+def json_value(text: str, where: str, error: type[UsageError] = UsageError) -> object:
+    """The value that a JSON text is.
+
+    Raises:
+        UsageError: Of the kind `error`; it is none, or holds text that is not Unicode.
+    """
+    try:
+        value = msgspec.json.decode(text)
+        msgspec.json.encode(value).decode()
+    except (msgspec.DecodeError, UnicodeError, RecursionError, ValueError, OverflowError) as failed:
+        raise error(f"{where} is not JSON: {_first_line(failed)}") from failed
+    return value
+
+
+def typed(kind: type[T], table: object, where: str, error: type[UsageError] = UsageError, texts: bool = False) -> T:
     """A table as the dataclass or Struct `kind`; its field names are the keys that the table may have.
+
+    With `texts` a number may be written as text, as in a CSV file.
 
     Raises:
         UsageError: Of the kind `error`; a key is unknown or missing, or a value is not of its field's type.
@@ -104,9 +174,9 @@ def typed(kind: type[T], table: object, where: str, error: type[UsageError] = Us
             needed = ", ".join(name for name, required in known.items() if required)
             raise error(f"{where}: field {key!r} is missing; {needed} are needed")
     try:
-        return msgspec.convert(table, kind)
+        return msgspec.convert(table, kind, strict=not texts)
     except msgspec.ValidationError as failed:
-        raise error(f"{where}: {_plainly(str(failed), table)}") from failed
+        raise error(f"{where}: {_plainly(str(failed), table, kind)}") from failed
 
 
 def fields_of(kind: type) -> dict[str, bool]:
@@ -120,16 +190,20 @@ def fields_of(kind: type) -> dict[str, bool]:
     return {field.encode_name: field.required for field in msgspec.structs.fields(kind)}
 
 
-def _plainly(message: str, table: Mapping[str, Any]) -> str:
+def _plainly(message: str, table: Mapping[str, Any], kind: type) -> str:
     """What msgspec found, in the words of the person who wrote the file.
 
-    >>> _plainly("Expected `float`, got `str` - at `$.at_least`", {"at_least": "1"})
+    >>> _plainly("Expected `float`, got `str` - at `$.at_least`", {"at_least": "1"}, dict)
     "field 'at_least' is '1'; a number is needed"
     """
     found = re.fullmatch(r"(?s)(.*?) - at `\$\.(\w+)(.*)`", message)
     if not found:
         return message
     said, name, deeper = found.groups()
+    if said.startswith("Invalid enum value"):
+        choices: Any = get_type_hints(kind)[name]
+        if isinstance(choices, EnumMeta):
+            return f"field {name!r} is {_shown(table.get(name))}; one of {', '.join(map(str, choices))} is needed"
     expected = re.match(r"Expected `([^`]*)`(.*?)(?:, got .*)?$", said)
     if not expected:
         return f"field {name!r}{deeper} is {_shown(table.get(name))}: {said}"
@@ -148,6 +222,11 @@ def _plainly(message: str, table: Mapping[str, Any]) -> str:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    shown = ", ".join(_shown(name) for name in names[:most])
+    return f"{shown} …" if len(names) > most else shown
 
 
 def _first_line(error: BaseException) -> str:

@@ -272,6 +272,20 @@ def test_options_may_stand_in_the_ini_file(project):
     assert (folder.path / "results" / "run.json").exists()
 
 
+def test_supplied_files_that_nobody_would_look_at_end_the_run_before_it_begins(project):
+    folder = project(GOOD, GOOD)
+    manifest = folder.path / "audio" / "manifest.csv"
+    manifest.write_text("utterance,file,seed\n" + "".join(f"short-00{n},{n}.wav,{s}\n" for n in (1, 2) for s in (0, 1)))
+    result = judge(folder)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: 2 of 4 files in * would never be looked at (1.wav, 2.wav): seeds 1 are not*"])
+    assert judge(folder, "--takes", "2").ret == 0
+    manifest.write_text("utterance,file\nutt0,1.wav\nutt1,2.wav\n")
+    result = judge(folder)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: 0 of 2 utterances have audio in *; found utt0, utt1; expected short-001, sh*"])
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -542,6 +556,7 @@ def team(project):
     (suites / "corpus" / "digits.toml").write_text(ROW.format(1).replace("short-", "digits-"), encoding="utf-8")
     (folder.path / "audio" / "manifest.csv").unlink()
     (folder.path / "audio" / "1.wav").rename(folder.path / "audio" / "digits-001.wav")
+    (folder.path / "audio" / "2.wav").unlink()
     for number in (1, 2):
         (folder.path / "audio" / f"short-{number:03d}.wav").write_bytes(encode_wav(draw(GOOD)))
     return folder
@@ -584,6 +599,8 @@ def test_another_corpus_brings_its_suites_and_leaves_out_those_it_does_not_hold(
     other = folder.mkdir("other")
     (other / "digits.toml").write_text(ROW.format(1).replace("short-", "digits-"), encoding="utf-8")
     (folder.path / "suites" / "criteria.py").write_text(CRITERIA)
+    manifest = folder.path / "audio" / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("short-", "digits-"))
     result = judge(folder, "--corpus", "other", "--collect-only", "-q")
     found = {line for line in result.stdout.lines if "::" in line}
     assert "other/digits.toml::test_length[digits-001-seed0]" in found

@@ -44,6 +44,8 @@ class BackendOptions:
     reference_window_s: float = 30.0
     reference_fallback: bool = False
     """Speak without conditioning where a reference cannot be used, and mark the take so."""
+    outside_files: bool = False
+    """Whether a manifest of given audio may name files outside its folder."""
     device_number: int = 0
     """Which CUDA device this process has."""
     sample_rate_hz: int = 0

@@ -85,6 +85,7 @@ FOR_EVERY_BACKEND = (
 """What shapes the requests, whoever answers them."""
 
 SWITCHES = (
+    Switch("--outside-files", "let a manifest of the directory backend name files outside its folder"),
     Switch("--stream", "ask a speech server for its sound as it comes"),
     Switch("--gpu", "run on a CUDA GPU; without one the command is refused"),
     Switch("--static-cache", "keep the model's KV cache at a fixed size"),
@@ -139,6 +140,7 @@ def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, 
         served_model=value("--served-model"),
         concurrency=int(number("--concurrency", at_once, whole=True)) if at_once else 0,
         stream=is_on("--stream"),
+        outside_files=is_on("--outside-files"),
     )
 
 

@@ -16,6 +16,7 @@ from harness.plugin.options import (
     device_number,
     is_worker,
     judged_by,
+    looks,
     out_folder,
     policy_of,
     targets_all_suites,
@@ -82,9 +83,14 @@ def pytest_collection(session: pytest.Session) -> None:
         assert run.voices
         assert run.measuring.fingerprints()  # a model that cannot be opened ends the run here
         policy_of(session.config)
-        for suite in suites_of(corpus_folder(session.config)):
-            load(session.config, suite)
+        corpus = {suite: load(session.config, suite) for suite in suites_of(corpus_folder(session.config))}
+        for suite in corpus:
             run.settings.profile.of(suite, required_of(judged_by(session.config), suite))
+        check = getattr(run.backend, "check", None)
+        if check is not None:
+            first, most = run.settings.first_seed, looks(session.config)[-1]
+            rows = [row for rows in corpus.values() for row in rows]
+            check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
 
 
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
