@@ -21,7 +21,8 @@ import numpy as np
 from harness.audio import Audio
 from harness.backends import BackendOptions, open_backend
 from harness.backends.higgs import tiny
-from harness.backends.higgs.generation import Generator, Row
+from harness.backends.higgs.generation import Generator, Growing, Row
+from harness.backends.higgs.lanes import Lanes
 from harness.backends.higgs.prompt import batch
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import AudioContent, build
@@ -60,6 +61,33 @@ def _seconds(work: Callable[[], object], repeats: int) -> float:
         work()
         times.append(time.process_time() - began)
     return statistics.median(times)
+
+
+def calls(model: Any, rows: list[Row]) -> None:
+    """Print how often a step asks torch for something that is not only another view of the same memory."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    class Counting(TorchDispatchMode):
+        count = 0
+
+        def __torch_dispatch__(self, function: Any, types: Any, arguments: Any = (), keywords: Any = None) -> Any:
+            found = function(*arguments, **(keywords or {}))
+            new = isinstance(found, torch.Tensor) and not function.is_view
+            Counting.count += new
+            return found
+
+    layers = model.config.num_hidden_layers
+    with torch.inference_mode():
+        lanes = Lanes(model, 1, 2048, GREEDY)
+        lanes.begin(rows, {})
+        for name, one in (("growing", Growing(model, rows, GREEDY, {})), ("lanes", lanes)):
+            one.advance(1)
+            Counting.count = 0
+            with Counting():
+                one.advance(2)
+            graph = "; one in a CUDA graph" if name == "lanes" else ""
+            print(f"{name}: {Counting.count} operations a step with {layers} layers{graph}")
 
 
 def main() -> None:
@@ -109,6 +137,7 @@ def main() -> None:
             f"batch {size}: {frames / seconds[size]:7.0f} frames/s, generate {frames / plain:7.0f} frames/s, "
             f"{plain / seconds[size]:.2f} x (goal 1.0 x)"
         )
+    calls(loaded.model, _rows(loaded, (2,), asked.frames))
     print(f"four takes in one batch cost 1/{seconds[1] / seconds[4]:.2f} of the four alone (goal 1/2.5)")
 
 

@@ -34,7 +34,10 @@ class BackendOptions:
     dtype: str = ""
     """Of the model's weights; empty for bfloat16 on a GPU and float32 on the CPU."""
     attention: str = "sdpa"
+    batch_size: int = 8
+    """Takes that are asked for in one go."""
     static_cache: bool = False
+    """Always as many rows a step as the batch size; so it is on a GPU and in half precision in any case."""
     compile: bool = False
     timeout_s: float = 600.0
     """Wall-clock seconds after which a batch that is still generating is stopped."""

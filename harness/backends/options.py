@@ -71,6 +71,7 @@ OPTIONS = (
     Option("--min-frames", "64", "least frames of any budget", "N"),
     Option("--max-frames", "512", "most frames of any budget", "N"),
     Option("--speaking-rate", "", "words a minute, where the backend takes a rate", "WPM"),
+    Option("--batch-size", "8", "takes generated in one go", "N"),
     Option("--sample-rate", "", "rate of the takes, where the backend cannot know it (default there: 24000)", "HZ"),
     Option("--frame-rate", "", "codec steps a second, where the backend cannot know it (default there: 25)", "HZ"),
     Option("--dialect", "", "of a speech server: openai, vllm-omni, sglang-omni or chat; when left out, it is asked"),
@@ -80,6 +81,7 @@ OPTIONS = (
 
 FOR_EVERY_BACKEND = (
     "--backend",
+    "--batch-size",
     *("--budget", "--budget-wpm", "--budget-buffer", "--min-frames", "--max-frames"),
 )
 """What shapes the requests, whoever answers them."""
@@ -88,8 +90,10 @@ SWITCHES = (
     Switch("--outside-files", "let a manifest of the directory backend name files outside its folder"),
     Switch("--stream", "ask a speech server for its sound as it comes"),
     Switch("--gpu", "run on a CUDA GPU; without one the command is refused"),
-    Switch("--static-cache", "keep the model's KV cache at a fixed size"),
-    Switch("--compile", "compile the model's step, with a static cache"),
+    Switch(
+        "--static-cache", "always --batch-size rows a step, as on a GPU and in half precision, where it is so anyway"
+    ),
+    Switch("--compile", "compile the model's step, with a fixed number of rows"),
     Switch(
         "--reference-fallback",
         "speak without conditioning where a reference cannot be used; such takes are marked and never pass similarity",
@@ -123,6 +127,7 @@ def read(value: Callable[[str], str], is_on: Callable[[str], bool], here: Path, 
         codec_revision=value("--codec-revision"),
         dtype=value("--dtype"),
         attention=value("--attn"),
+        batch_size=int(number("--batch-size", value("--batch-size"), whole=True)),
         static_cache=is_on("--static-cache"),
         compile=is_on("--compile"),
         timeout_s=number("--generation-timeout", value("--generation-timeout")),

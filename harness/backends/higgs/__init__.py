@@ -6,7 +6,6 @@ by chunk, the chunks before it kept as context.
 """
 
 import hashlib
-import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -17,6 +16,7 @@ import numpy as np
 from harness.audio import Audio
 from harness.backends import HIGGS_FRAME_RATE_HZ, HIGGS_SAMPLE_RATE_HZ, BackendOptions, Interrupted
 from harness.backends.higgs.checkpoint import find, find_codec
+from harness.backends.higgs.device import Device
 from harness.backends.higgs.job import Job
 from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, said
 from harness.cloning import reference
@@ -69,9 +69,11 @@ class HiggsBackend:
         assert self._model.weights_hash
         assert self._codec.weights_hash  # both read here, so that a broken file ends the command before it begins
         self._options = options
-        self._device = f"cuda:{options.device_number}" if options.gpu else "cpu"
+        self._device = Device(f"cuda:{options.device_number}" if options.gpu else "cpu")
         self._dtype = options.dtype or ("bfloat16" if options.gpu else "float32")
         _one_of("--dtype", self._dtype, DTYPES)
+        exact = not self._device.is_gpu and self._dtype == "float32"  # whatever the others of a batch are
+        self._lanes = 0 if exact and not (options.static_cache or options.compile) else options.batch_size
         _one_of("--attn", options.attention, ATTENTIONS)
         self._form = Form(_one_of("--conversation", options.conversation, tuple(Form)))
         self._system = SYSTEM_TEXTS.get(options.system_text, options.system_text) or SYSTEM_TEXT
@@ -97,7 +99,7 @@ class HiggsBackend:
             "weights": self._model.weights_hash,
             "codec": self._codec.weights_hash,
             "codec_revision": self._codec.revision,
-            "device": "cuda" if self._options.gpu else "cpu",
+            "device": self._device.kind,
             "dtype": self._dtype,
             "attn": self._options.attention,
             "cache": self._cache,
@@ -112,7 +114,7 @@ class HiggsBackend:
 
     @property
     def _cache(self) -> str:
-        kind = "static" if self._options.static_cache or self._options.compile else "dynamic"
+        kind = f"lanes{self._lanes}" if self._lanes else "growing"
         return f"{kind}+compile" if self._options.compile else kind
 
     def generate(self, requests: Sequence[Request]) -> list[Take]:
@@ -145,13 +147,7 @@ class HiggsBackend:
         """Free the device."""
         if self._loaded is not None:
             self._loaded = None
-            import gc
-
-            gc.collect()
-            if self._options.gpu:
-                import torch
-
-                torch.cuda.empty_cache()
+            self._device.free()
 
     def _load(self) -> _Loaded:
         if self._refusal:
@@ -159,28 +155,23 @@ class HiggsBackend:
         if self._loaded is None:
             try:
                 self._loaded = self._open()
-            except (BackendError, *FOREIGN_ERRORS) as error:
+            except FOREIGN_ERRORS as error:
                 self._refusal = said(error)
                 raise BackendError(self._refusal) from error
         return self._loaded
 
     def _open(self) -> _Loaded:
-        import torch
-
         from harness.backends.higgs import loading, proof, silence
         from harness.backends.higgs.generation import Generator
         from harness.backends.higgs.prompt import Prompter
 
-        if self._options.gpu:
-            torch.cuda.set_device(self._device)
-        else:
-            torch.set_num_threads(1)  # a second thread gains nothing on small batches and costs much on a busy machine
+        self._device.take()
         self.loads += 1
-        codec = loading.load_codec(self._codec, self._device)
+        codec = loading.load_codec(self._codec, self._device.name)
         proof.prove_codec(codec)
-        model = loading.load_model(self._model, self._device, self._dtype, self._options.attention)
+        model = loading.load_model(self._model, self._device.name, self._dtype, self._options.attention)
         prompter = Prompter(loading.load_processor(self._model, codec))
-        generator = Generator(model, static_cache=self._options.static_cache, compile=self._options.compile)
+        generator = Generator(model, self._lanes, compiler="inductor" if self._options.compile else "")
         return _Loaded(model, codec, prompter, generator, silence.learn(codec))
 
     def _prove(self, loaded: _Loaded, jobs: Sequence[Job]) -> None:
@@ -193,7 +184,9 @@ class HiggsBackend:
         try:
             proof.prove_prompt(conversation, loaded.prompter.prompt(conversation), loaded.prompter, loaded.model)
             proof.prove_swap(conversation, loaded.prompter, loaded.model)
-        except (BackendError, *FOREIGN_ERRORS) as error:
+            if self._lanes > 1:
+                proof.prove_company(conversation, loaded.prompter, loaded.generator, conditioned.request.sampling)
+        except FOREIGN_ERRORS as error:
             self._refusal = said(error)
             self.close()
             raise BackendError(self._refusal) from error
@@ -224,32 +217,53 @@ class HiggsBackend:
             form=self._form,
         )
 
-    def _speak(self, loaded: _Loaded, jobs: Sequence[Job], number: int) -> None:
-        """Speak one chunk of each job in one batch, or in halves where the device's memory is too small."""
+    def _speak(self, loaded: _Loaded, jobs: Sequence[Job], number: int, freed: bool = False) -> None:
+        """Speak one chunk of each job together; where the device's memory is too small, once more with what it has.
+
+        Args:
+            loaded: The model.
+            jobs: All with a reference, or all without one.
+            number: Of the chunk.
+            freed: Whether this is that second time.
+        """
         import torch
 
         ready = []
         for job in jobs:
             try:
                 ready.append((job, self._row(loaded, job, number)))
-            except (UsageError, *FOREIGN_ERRORS) as error:  # a text that would steer the model, or does not fit it
+            except FOREIGN_ERRORS as error:  # a text that would steer the model, or does not fit it
                 job.error = said(error)
         if not ready:
             return
+        fits = True
         try:
-            self._watched(loaded, ready, number)
+            self._together(loaded, ready, number)
         except torch.OutOfMemoryError:
-            if len(ready) == 1:
-                ready[0][0].error = "one take alone does not fit into the device's memory: use a larger GPU"
-                return
-            if self._options.gpu:
-                torch.cuda.empty_cache()
-            half = len(ready) // 2
-            for part in (ready[:half], ready[half:]):
-                self._speak(loaded, [job for job, _ in part], number)
+            fits = False  # not yet tried again: the error holds on to all that the failed batch had on the device
         except FOREIGN_ERRORS as error:
             for job, _ in ready:
                 job.error = f"generation failed ({said(error)})"
+        if not fits:
+            self._speak_less(loaded, [job for job, _ in ready], number, freed)
+
+    def _speak_less(self, loaded: _Loaded, jobs: Sequence[Job], number: int, freed: bool) -> None:
+        """After a batch that did not fit: lanes without what earlier batches left, a growing batch in halves."""
+        loaded.generator.release()
+        self._device.free()
+        half = len(jobs) // 2
+        if self._lanes and not freed:
+            self._speak(loaded, jobs, number, freed=True)
+        elif self._lanes > 1 or not half:
+            for job in jobs:
+                job.error = (
+                    f"{self._lanes} takes at once do not fit into the device's memory: give a smaller --batch-size"
+                    if self._lanes > 1
+                    else "one take alone does not fit into the device's memory: use a larger GPU"
+                )
+        else:
+            for part in (jobs[:half], jobs[half:]):
+                self._speak(loaded, part, number)
 
     def _row(self, loaded: _Loaded, job: Job, number: int) -> "Row":
         """The row for one chunk, with as much context as the model has positions for.
@@ -279,9 +293,9 @@ class HiggsBackend:
         )
         return Row(prompt, stream, seed=job.request.entropy + number, max_columns=columns)
 
-    def _watched(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", number: int) -> None:
+    def _together(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", number: int) -> None:
         rows = [row for _, row in ready]
-        self._forget_peak()
+        self._device.forget_peak()
         try:
             features = _whisper_features(loaded.model, [job for job, _ in ready])
             elapsed = loaded.generator.speak(rows, ready[0][0].request.sampling, features)
@@ -289,10 +303,12 @@ class HiggsBackend:
             self._keep(loaded, [(job, row) for job, row in ready if row.stream.stopped_by], 0.0, number)
             raise
         self._keep(loaded, ready, elapsed, number)
-        peak = self._peak_bytes()
+        peak = self._device.peak_bytes()
         speed = sum(row.stream.columns for row in rows) / max(elapsed, 1e-9)
         for job, _ in ready:
             job.details |= {"columns_per_s": round(speed, 1), "batch": len(ready), "peak_memory_bytes": peak}
+            if loaded.generator.note:
+                job.details["slow"] = loaded.generator.note
 
     def _keep(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", elapsed: float, number: int) -> None:
         """Decode the rows that have stopped and note what they were."""
@@ -326,37 +342,18 @@ class HiggsBackend:
         )
 
     def _provenance(self) -> Provenance:
-        import torch
-
-        device = torch.cuda.get_device_name(self._device) if self._options.gpu else f"cpu {platform.machine()}"
         return Provenance(
             backend=self.name,
             model=self._model.name,
             revision=self.identity,
             codec_revision=self._codec.revision,
-            device=device,
+            device=self._device.description,
             dtype=self._dtype,
             attention=self._options.attention,
             cache=self._cache,
             weights=f"{self._model.weights_hash} codec {self._codec.weights_hash}",
             packages={name: version(name) for name in PACKAGES},
         )
-
-    def _forget_peak(self) -> None:
-        if self._options.gpu:
-            import torch
-
-            torch.cuda.reset_peak_memory_stats(self._device)
-
-    def _peak_bytes(self) -> int:
-        """Most device memory of the last batch; on the CPU the most that this process ever held."""
-        if self._options.gpu:
-            import torch
-
-            return int(torch.cuda.max_memory_allocated(self._device))
-        import resource
-
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _whisper_features(model: Any, jobs: Sequence[Job]) -> dict[str, Any]:

@@ -1,30 +1,27 @@
-"""The generation loop: one column of eight codes a step, for a batch of rows that each stop for their own reason.
-
-Conventions
-    A step gives one column. The first column holds only the begin code; codebook c speaks from column c + 1 on. Once
-    any codebook gives the end code, codebook c is made to give it from c + 1 columns later on.
+"""The generation loop: one column of eight codes a step, for rows that each stop for their own reason.
 
 Why not `model.generate`: there each row's draws depend on the others (one global generator), rows cannot be stopped by
-their codes, and every step copies what was generated so far. Here a row draws from its own seed, made on the CPU, so
-that its draws are the same on any device and in any batch; the host follows one column behind the device, so that a GPU
-is not kept waiting; rows that have stopped leave the batch. The distribution is the same: temperature, then top-k, then
-top-p on each codebook, then the repetition window, which draws again from the raw logits. Deviation: of equal logits at
-the edge of top-k exactly k stay, where transformers keeps all.
+their codes, and every step copies what was generated so far. Here a row draws from its own seed; the host follows one
+column behind the device, so that a GPU is not kept waiting.
+
+Rows speak in `lanes`, or, in float32 on a CPU, in a batch that grows with them and that a row leaves when it has ended.
 """
 
 import time
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.backends.higgs.prompt import Prompt, batch
+from harness.backends.higgs import drawing
+from harness.backends.higgs.lanes import Lanes, captured, length_for
+from harness.backends.higgs.prompt import Prompt
+from harness.backends.higgs.reading import cache_argument, read_in
 from harness.cloning.termination import DelayedStream
 from harness.take import Sampling
 
-CACHE_STEP = 256
-"""Static caches are as long as a multiple of this, so that few lengths are ever compiled."""
 MOVE_UP = 0.5
-"""With a dynamic cache, rows that have stopped leave the batch when no more than this share of it still speaks."""
+"""Rows that have ended leave a growing batch when no more than this share of it still speaks."""
 
 
 @dataclass(frozen=True)
@@ -36,23 +33,10 @@ class Row:
     seed: int
     max_columns: int
 
-
-@dataclass
-class _State:
-    """What the device knows between two steps, each with one entry a row."""
-
-    column: Any
-    """int64 (rows, codebooks)."""
-    recent: Any
-    """The last columns, for the repetition window, int64 (rows, window, codebooks)."""
-    closing: Any
-    """Columns since a codebook first gave the end code, or -1; int64 (rows,)."""
-    positions: Any
-    """Position of the next column, int64 (rows, 1)."""
-    mask: Any
-    """Prompt positions that are no padding, and all after; int64 (rows, cache length)."""
-    uniforms: Any
-    """Draws, float64 (rows, columns, 2, codebooks)."""
+    @property
+    def positions(self) -> int:
+        """What it needs of the model's positions."""
+        return len(self.prompt.input_ids) + self.max_columns
 
 
 @dataclass
@@ -60,13 +44,15 @@ class Generator:
     """Speaks batches with one loaded model."""
 
     model: Any
-    static_cache: bool = False
-    compile: bool = False
-    compiler: str = "inductor"
+    lanes: int = 0
+    """How many rows a step always has; 0 for a batch that grows and shrinks."""
+    compiler: str = ""
+    """Backend of torch.compile for the model's step in lanes; empty for none."""
     clock: Callable[[], float] = time.monotonic
-    prefills: int = 0
-    _compiled: Any = None
-    _static: dict[tuple[int, int], Any] = field(default_factory=dict)
+    note: str = ""
+    """What could not be done as it is meant to be, without another result."""
+    _known: dict[tuple[int, Sampling], Lanes] = field(default_factory=dict)
+    _landing: "Landing" = field(default_factory=lambda: Landing())
 
     def speak(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any] | None = None) -> float:
         """Generate until every row's stream has stopped; the streams then hold the codes. Seconds it took.
@@ -75,192 +61,174 @@ class Generator:
             rows: All with a reference, or all without one.
             sampling: How codes are drawn.
             extra: Further model inputs for the prompt, such as Whisper features.
+
+        Raises:
+            BackendError: The model did not keep its context.
         """
         import torch
 
         began = self.clock()
         with torch.inference_mode():
-            state, cache, logits = self._prefill(rows, sampling, extra or {})
-            alive = list(range(len(rows)))
-            state = self._draw(state, logits, 0, sampling)
-            for number in range(1, max(row.max_columns for row in rows) + 1):
-                sent, sent_to = self._to_host(state.column), list(alive)
-                state = self._next(state, cache, number, sampling)  # the device works on ...
-                elapsed = self.clock() - began
-                for column, index in zip(sent(), sent_to, strict=True):  # ... while the host looks at the last column
-                    if rows[index].stream.stopped_by is None:
-                        rows[index].stream.push(column, elapsed)
-                speaking = [place for place, index in enumerate(alive) if rows[index].stream.stopped_by is None]
-                if not speaking:
-                    break
-                if self._may_shrink and len(speaking) <= MOVE_UP * len(alive):
-                    state = _select(state, cache, torch.tensor(speaking, device=state.column.device))
-                    alive = [alive[place] for place in speaking]
+            for group in self._groups(rows):
+                own = {name: value[group] for name, value in (extra or {}).items()}
+                self._together([rows[index] for index in group], sampling, own)
         assert all(row.stream.stopped_by is not None for row in rows), "every stream stops within its budget"
         return self.clock() - began
 
+    def release(self) -> None:
+        """Give back the device memory that is kept from batch to batch."""
+        self._known.clear()
+
+    def lanes_for(self, length: int, sampling: Sampling) -> Lanes:
+        """The lanes of one cache length, made once; on a GPU their step is a CUDA graph."""
+        if (length, sampling) not in self._known:
+            capture = captured if self.model.device.type == "cuda" else None
+            try:
+                made = Lanes(self.model, self.lanes, length, sampling, self.compiler, capture)
+            except RuntimeError as error:
+                if capture is None or _is_out_of_memory(error):
+                    raise
+                # The same kernels, started one by one: slower, and nothing else.
+                self.note = f"no CUDA graph ({str(error).splitlines()[0]})"
+                warnings.warn(f"the generation step is slow: {self.note}", RuntimeWarning, stacklevel=2)
+                made = Lanes(self.model, self.lanes, length, sampling, self.compiler)
+            self._known[length, sampling] = made
+        return self._known[length, sampling]
+
+    def _groups(self, rows: Sequence[Row]) -> Iterator[list[int]]:
+        """Which rows speak together: in lanes those of one cache length, no more than there are lanes."""
+        if not self.lanes:
+            yield list(range(len(rows)))
+            return
+        lengths = [self._length(row) for row in rows]
+        for length in sorted(set(lengths)):
+            same = [index for index, one in enumerate(lengths) if one == length]
+            for start in range(0, len(same), self.lanes):
+                yield same[start : start + self.lanes]
+
+    def _length(self, row: Row) -> int:
+        return length_for(row.positions, self.model.config.max_position_embeddings)
+
+    def _begin(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> "Lanes | Growing":
+        if not self.lanes:
+            return Growing(self.model, rows, sampling, extra)
+        lanes = self.lanes_for(self._length(rows[0]), sampling)
+        lanes.begin(rows, extra)
+        return lanes
+
+    def _together(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> None:
+        import torch
+
+        began = self.clock()
+        batch = self._begin(rows, sampling, extra)
+        alive = list(range(len(rows)))
+        for number in range(1, max(row.max_columns for row in rows) + 1):
+            sent, sent_to = self._landing.send(batch.column), list(alive)
+            batch.advance(number)  # the device works on ...
+            elapsed = self.clock() - began
+            for column, index in zip(sent(), sent_to, strict=False):  # ... while the host looks at the last column
+                if rows[index].stream.stopped_by is None:
+                    rows[index].stream.push(column, elapsed)
+            speaking = [place for place, index in enumerate(alive) if rows[index].stream.stopped_by is None]
+            if not speaking:
+                break
+            if isinstance(batch, Growing) and len(speaking) <= MOVE_UP * len(alive):
+                batch.keep(torch.tensor(speaking, device=batch.column.device))
+                alive = [alive[place] for place in speaking]
+
+
+class Growing:
+    """A batch whose cache grows by a position a step, padded on the left."""
+
+    def __init__(self, model: Any, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> None:
+        import torch
+
+        self._model, self._sampling, self._cache_name = model, sampling, cache_argument(model)
+        read, logits = read_in(model, [row.prompt for row in rows], extra)
+        most, books = max(row.max_columns for row in rows), model.config.num_codebooks
+        self._cache, self._mask, self._positions = read.cache, read.mask, read.positions
+        draws = torch.stack([drawing.uniforms(row.seed, most + 1, books) for row in rows])
+        self._uniforms = draws.to(model.device)
+        self._drawn = drawing.nothing(model.config, len(rows), sampling, model.device)
+        self._draw(logits, 0)
+
     @property
-    def _may_shrink(self) -> bool:
-        return not (self.static_cache or self.compile)
+    def column(self) -> Any:
+        """The last column, int64 (rows, codebooks)."""
+        return self._drawn.column
 
-    def _prefill(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> tuple[_State, Any, Any]:
-        import torch
-
-        config, device = self.model.config, self.model.device
-        inputs = batch([row.prompt for row in rows], config.pad_token_id, config.audio_stream_eos_id)
-        inputs = {name: value.to(device) for name, value in inputs.items()}
-        most = max(row.max_columns for row in rows)
-        width = inputs["input_ids"].shape[1]
-        length = width + most + 1
-        if self.static_cache or self.compile:
-            length = -(-length // CACHE_STEP) * CACHE_STEP
-        cache = self._cache(len(rows), length)
-        prompt_mask = inputs["attention_mask"]
-        positions = (prompt_mask.cumsum(dim=1) - 1).clamp_min(0)
-        self.prefills += 1
-        output = self.model(
-            **inputs, **extra, position_ids=positions, past_key_values=cache, use_cache=True, logits_to_keep=1
+    def advance(self, number: int) -> None:
+        """The next column of every row."""
+        self._positions = self._positions + 1
+        self._mask = _with_one_more(self._mask)
+        output = self._model(
+            audio_input_ids=self.column[:, None],
+            attention_mask=self._mask,
+            position_ids=self._positions,
+            use_cache=True,
+            **{self._cache_name: self._cache},
         )
-        mask = torch.ones(len(rows), length, dtype=prompt_mask.dtype, device=device)
-        mask[:, :width] = prompt_mask
-        uniforms = torch.stack([_uniforms(row.seed, most + 1, config.num_codebooks) for row in rows])
-        window = sampling.ras_window or 1
-        return (
-            _State(
-                column=torch.zeros(len(rows), config.num_codebooks, dtype=torch.long, device=device),
-                recent=torch.full((len(rows), window, config.num_codebooks), config.audio_stream_bos_id, device=device),
-                closing=torch.full((len(rows),), -1, device=device),
-                positions=positions[:, -1:] + 1,
-                mask=mask,
-                uniforms=uniforms.to(device),
-            ),
-            cache,
-            output.logits[:, -1],
+        self._draw(output.logits[:, -1], number)
+
+    def keep(self, places: Any) -> None:
+        """Let the other rows go."""
+        self._cache.batch_select_indices(places)
+        self._mask, self._positions, self._uniforms = (
+            one.index_select(0, places) for one in (self._mask, self._positions, self._uniforms)
         )
+        kept = {name: value.index_select(0, places) for name, value in vars(self._drawn).items()}
+        self._drawn = drawing.Drawn(**kept)
 
-    def _cache(self, rows: int, length: int) -> Any:
-        from transformers import DynamicCache, StaticCache
+    def _draw(self, logits: Any, number: int) -> None:
+        draws = self._uniforms[:, number]
+        self._drawn = drawing.next_column(self._model.config, self._sampling, logits, draws, number, self._drawn)
 
-        if not (self.static_cache or self.compile):
-            return DynamicCache(config=self.model.config)
-        if (rows, length) not in self._static:
-            self._static.clear()  # one at a time: a cache of a long batch is large
-            self._static[rows, length] = StaticCache(config=self.model.config, max_cache_len=length)
-        cache = self._static[rows, length]
-        cache.reset()
-        return cache
 
-    def _next(self, state: _State, cache: Any, number: int, sampling: Sampling) -> _State:
-        """One step of the model and the draw of the next column."""
-        # A dynamic cache has grown by one column a step; a static one always has its full length.
-        grown = state.mask.shape[1] if cache.is_compileable else int(cache.get_seq_length()) + 1
-        forward = self._forward()
-        logits = forward(state.column[:, None], state.mask[:, :grown], state.positions, cache)
-        state.positions = state.positions + 1
-        return self._draw(state, logits, number, sampling)
+def _with_one_more(mask: Any) -> Any:
+    import torch
 
-    def _forward(self) -> Callable[..., Any]:
-        import torch
+    return torch.cat([mask, mask.new_ones(len(mask), 1)], dim=1)
 
-        def one_column(column: Any, mask: Any, positions: Any, cache: Any) -> Any:
-            return self.model(
-                audio_input_ids=column,
-                attention_mask=mask,
-                position_ids=positions,
-                past_key_values=cache,
-                use_cache=True,
-            ).logits[:, -1]
 
-        if not self.compile:
-            return one_column
-        if self._compiled is None:
-            mode = "reduce-overhead" if self.model.device.type == "cuda" else None
-            compiled = torch.compile(one_column, backend=self.compiler, mode=mode, fullgraph=True, dynamic=False)
+class Landing:
+    """Columns on their way to the host, through two buffers in turn: one is read before the next but one is sent."""
 
-            def stepped(*inputs: Any) -> Any:
-                torch.compiler.cudagraph_mark_step_begin()
-                return compiled(*inputs).clone()  # the next replay overwrites the graph's own output
+    def __init__(self) -> None:
+        self._buffers: list[Any] = []
+        self._turn = 0
 
-            self._compiled = stepped
-        found: Callable[..., Any] = self._compiled
-        return found
-
-    def _draw(self, state: _State, logits: Any, number: int, sampling: Sampling) -> _State:
-        """The next column from the logits of the last, (rows, codebooks x codes), with the delay pattern imposed."""
-        import torch
-
-        config = self.model.config
-        logits = logits.float().reshape(-1, config.num_codebooks, config.codebook_size)
-        uniforms = state.uniforms[:, number]
-        column = choose(logits, uniforms[:, 0], sampling)
-        if sampling.ras_window:
-            seen = (state.recent == column[:, None]) & (state.recent < config.audio_stream_bos_id)
-            again = _by_inverse_cdf(logits.double().softmax(-1), uniforms[:, 1])
-            column = torch.where(seen.sum(dim=1) >= sampling.ras_repeats, again, column)
-        codebook = torch.arange(config.num_codebooks, device=column.device)
-        closing = state.closing[:, None]
-        column = torch.where((closing >= 0) & (codebook <= closing), config.audio_stream_eos_id, column)
-        column = torch.where(codebook >= number, config.audio_stream_bos_id, column)
-        begun = (column == config.audio_stream_eos_id).any(dim=1)
-        state.closing = torch.where((state.closing >= 0) | begun, state.closing + 1, state.closing)
-        state.recent = torch.cat([state.recent[:, 1:], column[:, None]], dim=1)
-        state.column = column
-        return state
-
-    def _to_host(self, column: Any) -> Callable[[], Any]:
+    def send(self, column: Any) -> Callable[[], Any]:
         """Begin to copy a column to the host; the function given back waits for it."""
         if column.device.type != "cuda":
-            return column.numpy  # type: ignore[no-any-return]
-        import torch
-
-        landed = torch.empty(column.shape, dtype=column.dtype, pin_memory=True)
+            copied = column.clone()  # the next step may write into the same memory
+            return copied.numpy  # type: ignore[no-any-return]
+        if len(self._buffers) < 2 or self._buffers[0][0].shape != column.shape:
+            self._buffers = [(self._pinned(column), self._event()) for _ in range(2)]
+        self._turn = 1 - self._turn
+        landed, event = self._buffers[self._turn]
         landed.copy_(column, non_blocking=True)
-        event = torch.cuda.Event()
         event.record()
 
         def wait() -> Any:
             event.synchronize()
-            return landed.numpy()
+            return landed.numpy().copy()
 
         return wait
 
+    @staticmethod
+    def _pinned(column: Any) -> Any:
+        import torch
 
-def _uniforms(seed: int, columns: int, codebooks: int) -> Any:
-    """A row's own draws from [0, 1), float64 (columns, 2, codebooks): for the draw and for the repetition window."""
+        return torch.empty(column.shape, dtype=column.dtype, pin_memory=True)
+
+    @staticmethod
+    def _event() -> Any:
+        import torch
+
+        return torch.cuda.Event()
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
     import torch
 
-    own = torch.Generator().manual_seed(seed)
-    return torch.rand(columns, 2, codebooks, generator=own, dtype=torch.float64)
-
-
-def choose(logits: Any, uniforms: Any, sampling: Sampling) -> Any:
-    """One code for each row and codebook.
-
-    Args:
-        logits: float32 (rows, codebooks, codes).
-        uniforms: float64 (rows, codebooks), each in [0, 1).
-        sampling: Temperature, top-k and top-p, in this order; or the most likely code.
-    """
-    if not sampling.do_sample:
-        return logits.max(dim=-1).indices  # on a CPU three times as fast as argmax
-    scaled = logits / sampling.temperature
-    best, codes = scaled.topk(min(sampling.top_k, scaled.shape[-1]), dim=-1)  # in falling order
-    shares = best.double().softmax(-1)
-    # A code stays while the codes before it have not yet reached top_p; so the first always does.
-    shares = shares * (shares.cumsum(-1) - shares < sampling.top_p)
-    return codes.gather(-1, _by_inverse_cdf(shares, uniforms)[..., None])[..., 0]
-
-
-def _by_inverse_cdf(shares: Any, uniforms: Any) -> Any:
-    """Index drawn in proportion to the shares, float64 (…, n), which need not add up to one; never one of share 0."""
-    import torch
-
-    reached = shares.cumsum(-1)
-    return torch.searchsorted(reached, (uniforms * reached[..., -1])[..., None], right=True)[..., 0].clamp_max(
-        shares.shape[-1] - 1
-    )
-
-
-def _select(state: _State, cache: Any, places: Any) -> _State:
-    cache.batch_select_indices(places)
-    return _State(**{name: value.index_select(0, places) for name, value in vars(state).items()})
+    return isinstance(error, torch.OutOfMemoryError)

@@ -10,14 +10,19 @@ from typing import Any
 import numpy as np
 
 from harness.audio import Audio
+from harness.backends.higgs.generation import Generator, Row
+from harness.backends.higgs.lanes import length_for
 from harness.backends.higgs.prompt import Prompt, Prompter, batch
 from harness.cloning.conversation import AudioContent, Conversation, Message, as_template, speeches
+from harness.cloning.termination import DelayedStream, Termination
 from harness.errors import BackendError
+from harness.take import Sampling, TokenBudget
 
 FRAME_RATE_HZ = 25
 CODEBOOKS = 8
 LEAST_EQUAL_CODES = 0.95
 """Of two encodings of one reference: kernels may differ from call to call, in the last bits of a distance."""
+COMPANY_STEPS = 4
 UNFILLED_MARKS = ("<|AUDIO|>", "<|audio_bos|>")
 """What the generation model never puts sound behind."""
 
@@ -97,6 +102,37 @@ def prove_swap(conversation: Conversation, prompter: Prompter, model: Any) -> No
     one, other = _first_logits([original, swapped], model)
     if not np.isfinite(one).all() or np.allclose(one, other, rtol=0, atol=1e-6):
         raise BackendError("swapping the reference does not change what the model says: it is not conditioned on it")
+
+
+def prove_company(conversation: Conversation, prompter: Prompter, generator: Generator, sampling: Sampling) -> None:
+    """A row in lanes is computed alike to the last bit alone in the first and among others in the last.
+
+    Raises:
+        BackendError: Its takes would depend on the company that they are generated in.
+    """
+    import torch
+
+    def row(prompt: Prompt) -> Row:
+        budget = TokenBudget(COMPANY_STEPS, COMPANY_STEPS, FRAME_RATE_HZ)
+        return Row(prompt, DelayedStream(Termination(budget), lambda frame: False), 0, COMPANY_STEPS)
+
+    own = row(prompter.prompt(conversation))
+    other = row(prompter.prompt(tuple(_with_another_voice(turn, prompter) for turn in conversation)))
+    seen = []
+    with torch.inference_mode():
+        lanes = generator.lanes_for(length_for(own.positions, generator.model.config.max_position_embeddings), sampling)
+        for rows in ([own], [other] * (generator.lanes - 1) + [own]):
+            lanes.begin(rows, {})
+            steps = []
+            for _ in range(COMPANY_STEPS):
+                lanes.advance()
+                steps.append(lanes.logits[len(rows) - 1].clone())
+            seen.append(torch.stack(steps))
+    if not seen[0].equal(seen[1]):
+        raise BackendError(
+            f"what the model says in one of {generator.lanes} lanes depends on the others, by up to "
+            f"{(seen[0] - seen[1]).abs().max():.3g} in its logits: no take could be made again; give --batch-size 1"
+        )
 
 
 def _with_another_voice(turn: Message, prompter: Prompter) -> Message:

@@ -1,7 +1,9 @@
+from functools import wraps
+
 import numpy as np
 import pytest
 
-from harness.backends.higgs.generation import Generator, Row, _by_inverse_cdf, choose
+from harness.backends.higgs.generation import Generator, Landing, Row
 from harness.backends.higgs.prompt import batch
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import AudioContent, build
@@ -43,9 +45,9 @@ def same(some, others):
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
-@pytest.mark.parametrize("static", [False, True], ids=["dynamic", "static"])
-def test_a_batch_of_four_says_what_four_singles_say(loaded, row, sampling, static):
-    generator = Generator(loaded.model, static_cache=static)
+@pytest.mark.parametrize("lanes", [0, 4], ids=["growing", "lanes"])
+def test_a_batch_of_four_says_what_four_singles_say(loaded, row, sampling, lanes):
+    generator = Generator(loaded.model, lanes)
     together = [row(number, frames=20 + 15 * number) for number in range(4)]
     generator.speak(together, sampling)
     alone = [row(number, frames=20 + 15 * number) for number in range(4)]
@@ -56,37 +58,21 @@ def test_a_batch_of_four_says_what_four_singles_say(loaded, row, sampling, stati
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
-def test_the_static_cache_says_what_the_dynamic_one_says(loaded, row, sampling):
+def test_lanes_say_what_a_growing_batch_says(loaded, row, sampling):
     spoken = []
-    for static in (False, True):
+    for lanes in (0, 3):
         rows = [row(number) for number in range(3)]
-        Generator(loaded.model, static_cache=static).speak(rows, sampling)
+        Generator(loaded.model, lanes).speak(rows, sampling)
         spoken.append(codes(rows))
     assert same(*spoken) == [True] * 3
 
 
-def test_a_static_cache_is_used_again_for_the_next_batch(loaded, row):
-    generator = Generator(loaded.model, static_cache=True)
-    first, again = row(), row()
-    for one in (first, again):
-        generator.speak([one], GREEDY)
-    assert len(generator._static) == 1
-    np.testing.assert_array_equal(first.stream.codes(), again.stream.codes())
-
-
-def test_compiled_says_what_eager_says(loaded, row):
-    eager, compiled = row(frames=12), row(frames=12)
-    Generator(loaded.model, static_cache=True).speak([eager], GREEDY)
-    # The whole step is traced as on a GPU; code for this CPU would take a minute to compile.
-    Generator(loaded.model, compile=True, compiler="aot_eager").speak([compiled], GREEDY)
-    np.testing.assert_array_equal(eager.stream.codes(), compiled.stream.codes())
-
-
-def test_greedy_says_what_the_models_own_generate_says(loaded, row):
+@pytest.mark.parametrize("lanes", [0, 1], ids=["growing", "lanes"])
+def test_greedy_says_what_the_models_own_generate_says(loaded, row, lanes):
     import torch
 
     one = row(frames=60)
-    Generator(loaded.model).speak([one], GREEDY)
+    Generator(loaded.model, lanes).speak([one], GREEDY)
     inputs = batch([one.prompt], 257, 1025)
     with torch.inference_mode():
         theirs = loaded.model.generate(**inputs, max_new_tokens=69, do_sample=False, ras_win_len=None)
@@ -137,6 +123,7 @@ def test_a_silent_stream_stops_after_exactly_fifty_frames(loaded, row, monkeypat
     silent[:, 0] = 10.0  # code 0 in every codebook is the tiny codec's silence
     real = type(loaded.model).forward
 
+    @wraps(real)
     def forward(model, *arguments, **inputs):
         output = real(model, *arguments, **inputs)
         output.logits = silent.reshape(1, 1, -1).expand(output.logits.shape[0], 1, -1)
@@ -149,10 +136,11 @@ def test_a_silent_stream_stops_after_exactly_fifty_frames(loaded, row, monkeypat
         assert [(one.stream.stopped_by, one.stream.frames) for one in rows] == [(Stop.SILENCE, 50)] * 2
 
 
-def test_a_stuck_generation_is_stopped_by_the_clock(loaded, row):
+@pytest.mark.parametrize("lanes", [0, 2], ids=["growing", "lanes"])
+def test_a_stuck_generation_is_stopped_by_the_clock(loaded, row, lanes):
     ticks = iter(range(1000))
     rows = [row(number, frames=400, timeout_s=30) for number in range(2)]
-    Generator(loaded.model, clock=lambda: float(next(ticks))).speak(rows, GREEDY)
+    Generator(loaded.model, lanes, clock=lambda: float(next(ticks))).speak(rows, GREEDY)
     assert [one.stream.stopped_by for one in rows] == [Stop.TIMEOUT] * 2
     assert rows[0].stream.columns <= 32
 
@@ -165,6 +153,7 @@ def test_the_repetition_window_breaks_a_loop(loaded, row, monkeypatch):
     looping[:, 1024:] = -30
     real = type(loaded.model).forward
 
+    @wraps(real)
     def forward(model, *arguments, **inputs):
         output = real(model, *arguments, **inputs)
         output.logits = looping.reshape(1, 1, -1).expand(output.logits.shape[0], 1, -1)
@@ -180,26 +169,52 @@ def test_the_repetition_window_breaks_a_loop(loaded, row, monkeypatch):
     assert shares[1] < 0.4
 
 
-def test_draws_follow_the_distribution_of_transformers():
-    import torch
-    from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
+class OnADevice:
+    """A column that says that it is on a GPU."""
 
-    logits = torch.randn(1, 1026, generator=torch.Generator().manual_seed(3)) * 2
-    scores = logits
-    for warper in (TemperatureLogitsWarper(0.7), TopKLogitsWarper(50), TopPLogitsWarper(0.9)):
-        scores = warper(None, scores)
-    wanted = scores.softmax(-1)[0]
-    draws = 40_000
-    uniforms = ((torch.arange(draws, dtype=torch.float64) + 0.5) / draws)[:, None]
-    found = choose(logits.expand(draws, 1, 1026), uniforms, Sampling(temperature=0.7, top_p=0.9))[:, 0]
-    shares = torch.bincount(found, minlength=1026) / draws
-    assert set(found.tolist()) == set(wanted.nonzero()[:, 0].tolist())
-    assert (shares - wanted).abs().max() < 1e-4
+    def __init__(self, tensor):
+        self.tensor, self.shape, self.dtype = tensor, tensor.shape, tensor.dtype
+        self.device = type("Device", (), {"type": "cuda"})
 
 
-@pytest.mark.parametrize(("uniform", "index"), [(0.0, 1), (0.49, 1), (0.51, 3), (1 - 2**-53, 3)])
-def test_a_code_without_probability_is_never_drawn(uniform, index):
+def test_columns_land_in_two_pinned_buffers_however_many_there_are(monkeypatch):
     import torch
 
-    shares = torch.tensor([0.0, 1.0, 0.0, 1.0, 0.0], dtype=torch.float64)
-    assert _by_inverse_cdf(shares[None], torch.tensor([uniform], dtype=torch.float64)).tolist() == [index]
+    made, recorded = [], []
+
+    class Pinned:
+        def __init__(self, column):
+            made.append(self)
+            self.shape = column.shape
+            self.held = torch.zeros(column.shape, dtype=column.dtype)
+
+        def copy_(self, column, non_blocking):
+            assert non_blocking
+            self.held.copy_(column.tensor)
+
+        def numpy(self):
+            return self.held.numpy()
+
+    event = type("Event", (), {"record": lambda self: recorded.append(self), "synchronize": lambda self: None})
+    monkeypatch.setattr(Landing, "_pinned", staticmethod(Pinned))
+    monkeypatch.setattr(Landing, "_event", staticmethod(event))
+    landing, kept = Landing(), []
+    waiting = landing.send(OnADevice(torch.full((4, 8), 0)))
+    for number in range(1, 73):
+        following = landing.send(OnADevice(torch.full((4, 8), number)))  # sent before the last one is read
+        kept.append(waiting())
+        waiting = following
+    assert len(made) == 2
+    assert len(recorded) == 73
+    assert [int(column[0, 0]) for column in kept] == list(range(72))  # and what was read stays as it was
+    landing.send(OnADevice(torch.zeros(2, 8)))
+    assert len(made) == 4  # another shape, for a batch that has shrunk
+
+
+def test_a_column_on_the_cpu_is_copied_before_the_next_step_writes_over_it():
+    import torch
+
+    column = torch.zeros(2, 8, dtype=torch.long)
+    read = Landing().send(column)
+    column.fill_(7)
+    assert not read().any()

@@ -3,6 +3,7 @@
 import os
 import resource
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_opening_loads_nothing_heavy_and_names_everything_that_shapes_a_take(tin
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     identity, heavy = done.stdout.splitlines()
     assert heavy == "set()", done.stderr
-    for part in ("weights=", "codec=", "dtype=float32", "attn=sdpa", "cache=dynamic", "transformers="):
+    for part in ("weights=", "codec=", "dtype=float32", "attn=sdpa", "cache=growing", "transformers="):
         assert part in identity
 
 
@@ -73,6 +74,7 @@ def test_opening_loads_nothing_heavy_and_names_everything_that_shapes_a_take(tin
         {"dtype": "bfloat16"},
         {"attention": "eager"},
         {"static_cache": True},
+        {"dtype": "bfloat16", "batch_size": 4},
         {"scene": "A quiet room."},
         {"system_text": "short"},
         {"reference_window_s": 3.0},
@@ -87,13 +89,40 @@ def test_whatever_shapes_a_take_is_another_identity(tiny, change):
     assert one.identity != other.identity
 
 
+def test_how_many_rows_a_step_has_is_part_of_the_identity_only_where_there_are_lanes(tiny):
+    def identity(**options):
+        return open_backend("higgs", BackendOptions(model=str(tiny / "model"), **options)).identity
+
+    assert identity(batch_size=4) == identity(batch_size=8)
+    assert identity(batch_size=4, dtype="bfloat16") != identity(batch_size=8, dtype="bfloat16")
+
+
+def test_on_a_gpu_there_are_lanes_in_any_precision_and_the_number_of_the_device_is_no_part_of_a_take(tiny):
+    def identity(**options):
+        return open_backend("higgs", BackendOptions(model=str(tiny / "model"), gpu=True, **options)).identity
+
+    assert "device=cuda dtype=bfloat16 attn=sdpa cache=lanes8" in identity()
+    assert "dtype=float32 attn=sdpa cache=lanes8" in identity(dtype="float32")
+    assert identity(device_number=0) == identity(device_number=3)
+
+
 @pytest.mark.parametrize("options", [{"dtype": "bfloat16"}, {"attention": "eager"}, {"static_cache": True}], ids=str)
 def test_every_way_to_run_the_model_gives_a_take(opened, asked, options):
     (take,) = opened(**options).generate([asked()])
     assert take.error == ""
     assert take.provenance.dtype == options.get("dtype", "float32")
     assert take.provenance.attention == options.get("attention", "sdpa")
-    assert take.provenance.cache == ("static" if "static_cache" in options else "dynamic")
+    assert take.provenance.cache == ("growing" if "attention" in options else "lanes8")
+
+
+def test_in_half_precision_too_a_take_is_the_same_alone_and_in_any_batch(opened, asked):
+    requests = [asked(text) for text in TEXTS]
+    together = opened(dtype="bfloat16").generate(requests)
+    assert [take.error for take in together] == [""] * 4
+    for request, take in zip(requests[::-1], opened(dtype="bfloat16").generate(requests[::-1]), strict=True):
+        (alone,) = opened(dtype="bfloat16").generate([request])
+        np.testing.assert_array_equal(alone.audio.samples, take.audio.samples)
+        np.testing.assert_array_equal(alone.audio.samples, together[requests.index(request)].audio.samples)
 
 
 def test_a_take_says_where_it_comes_from_and_with_which_seed(opened, asked):
@@ -182,24 +211,71 @@ def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost(opened, asked, 
         np.testing.assert_array_equal(one.audio.samples, other.audio.samples)
 
 
-def test_a_take_that_alone_does_not_fit_is_a_take_with_an_error(opened, asked, monkeypatch):
+@pytest.mark.parametrize("options", [{}, {"static_cache": True}], ids=["growing", "lanes"])
+def test_what_a_failed_batch_had_on_the_device_is_given_back_before_it_is_tried_again(
+    opened, asked, monkeypatch, options
+):
+    import weakref
+
     import torch
 
-    def speak(*_):
+    real, held, alive = Generator.speak, [], []
+
+    def speak(self, rows, sampling, extra=None):
+        alive.append([one() is not None for one in held])
+        if held:
+            return real(self, rows, sampling, extra)
+        batch = torch.zeros(1000)
+        held.append(weakref.ref(batch))
         raise torch.OutOfMemoryError("CUDA out of memory")
 
+    backend = opened(**options)
+    whole = backend.generate([asked(text) for text in TEXTS])
     monkeypatch.setattr(Generator, "speak", speak)
-    takes = opened().generate([asked(text) for text in TEXTS])
-    assert all("does not fit into the device's memory" in take.error for take in takes)
+    again = backend.generate([asked(text) for text in TEXTS])
+    assert alive[0] == []
+    assert all(seen == [False] for seen in alive[1:])
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.audio.samples, other.audio.samples)
 
 
-def test_whatever_the_libraries_raise_is_a_take_with_an_error(opened, asked, monkeypatch):
+@pytest.mark.parametrize(
+    ("options", "attempts", "complaint"),
+    [
+        ({}, 7, "one take alone does not fit into the device's memory: use a larger GPU"),
+        ({"static_cache": True}, 2, "8 takes at once do not fit into the device's memory: give a smaller --batch-size"),
+        ({"static_cache": True, "batch_size": 1}, 14, "one take alone does not fit into the device's memory"),
+    ],
+    ids=["growing", "lanes", "one lane"],
+)
+def test_takes_that_do_not_fit_are_takes_with_an_error(opened, asked, monkeypatch, options, attempts, complaint):
+    import torch
+
+    tried = []
+
     def speak(*_):
-        raise IndexError("index 1026 is out of bounds\nand a page of C++ after it")
+        tried.append(1)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    opened(**options).generate([asked()])  # proved
+    monkeypatch.setattr(Generator, "speak", speak)
+    takes = opened(**options).generate([asked(text) for text in TEXTS])
+    assert all(complaint in take.error for take in takes), takes[0].error
+    assert len(tried) == attempts
+
+
+class CompilerGaveUp(Exception):
+    """torch's compiler raises its own kinds, which are no RuntimeError."""
+
+
+@pytest.mark.parametrize("kind", [IndexError, CompilerGaveUp, AssertionError, MemoryError])
+def test_whatever_the_libraries_raise_is_a_take_with_an_error(opened, asked, monkeypatch, kind):
+    def speak(*_):
+        raise kind("index 1026 is out of bounds\nand a page of C++ after it")
 
     monkeypatch.setattr(Generator, "speak", speak)
     takes = opened().generate([asked(text) for text in TEXTS])
-    assert {take.error for take in takes} == {"generation failed (IndexError: index 1026 is out of bounds)"}
+    assert {take.error for take in takes} == {f"generation failed ({kind.__name__}: index 1026 is out of bounds)"}
 
 
 def test_an_interrupt_keeps_the_rows_that_were_finished_and_frees_the_device(fresh, asked):
@@ -266,6 +342,7 @@ def test_a_model_that_ends_before_its_first_frame_is_a_take_with_an_error(opened
     ending[:, 1025] = 10.0
     real = type(loaded.model).forward
 
+    @wraps(real)
     def forward(model, *arguments, **inputs):
         output = real(model, *arguments, **inputs)
         output.logits = ending.reshape(1, 1, -1).expand(output.logits.shape[0], 1, -1)

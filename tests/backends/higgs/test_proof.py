@@ -1,15 +1,18 @@
 import json
 import shutil
 from dataclasses import replace
+from functools import wraps
 
 import numpy as np
 import pytest
 
 from harness.backends import BackendOptions, open_backend
 from harness.backends.higgs import proof
+from harness.backends.higgs.generation import Generator
 from harness.backends.higgs.prompt import Prompt
 from harness.cloning.conversation import AudioContent, build
 from harness.errors import BackendError
+from harness.take import Sampling
 from tests.backends.higgs.conftest import TEXTS
 from tests.synthetic import draw
 
@@ -76,6 +79,30 @@ def test_a_model_that_does_not_hear_the_reference_is_refused(loaded, conversatio
     monkeypatch.setattr(embeddings.weight, "data", weights.new_zeros(weights.shape))
     with pytest.raises(BackendError, match="swapping the reference does not change what the model says"):
         proof.prove_swap(conversation, loaded.prompter, loaded.model)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_row_is_alike_to_the_last_bit_alone_and_in_company(opened, conversation, dtype):
+    loaded = opened(dtype=dtype)._load()
+    for lanes in (2, 8):
+        proof.prove_company(conversation, loaded.prompter, Generator(loaded.model, lanes), Sampling())
+
+
+def test_a_device_on_which_takes_depend_on_their_company_is_refused(loaded, opened, conversation, asked, monkeypatch):
+    real = type(loaded.model).forward
+
+    @wraps(real)
+    def forward(model, *arguments, **inputs):
+        output = real(model, *arguments, **inputs)
+        logits = output.logits  # as by a kernel that adds in another order when other rows are there
+        output.logits = logits + 1e-6 * logits.abs().sum(dim=0, keepdim=True)
+        return output
+
+    monkeypatch.setattr(type(loaded.model), "forward", forward)
+    with pytest.raises(BackendError, match=r"one of 3 lanes depends on the others, by up to .*--batch-size 1"):
+        proof.prove_company(conversation, loaded.prompter, Generator(loaded.model, 3), Sampling())
+    with pytest.raises(BackendError, match="one of 8 lanes depends on the others"):
+        opened(static_cache=True, scene="Alone.").generate([asked()])
 
 
 @pytest.mark.parametrize("lost", ["window", "file", "dropped on loading"])
