@@ -102,6 +102,9 @@ class Backend(Protocol):
         """Free what `generate` holds."""
 
 
+_PARTS = ("name", "sample_rate_hz", "frame_rate_hz", "note", "reads", "identity", "generate", "close")
+
+
 def open_backend(name: str, options: BackendOptions) -> Backend:
     """Open a backend: one of this package, one of an installed package, or a class as `module:Class`.
 
@@ -109,6 +112,13 @@ def open_backend(name: str, options: BackendOptions) -> Backend:
         UsageError: No such backend, or options it cannot work with.
     """
     backend: Backend = registry.get(registry.BACKEND, name)(options)
+    # Not with hasattr, which would compute the identity.
+    lacking = [part for part in _PARTS if part not in vars(backend) and not hasattr(type(backend), part)]
+    if lacking:
+        raise UsageError(
+            f"--backend {name!r} lacks {', '.join(lacking)}: a backend has {', '.join(_PARTS)} "
+            "(harness.backends.Backend says what each is)"
+        )
     return backend
 
 

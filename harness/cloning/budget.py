@@ -12,7 +12,7 @@ from math import ceil
 
 from harness.errors import UsageError
 from harness.take import Chunk, TokenBudget
-from harness.text import sentences, words
+from harness.text import ReadingRate, reading_rate, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,8 @@ class BudgetConfig:
     """Off: every text gets `max_frames`."""
     closing_frames: int = 9
     """Columns that a delay-pattern codec model spends on opening and closing its streams; they carry no audio."""
+    unit: str = "words"
+    """What `words_per_minute` counts: words, or letters where words are not set apart."""
 
     def __post_init__(self) -> None:
         for name in ("words_per_minute", "buffer", "frame_rate_hz", "min_frames", "max_frames"):
@@ -54,6 +56,19 @@ class BudgetConfig:
             max_frames=max(1, int(self.max_frames * scale)),
         )
 
+    def for_reading_time(self, name: str) -> "BudgetConfig":
+        """The same budget for texts whose language has a reading rate of its own, as gates.toml names it.
+
+        >>> BudgetConfig().for_reading_time("255 letters a minute").of("早上好，很高兴再次见到您。").expected_frames
+        98
+        """
+        rate = reading_rate(name)
+        return replace(self, words_per_minute=rate.per_minute, unit=rate.unit) if rate else self
+
+    def count(self, text: str) -> int:
+        """What of a text the budget counts."""
+        return ReadingRate(self.words_per_minute, self.unit).count(text)
+
     def expected_frames(self, n_words: int) -> int:
         """Frames that n words need at the reading rate with the buffer, unclamped; rounded up, never down.
 
@@ -67,7 +82,7 @@ class BudgetConfig:
 
     def of(self, text: str) -> TokenBudget:
         """The budget of a text, whatever it holds: total on arbitrary Unicode, at least `min_frames`."""
-        expected = self.expected_frames(len(words(text)))
+        expected = self.expected_frames(self.count(text))
         wanted = expected if self.adaptive else self.max_frames
         return TokenBudget(
             expected_frames=expected,
@@ -104,14 +119,14 @@ def chunks(text: str, config: BudgetConfig, by_sentence: bool = False) -> tuple[
 
     A single sentence beyond the cap stays whole: cutting inside it would change how it is spoken.
     """
-    parts = list(_within_cap(sentences(text), config.words_within_cap)) if by_sentence else []
+    parts = list(_within_cap(sentences(text), config)) if by_sentence else []
     return tuple(Chunk(part, config.of(part)) for part in parts or [text])
 
 
-def _within_cap(parts: list[str], most_words: int) -> Iterator[str]:
+def _within_cap(parts: list[str], config: BudgetConfig) -> Iterator[str]:
     held: list[str] = []
     for part in parts:
-        if held and len(words(" ".join([*held, part]))) > most_words:
+        if held and config.count(" ".join([*held, part])) > config.words_within_cap:
             yield " ".join(held)
             held = []
         held.append(part)

@@ -13,7 +13,8 @@ from harness.corpus import Utterance
 from harness.decision.gates import load_profile
 from harness.records.gate import INFINITY, Gate
 from harness.take import Chunk
-from harness.text import READING_TIMES, reading_time_s, words
+from harness.text import reading_time as reading_time_by
+from harness.text import reading_time_s, words
 
 # A generation that the cap cuts off has not ended by itself, and stops in the middle of a sound.
 _BROKEN_BY_A_CUT = ("finished", "ending_level")
@@ -35,7 +36,7 @@ def infeasible(
     band = next((gate for gate in gates if gate.metric == "duration_ratio" and gate.at_least > -INFINITY), None)
     if band is None:
         return {}
-    read_s = READING_TIMES[reading_time]
+    read_s = reading_time_by(reading_time) or reading_time_s
     reading_s = read_s(utterance.text)
     shortest, longest = band.at_least * reading_s, band.at_most * reading_s
     wanted = (

@@ -20,7 +20,7 @@ from harness.errors import GateError
 from harness.metrics import known_metrics
 from harness.records.gate import AMOUNTS, INFINITY, Gate, Outcome, Step, Verdict
 from harness.records.measurement import Measurement, Metric
-from harness.text import READING_TIMES
+from harness.text import reading_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,13 @@ class Profile:
     name: str
     gates: tuple[Gate, ...]
     reading_time: str = "words"
-    """Which of `harness.text.READING_TIMES` the duration ratio is measured by."""
+    """By what name of `harness.text.reading_time` the duration ratio is measured."""
+    languages: tuple[tuple[str, str], ...] = ()
+    """The same for texts in these languages, by code."""
+
+    def reading_time_of(self, language: str) -> str:
+        """By what name of `harness.text.reading_time` a text in a language is counted."""
+        return dict(self.languages).get(language, self.reading_time)
 
     def at_rate(self, sample_rate_hz: int) -> "Profile":
         """The same gates, the one that asks for an exact sample rate asking for the system's own."""
@@ -197,9 +203,7 @@ def load_profile(name: str, backend: str, path: Path = shipped.GATES) -> Profile
                 raise GateError(f"{place}: profile {name!r} has no gate {asked.gate!r}; there are {', '.join(rows)}")
             change = {key: value for key, value in row.items() if key not in {"backend", "profile", "gate"}}
             rows[asked.gate] = gates_file.changed(rows[asked.gate], change, place)
-    reading_time = table.reading_time or "words"
-    if reading_time not in READING_TIMES:
-        raise GateError(f"{where}: reading_time is {reading_time!r}; {' or '.join(READING_TIMES)} is needed")
+    languages = [(code, _reading_time(one.reading_time, at)) for code, (at, one) in source.languages().items()]
     suites = {one.stem for one in (path.parent / "corpus").glob("*.toml")}
     gates = tuple(_gate(row, f"{where} gate {key!r}") for key, row in rows.items())
     for gate in gates:
@@ -208,7 +212,12 @@ def load_profile(name: str, backend: str, path: Path = shipped.GATES) -> Profile
                 f"{where} gate {gate.name!r}: field 'suites' is {list(gate.suites)}; "
                 f"the corpus beside it has {', '.join(sorted(suites))}"
             )
-    return Profile(name, gates, reading_time)
+    return Profile(
+        name,
+        gates,
+        _reading_time(table.reading_time or "words", where),
+        tuple(languages),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +227,15 @@ class _Override:
     backend: str
     profile: str
     gate: str
+
+
+def _reading_time(name: str, where: str) -> str:
+    if reading_time(name) is None:
+        raise GateError(
+            f"{where}: reading_time is {name!r}; words, letters, or a rate such as "
+            '"180 words a minute" or "255 letters a minute" is needed'
+        )
+    return name
 
 
 def _gate(row: gates_file.Row, where: str) -> Gate:

@@ -4,18 +4,21 @@
     [profile.NAME]                       a named set of gates; extends = "OTHER" takes another's gates
     [[profile.NAME.gate]]                a gate, or what changes in the inherited gate of that name
     [[override]]                         what changes in a gate for one backend
+    [language.CODE]                      how fast texts in a language are read
+    modules                              modules that hold metrics of your own; the file's folder counts
     [comparison]  [[margin]]             what a comparison with the accepted release promises
 
 An inherited limit that changes takes its evidence with it: `why` must be said anew, and `false_reject` and `source` of
 the old limit do not speak for the new one.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from harness import shipped
+from harness import registry, shipped
 from harness.documents import read_toml, typed
 from harness.errors import GateError
 
@@ -38,10 +41,21 @@ class ProfileTable:
 
 
 @dataclass(frozen=True, slots=True)
+class LanguageTable:
+    """`[language.CODE]`."""
+
+    reading_time: str
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class GatesFile:
     """Every table that a gates.toml may have; one that it does not know is refused."""
 
     extends: str = ""
+    modules: tuple[str, ...] = ()
+    """Modules that hold metrics, found as Python finds them and in the folder of the file."""
+    language: dict[str, dict[str, Any]] = field(default_factory=dict)
     profile: dict[str, dict[str, Any]] = field(default_factory=dict)
     override: tuple[dict[str, Any], ...] = ()
     comparison: dict[str, Any] = field(default_factory=dict)
@@ -113,6 +127,18 @@ class Source:
             mine[metric] = f"{self.path} margin {number}", row
         return (self.parent.margins() if self.parent else {}) | mine
 
+    def languages(self) -> dict[str, tuple[str, LanguageTable]]:
+        """What is said of languages, by code, each with where it stands.
+
+        Raises:
+            GateError: A table is malformed.
+        """
+        mine = {}
+        for code, row in self.tables.language.items():
+            where = f"{self.path} [language.{code}]"
+            mine[code] = where, typed(LanguageTable, row, where, GateError)
+        return (self.parent.languages() if self.parent else {}) | mine
+
     def comparison(self) -> dict[str, Any]:
         """`[comparison]`, what this file does not say from the file it extends."""
         return (self.parent.comparison() if self.parent else {}) | self.tables.comparison
@@ -132,6 +158,11 @@ def read(path: Path = shipped.GATES, beneath: tuple[Path, ...] = ()) -> Source:
         if name not in known:
             raise GateError(f"{path}: table {name!r} is unknown; known are {', '.join(known)}")
     tables = typed(GatesFile, content, str(path), GateError)
+    if tables.modules:
+        folder = str(path.parent.resolve())
+        if folder not in sys.path:
+            sys.path.append(folder)
+        registry.add_metrics(tables.modules, f"{path}: modules")
     if not tables.extends:
         return Source(path, tables)
     other = shipped.GATES if tables.extends == "shipped" else path.parent / tables.extends

@@ -66,7 +66,7 @@ def measure_waveform(take: "Take", reading_time: str = "words") -> dict[str, Mea
 
     Args:
         take: With audio or without.
-        reading_time: Which of `harness.text.READING_TIMES` the duration ratio is measured by.
+        reading_time: By what name of `harness.text.reading_time` the duration ratio is measured by.
     """
     from harness.metrics.measuring import Measuring
 

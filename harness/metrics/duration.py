@@ -1,8 +1,7 @@
 """Is the take as long as it should be?
 
 Conventions: seconds over the whole audio, edges and pauses included; reading time as one of
-`harness.text.READING_TIMES`, the documented 150 words a minute unless a profile of gates.toml says
-`reading_time = "letters"`.
+`harness.text.reading_time` names it, the documented 150 words a minute unless gates.toml says otherwise.
 
 Metrics: `length`, `duration_ratio`, `letters_duration_ratio`, `speaking_rate`, `finished`.
 """
@@ -11,7 +10,8 @@ from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import Pauses
 from harness.take import Stop, Take
-from harness.text import READING_TIMES, letters, words
+from harness.text import letters, words
+from harness.text import reading_time as reading_time_by
 
 
 @metric("length", unit="s", better="neither", of="sound")
@@ -42,7 +42,10 @@ def letters_duration_ratio(audio: Audio, text: str) -> Finding:
 
 
 def _ratio(audio: Audio, text: str, reading_time: str) -> Finding:
-    reading_s = READING_TIMES[reading_time](text)
+    count = reading_time_by(reading_time)
+    if count is None:
+        raise ValueError(f"{reading_time!r} names no reading time")
+    reading_s = count(text)
     if not reading_s:
         raise Missing("the text holds no words")
     return measured(

@@ -6,8 +6,9 @@ number. A metric that raises is missing with what it said, and takes no other me
 raises. A wrong command (no such model) is raised.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from harness import registry
@@ -84,6 +85,12 @@ def text(take: Take) -> str:
 
 
 @analysis()
+def reading_time(take: Take, reading_times: Mapping[str, str]) -> str:
+    """By what name of `harness.text.reading_time` the reading time of its text is counted."""
+    return reading_times.get(take.request.utterance.language, reading_times[""])
+
+
+@analysis()
 def reference(take: Take) -> Reference:
     """The voice that was to be cloned."""
     return take.request.reference
@@ -95,7 +102,8 @@ class Measuring:
     Args:
         models: Which models listen.
         references: The voices of the run.
-        reading_time: Which of `harness.text.READING_TIMES` the duration ratio is measured by.
+        reading_time: By what name of `harness.text.reading_time` the duration ratio is measured.
+        languages: The same for texts in a language of its own, by its code.
         company: All takes of the run, for what compares takes with each other.
         derived: Where values that took long are kept.
         made: What is there already, by the name of its analysis, e.g. an encoder that is loaded.
@@ -106,6 +114,7 @@ class Measuring:
         models: Models | None = None,
         references: Sequence[Reference] = (),
         reading_time: str = "words",
+        languages: Mapping[str, str] = MappingProxyType({}),
         company: Callable[[], Iterable[Take]] = tuple,
         derived: Derived | None = None,
         **made: Any,
@@ -113,7 +122,7 @@ class Measuring:
         self._of_run: dict[str, Any] = {
             "models": models or Models(),
             "references": tuple(references),
-            "reading_time": reading_time,
+            "reading_times": {"": reading_time, **languages},
             "company": company,
             "derived": derived or Nowhere(),
             **made,

@@ -104,13 +104,16 @@ class Run:
         same = self.settings.voices_folder.resolve() == folder.resolve()
         return {voice.id: voice for voice in (self.voices if same else load_voices(folder))}
 
+    def _budget_in(self, language: str) -> BudgetConfig:
+        return self.budget.for_reading_time(self.profile.reading_time_of(language))
+
     def request(self, utterance: Utterance, seed: int) -> Request:
         """The request for an utterance and a seed, in the voice that this run gives it."""
         return Request(
             utterance=utterance,
             reference=choose_reference(utterance, self.voices, self._shipped_voices),
             seed=seed,
-            chunks=chunks(utterance.text, self.budget, self.settings.by_sentence),
+            chunks=chunks(utterance.text, self._budget_in(utterance.language), self.settings.by_sentence),
             system=self._identity,
             sampling=self.settings.sampling,
         )
@@ -215,6 +218,7 @@ class Run:
             models=settings.models,
             references=self.voices,
             reading_time=self.profile.reading_time,
+            languages=dict(self.profile.languages),
             company=self._takes.values,
             derived=DerivedValues(settings.out),
         )
@@ -236,10 +240,15 @@ class Run:
         return baseline.sound_of(request.utterance.id, request.seed, settings.golden_audio) if baseline else None
 
     def infeasible(self, request: Request) -> dict[str, str]:
-        """Gates that no speech could pass for this request, with the arithmetic."""
-        suite = request.utterance.suite
-        gates = [gate for gate in self.profile.gates if gate.is_for(suite)]
-        return infeasible(request.utterance, request.chunks, gates, self.budget, self.profile.reading_time)
+        """Gates that no speech could pass for this request, with the arithmetic, and those for other languages."""
+        language = request.utterance.language
+        gates = [gate for gate in self.profile.gates if gate.is_for(request.utterance.suite)]
+        counted = self.profile.reading_time_of(language)
+        return infeasible(request.utterance, request.chunks, gates, self._budget_in(language), counted) | {
+            gate.name: f"this gate is for {', '.join(gate.languages)}, the text is {language}"
+            for gate in gates
+            if gate.languages and language not in gate.languages
+        }
 
     def close(self) -> None:
         """Free the backend, if it was opened."""

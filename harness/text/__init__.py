@@ -5,10 +5,12 @@ digits aloud in Arabic and English, and `alignment` counts the differences.
 """
 
 from harness.text.reading import (
-    READING_TIMES,
     TATWEEL,
+    ReadingRate,
     letters,
     letters_reading_time_s,
+    reading_rate,
+    reading_time,
     reading_time_s,
     sentences,
     spoken_letters,
@@ -16,10 +18,12 @@ from harness.text.reading import (
 )
 
 __all__ = [
-    "READING_TIMES",
     "TATWEEL",
+    "ReadingRate",
     "letters",
     "letters_reading_time_s",
+    "reading_rate",
+    "reading_time",
     "reading_time_s",
     "sentences",
     "spoken_letters",

@@ -2,13 +2,14 @@
 
 Conventions: a word is a whitespace token that holds at least one letter or digit, so a stand-alone comma, dash or
 tatweel adds nothing; diacritics and tatweel inside a word do not change the count. Reading time is in seconds at a
-words-a-minute rate, 150 unless a project says otherwise; a second model counts letters. `READING_TIMES` names them.
+words-a-minute rate, 150 unless a project says otherwise; a second model counts letters, and a language may have a rate
+of its own (`reading_time`).
 """
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from harness.text.scoring import said, slots
 
@@ -90,10 +91,48 @@ def letters_reading_time_s(text: str) -> float:
     return LETTERS_START_S + SECONDS_PER_ARABIC_LETTER * arabic + SECONDS_PER_LETTER * others
 
 
-READING_TIMES: Mapping[str, Callable[[str], float]] = MappingProxyType(
-    {"words": reading_time_s, "letters": letters_reading_time_s}
-)
-"""What a profile of gates.toml may name as its `reading_time`."""
+@dataclass(frozen=True, slots=True)
+class ReadingRate:
+    """How fast a language is read: so many words, or letters where words are not set apart, a minute."""
+
+    per_minute: float
+    unit: str = "words"
+
+    def count(self, text: str) -> int:
+        """What of a text is counted."""
+        return letters(text) if self.unit == "letters" else len(words(text))
+
+    def seconds(self, text: str) -> float:
+        """Seconds that a human reader needs; 0 for no words."""
+        return self.count(text) * 60 / self.per_minute if words(text) else 0.0
+
+
+_RATE = re.compile(r"([0-9]+(?:\.[0-9]+)?) (words|letters) a minute")
+
+
+def reading_rate(name: str) -> ReadingRate | None:
+    """The rate that a name such as "255 letters a minute" says; None where it says none.
+
+    >>> reading_rate("255 letters a minute")
+    ReadingRate(per_minute=255.0, unit='letters')
+    >>> reading_rate("letters")
+    """
+    found = _RATE.fullmatch(name)
+    return ReadingRate(float(found[1]), found[2]) if found and float(found[1]) > 0 else None
+
+
+def reading_time(name: str) -> Callable[[str], float] | None:
+    """How long a text takes to read, as gates.toml names it: "words", "letters", or a rate; None for no such name.
+
+    >>> reading_time("words") is reading_time_s
+    True
+    >>> reading_time("120 words a minute")("one two")
+    1.0
+    >>> round(reading_time("255 letters a minute")("早上好，很高兴再次见到您。"), 2)
+    2.59
+    """
+    rate = reading_rate(name)
+    return rate.seconds if rate else {"words": reading_time_s, "letters": letters_reading_time_s}.get(name)
 
 
 def sentences(text: str) -> list[str]:

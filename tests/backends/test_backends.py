@@ -30,3 +30,19 @@ def test_every_backend_answers_to_its_name(name, tmp_path):
 def test_a_folder_that_is_not_there_is_said(model, complaint):
     with pytest.raises(UsageError, match=complaint):
         open_backend("directory", BackendOptions(model=model))
+
+
+class Half:
+    name = "half"
+
+    def __init__(self, options):
+        self.note = ""
+
+    @property
+    def identity(self):
+        raise AssertionError("it takes long")
+
+
+def test_a_class_that_is_no_whole_backend_is_one_line():
+    with pytest.raises(UsageError, match=r"lacks sample_rate_hz, frame_rate_hz, reads, generate, close: a backend has"):
+        open_backend(f"{__name__}:Half", BackendOptions())

@@ -6,7 +6,7 @@ import pytest
 from harness import shipped
 from harness.decision.gates import Profile, judge, load_profile, release
 from harness.decision.policy import load_policy
-from harness.errors import GateError
+from harness.errors import GateError, UsageError
 from harness.metrics import duration, known_metrics
 from harness.metrics.duration import duration_ratio
 from harness.metrics.silence import silence_ratio
@@ -155,7 +155,10 @@ why = "w"
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="length"\nat_least=2\n', "field 'why' is missing"),
         (ROW + '[[override]]\nprofile="p"\nbackend="b"\ngate="size"\nat_least=2\nwhy="w"\n', "no gate 'size'"),
         (ROW + '[[override]]\nprofile="p"\ngate="length"\nat_least=2\nwhy="w"\n', "field 'backend' is missing"),
-        (ROW + "[comparision]\nalpha = 0.1\n", "table 'comparision' is unknown; known are comparison, extends, margin"),
+        (
+            ROW + "[comparision]\nalpha = 0.1\n",
+            "table 'comparision' is unknown; known are comparison, extends, language",
+        ),
         (ROW + "[[overrides]]\n", "table 'overrides' is unknown"),
         ("[profile.p]\nreading_tme = 'letters'\n" + ROW, "field 'reading_tme' is unknown; known are about, extends"),
         ("profile = 3\n", "field 'profile' is 3; a table is needed"),
@@ -289,7 +292,7 @@ def test_one_line_of_a_profile_changes_the_reading_time(tmp_path):
     assert load_profile("documented", "", path).reading_time == "letters"
     assert load_profile("calibrated", "", path).reading_time == "letters"  # it extends the other
     path.write_text(text.replace("[profile.documented]\n", '[profile.documented]\nreading_time = "bars"\n'), "utf-8")
-    with pytest.raises(GateError, match="words or letters is needed"):
+    with pytest.raises(GateError, match="reading_time is 'bars'; words, letters, or a rate"):
         load_profile("documented", "", path)
 
 
@@ -302,3 +305,21 @@ def test_an_exact_sample_rate_is_the_systems_own(rate):
 def test_a_range_of_sample_rates_stays_as_somebody_wrote_it():
     spread = Gate("sample_rate", "sample_rate", "Hz", "because", at_least=8_000, at_most=48_000)
     assert Profile("p", (spread, BAND)).at_rate(24_000).gates == (spread, BAND)
+
+
+def test_a_language_has_a_reading_rate_of_its_own(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_text('extends = "shipped"\n[language.en]\nreading_time = "180 words a minute"\n')
+    profile = load_profile("documented", "", path)
+    counted = [profile.reading_time_of(code) for code in ("ar", "en", "zh")]
+    assert counted == ["words", "180 words a minute", "255 letters a minute"]
+    path.write_text('extends = "shipped"\n[language.en]\nreading_time = "quickly"\n')
+    with pytest.raises(GateError, match=r"\[language.en\]: reading_time is 'quickly'"):
+        load_profile("documented", "", path)
+
+
+def test_modules_that_a_file_names_bring_their_metrics(tmp_path):
+    path = tmp_path / "gates.toml"
+    path.write_text('modules = ["no_such_module_anywhere"]\n')
+    with pytest.raises(UsageError, match="modules 'no_such_module_anywhere' cannot be imported"):
+        load_profile("documented", "", path)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.text import READING_TIMES, letters, letters_reading_time_s, reading_time_s, sentences, words
+from harness.text import letters, letters_reading_time_s, reading_time, reading_time_s, sentences, words
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -77,8 +77,12 @@ def test_marks_take_no_time():
 
 
 def test_both_models_have_a_name():
-    assert set(READING_TIMES) == {"words", "letters"}
-    assert READING_TIMES["letters"]("سلام") != READING_TIMES["words"]("سلام")
+    by_words, by_letters = reading_time("words"), reading_time("letters")
+    assert by_letters("سلام") != by_words("سلام")
+    assert reading_time("75 words a minute")("سلام") == 2 * by_words("سلام")
+    assert reading_time("60 letters a minute")("早上好。") == 3.0
+    assert reading_time("60 letters a minute")("。") == 0
+    assert [reading_time(name) for name in ("bars", "0 words a minute", "-3 words a minute", "")] == [None] * 4
 
 
 # Only where the recordings stand beside the project: they are not part of it.

@@ -1,0 +1,158 @@
+"""The package as a team meets it: built, installed into an empty environment elsewhere, begun, extended."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.slow
+
+BACKEND = '''
+"""A system of the team's own: hums for as long as a reader would need."""
+
+import numpy as np
+
+from harness.audio import Audio
+from harness.take import Provenance, Stop, Take
+
+
+class Hum:
+    name = "hum"
+    sample_rate_hz = 24_000
+    frame_rate_hz = 25
+    note = "hums"
+    reads = ()
+    identity = "hum r1"
+
+    def __init__(self, options):
+        pass
+
+    def generate(self, requests):
+        for number, request in enumerate(requests, 1):
+            seconds = 1.5 * request.utterance.reading_time_s
+            time = np.arange(int(seconds * 24_000)) / 24_000
+            sound = (0.1 * np.sin(2 * np.pi * (100 + 7 * request.utterance.number) * time)).astype(np.float32)
+            yield Take(request, Audio(sound, 24_000), Stop.EOS, Provenance("hum", "hum", "r1"), frames=number)
+
+    def close(self):
+        pass
+'''
+METRIC = '''
+"""A metric of the team's own."""
+
+from harness.metrics import measured, metric
+
+
+@metric("loudest", unit="full scale", better="neither", of="sound")
+def loudest(sound):
+    """The largest sample."""
+    return measured(abs(sound.samples).max())
+'''
+GATES = """
+extends = "shipped"
+modules = ["loudness"]
+
+[[profile.documented.gate]]
+metric = "loudest"
+unit = "full scale"
+at_most = 0.5
+suites = ["digits"]
+why = "our player clips above"
+"""
+DIGITS = """
+about = "Numbers as our callers say them"
+
+[[utterance]]
+id = "digits-001"
+text = "one two three four five six"
+language = "en"
+reference = "emma"
+"""
+
+
+@pytest.fixture(scope="module")
+def python(tmp_path_factory):
+    """The interpreter of an empty environment in which only the wheel was installed; what it needs lies with us."""
+    work = tmp_path_factory.mktemp("package")
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+    wheel = [*command, "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(work), str(ROOT)]
+    subprocess.run(wheel, check=True)
+    (built,) = work.glob("*.whl")
+    venv.create(work / "venv", with_pip=False)
+    own = work / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    into = subprocess.run(
+        [str(own), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    subprocess.run([*command, "install", "--quiet", "--no-deps", "--target", into, str(built)], check=True)
+    (Path(into) / "what_it_needs.pth").write_text(sysconfig.get_path("purelib"))
+    return own
+
+
+@pytest.fixture
+def team(python, tmp_path):
+    """Runs a command in a folder that knows nothing of this checkout."""
+    environment = {
+        key: value for key, value in os.environ.items() if not key.startswith("PYTEST_") and key != "PYTHONPATH"
+    }
+
+    def run(*arguments):
+        return subprocess.run(
+            [str(python), "-m", *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+
+    return tmp_path, run
+
+
+def verdict(folder):
+    record = json.loads((folder / ".harness" / "run.json").read_text(encoding="utf-8"))
+    return record["verdict"], record["planned"], record["judged"]
+
+
+def test_begin_and_judge_ends_with_a_verdict(team):
+    folder, run = team
+    assert run("harness", "init").returncode == 0
+    judged = run("pytest")
+    assert "VERDICT       PASS" in judged.stdout, judged.stdout + judged.stderr
+    assert judged.returncode == 0
+    assert verdict(folder) == ("PASS", 2, 2)
+
+
+def test_a_team_s_language_backend_metric_and_suite_need_no_change_of_the_package(team):
+    folder, run = team
+    assert run("harness", "init", "--name", "gates_of_ours", "--language", "en").returncode == 0
+    ours = folder / "gates_of_ours"
+    (folder / "hum.py").write_text(BACKEND)
+    (ours / "loudness.py").write_text(METRIC)
+    (ours / "gates.toml").write_text(GATES)
+    (ours / "corpus" / "digits.toml").write_text(DIGITS)
+    judged = run("pytest", "gates_of_ours/", "--backend", "hum:Hum")
+    assert judged.returncode == 1, judged.stdout + judged.stderr  # a hum is nobody's voice
+    record = json.loads((folder / ".harness" / "run.json").read_text(encoding="utf-8"))
+    assert (record["planned"], record["judged"], record["about"]["backend"]) == (3, 3, "hum:Hum")
+    outcomes = {(take["suite"], one["name"]): one["outcome"] for take in record["takes"] for one in take["verdicts"]}
+    assert outcomes["digits", "loudest"] == "PASS"
+    assert ("greetings", "loudest") not in outcomes
+    assert outcomes["digits", "duration_ratio"] == outcomes["greetings", "duration_ratio"] == "PASS"
+
+
+def test_the_shipped_suites_run_from_there_too(team):
+    _, run = team
+    listed = run("pytest", "--suites", "shipped", "--collect-only", "-q")
+    assert listed.returncode == 0, listed.stdout + listed.stderr
+    assert "test_short.py::test_stops_because_it_has_finished[short-001-seed0]" in listed.stdout
+
+
+def test_the_package_says_what_it_needs_and_brings_its_data(python):
+    code = "from harness import shipped; print(shipped.GATES.is_file(), shipped.POWER.is_file(), shipped.GATES)"
+    said = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.startswith("True True")
+    assert str(ROOT) not in said
