@@ -301,6 +301,12 @@ def test_supplied_files_that_nobody_would_look_at_end_the_run_before_it_begins(p
         (["--takes", "many"], "--takes is 'many'"),
         (["--seed", "-1"], "--seed is '-1'"),
         (["--chunks", "word"], "--chunks is 'word'; off or sentence is needed"),
+        (
+            ["--temperature", "1.9"],
+            "the directory backend does not read --temperature: leave it out, or choose another",
+        ),
+        (["--backend", "embedded"], "the embedded backend does not read --model: leave it out, or choose another"),
+        (["--codec", "foo", "--compile"], "the directory backend does not read --codec, --compile: leave them out"),
         (["--corpus", "broken"], "not valid TOML"),
         (["--corpus", "twice"], "row 2: id 'short-001' is that of row 1"),
     ],

@@ -54,6 +54,13 @@ def value(config: pytest.Config, flag: str) -> str:
     return str(config.getini(name) if given is None else given)
 
 
+def given_flags(config: pytest.Config) -> list[str]:
+    """The flags of the system under test that somebody gave, on the command line or in the ini file."""
+    in_ini = {option.flag for option in options.OPTIONS if option.name in config.inicfg}
+    typed = {option.flag for option in options.OPTIONS if config.getoption(option.name)}
+    return sorted(in_ini | typed | {switch.flag for switch in options.SWITCHES if config.getoption(switch.flag)})
+
+
 def device_number(config: pytest.Config) -> int:
     """An xdist worker has the device of its own number, gw0, gw1 and so on."""
     return int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw"))

@@ -12,6 +12,7 @@ from harness.plugin.options import (
     corpus_folder,
     device_number,
     gates_path,
+    given_flags,
     judged_by,
     looks,
     out_folder,
@@ -60,7 +61,7 @@ def _open_run(config: pytest.Config) -> "Run":
         raise UsageError(f"--chunks is {given('--chunks')!r}; off or sentence is needed")
     system = options.read(given, lambda flag: bool(config.getoption(flag)), here, device_number(config))
     backend = options.backend_name(given, system.gpu)
-    return Run(
+    run = Run(
         Settings(
             backend=backend,
             options=system,
@@ -85,6 +86,8 @@ def _open_run(config: pytest.Config) -> "Run":
             golden_audio=here / sounds if sounds else None,
         )
     )
+    options.refuse_unread(backend, run.backend.reads, given_flags(config))
+    return run
 
 
 def _folder_or_name(here: Path, given: str) -> str:
