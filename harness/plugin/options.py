@@ -56,7 +56,7 @@ def value(config: pytest.Config, flag: str) -> str:
 
 def given_flags(config: pytest.Config) -> list[str]:
     """The flags of the system under test that somebody gave, on the command line or in the ini file."""
-    in_ini = {option.flag for option in options.OPTIONS if option.name in config.inicfg}
+    in_ini = {option.flag for option in options.OPTIONS if config.getini(option.name) != option.default}
     typed = {option.flag for option in options.OPTIONS if config.getoption(option.name)}
     return sorted(in_ini | typed | {switch.flag for switch in options.SWITCHES if config.getoption(switch.flag)})
 
