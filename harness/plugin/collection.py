@@ -40,8 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "slow: takes more than a second")
     config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
-    if config.getoption("--gpu"):
-        _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
+    workers = len(getattr(config.option, "tx", None) or ())
+    if value(config, "--cluster") and workers:
+        raise pytest.UsageError(f"--cluster with {workers} workers: the cluster has its own; leave -n out")
+    if config.getoption("--gpu") and not value(config, "--cluster"):
+        _refuse_without_gpu(workers)
     if value(config, "--suites"):
         with PlainUsage():
             config.args[:] = [str(judged_by(config).path)]

@@ -73,12 +73,14 @@ def _open_run(config: pytest.Config) -> "Run":
             takes=looks(config)[0],
             by_sentence=given("--chunks") == "sentence",
             batch_size=whole("--batch-size"),
+            cluster=given("--cluster"),
             models=Models(
                 encoder=given("--speaker-encoder"),
                 recognizer=_folder_or_name(here, given("--asr")),
                 second_recognizer=_folder_or_name(here, given("--asr-2")),
                 predictor=given("--speech-quality"),
-                gpu=system.gpu,
+                # The GPUs of a cluster are its nodes'; what is measured is measured here.
+                gpu=system.gpu and not given("--cluster"),
             ),
             sampling=options.sampling(given),
             budget=options.budget(given),

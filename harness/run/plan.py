@@ -25,6 +25,7 @@ from harness.metrics import known_metrics
 from harness.metrics.measuring import Measuring, Models, model_free
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
+from harness.run.cluster import Cluster
 from harness.run.generation import Speaker
 from harness.store import DerivedValues, Store
 from harness.take import Request, Sampling, Take
@@ -48,6 +49,8 @@ class Settings:
     takes: int = 1
     by_sentence: bool = False
     batch_size: int = 8
+    cluster: str = ""
+    """Address of a Ray cluster on whose nodes the system speaks, or "local"; empty for this process."""
     models: Models = field(default_factory=Models)
     """Which models measure."""
     budget: BudgetConfig = field(default_factory=BudgetConfig)
@@ -77,7 +80,10 @@ class Run:
 
     @cached_property
     def backend(self) -> Backend:
-        return open_backend(self.settings.backend, self.settings.options)
+        settings = self.settings
+        if settings.cluster:
+            return Cluster(settings.backend, settings.options, settings.cluster, settings.batch_size)
+        return open_backend(settings.backend, settings.options)
 
     @cached_property
     def _speaker(self) -> Speaker:
