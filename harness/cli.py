@@ -1,19 +1,30 @@
 """`python -m harness COMMAND`: what a team does around the test runs."""
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from os.path import relpath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from harness import shipped
-from harness.errors import CorpusError, GoldenError, HarnessError
+from harness.errors import CorpusError, GoldenError, HarnessError, UsageError
 
 if TYPE_CHECKING:
     from harness.baseline.acceptance import Acceptance, Finished
 
 USAGE_ERROR = 4  # pytest's own code for it
+HARNESS_ERROR = 3
+BROKEN_PIPE = 141  # what a shell says of a program that the signal ended
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}")
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -231,7 +242,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
+    parser = _Parser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     init = commands.add_parser("init", help=_init.__doc__)
     init.add_argument("--name", default="voice_gates", metavar="FOLDER", help="default: voice_gates")
@@ -297,11 +308,19 @@ def _suites(given: Sequence[str], corpus: Path) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a usage error is one line and exit 4."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         if hasattr(arguments, "suites"):
             arguments.suites = _suites(arguments.suites, arguments.corpus)
-        return _COMMANDS[arguments.command](arguments)
+        status = _COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except HarnessError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except OSError as error:
+        print(f"ERROR: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return HARNESS_ERROR if error.errno == errno.ENOSPC else USAGE_ERROR
