@@ -29,6 +29,7 @@ from harness.metrics.speaker import Resemblyzer, Voices
 from harness.records.gate import Outcome
 from harness.records.power_table import PROFILES
 from harness.take import Take
+from harness.threads import keep_to_one_thread
 
 TEXT_METRICS = ("duration_ratio", "speaking_rate", "extra_speech", "tempo_ratio")
 
@@ -83,6 +84,7 @@ _voices: list[Voices] = []
 
 def _start(voices: Voices) -> None:
     _voices[:] = [voices]
+    keep_to_one_thread()
 
 
 @lru_cache(maxsize=1)

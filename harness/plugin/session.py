@@ -148,6 +148,7 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
         from harness.decision.release import Asked, judge_release
+        from harness.threads import one_thread
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = [(suites_of(item), item.get_closest_marker("suite")) for item in comparing]
@@ -155,10 +156,11 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
         whole = any(mark is not None and len(mark.args) != 1 for _, mark in strata)
         suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
         every = sorted({name for names, _ in strata for name in names})
-        config.stash[_RELEASE] = judge_release(
-            run_of(config),
-            {name: load(config, name) for name in every},
-            Asked(suites, whole, policy, margins, looks(config)),
-            about(config),
-        )
+        with one_thread():
+            config.stash[_RELEASE] = judge_release(
+                run_of(config),
+                {name: load(config, name) for name in every},
+                Asked(suites, whole, policy, margins, looks(config)),
+                about(config),
+            )
     return config.stash[_RELEASE]
