@@ -22,13 +22,14 @@ from harness.plugin.options import (
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
-    from harness.decision.release import Judged
-    from harness.report.journal import Journal
+    from harness.records.run_record import About
+    from harness.run.comparison import Compared
+    from harness.run.journal import Journal
     from harness.run.plan import Run
 
 RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
-_RELEASE = pytest.StashKey["Judged"]()
+_RELEASE = pytest.StashKey["Compared"]()
 
 
 def load(config: pytest.Config, suite: str) -> "tuple[Utterance, ...]":
@@ -120,34 +121,21 @@ def suites_of(item: pytest.Item) -> tuple[str, ...]:
     return corpus.suites_of(corpus_folder(item.config))
 
 
-def about(config: pytest.Config) -> dict[str, str]:
-    run = run_of(config)
-    instruments = run.measuring.fingerprints()
-    return {
-        "backend": run.settings.backend,
-        "system": run.backend.identity,
-        "note": run.backend.note,
-        "gates": run.settings.profile.name,
-        "encoder": instruments["encoder"],
-        "--asr": instruments["recognizer"],
-        "--asr-2": instruments["second_recognizer"],
-        "--speech-quality": instruments["predictor"],
-        "voices": ", ".join(voice.id for voice in run.voices),
-        "chunks": "sentence" if run.settings.by_sentence else "off",
-        "commit": os.environ.get("GITHUB_SHA", ""),
-    }
+def about(config: pytest.Config) -> "About":
+    return run_of(config).about(commit=os.environ.get("GITHUB_SHA", ""))
 
 
 def journal_of(config: pytest.Config) -> "Journal":
-    from harness.report.journal import Journal
+    from harness.run.journal import Journal
 
     return config.stash.setdefault(_JOURNAL, Journal(out_folder(config)))
 
 
-def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
+def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
-        from harness.decision.release import Asked, judge_release
+        from harness.decision.release import Asked
+        from harness.run.comparison import compare_release
         from harness.threads import one_thread
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
@@ -157,7 +145,7 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
         suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
         every = sorted({name for names, _ in strata for name in names})
         with one_thread():
-            config.stash[_RELEASE] = judge_release(
+            config.stash[_RELEASE] = compare_release(
                 run_of(config),
                 {name: load(config, name) for name in every},
                 Asked(suites, whole, policy, margins, looks(config)),
