@@ -143,15 +143,15 @@ def mismatches(
         if take.question and known and known != take.question:
             complaints.append(f"{take.utterance}: text, reference, chunks or sampling are not those of the baseline")
     for margin in margins:
-        ours, theirs = (
-            " and ".join(sorted({_version(take, margin.metric) for take in side})) for side in (takes, old.takes)
-        )
-        if ours != theirs:
+        ours, theirs = (" and ".join(sorted(_versions(side, margin.metric))) for side in (takes, old.takes))
+        if ours and theirs and ours != theirs:
             complaints.append(f"{suite} was accepted with {margin.metric} {theirs}, this run has {ours}")
     again = "accept the released model anew"
     return [f"{line}: {again}: {how_to_accept(suite)}" for line in dict.fromkeys(complaints)]
 
 
-def _version(take: TakeRecord | BaselineTake, metric: str) -> str:
-    found = take.measurements.get(metric)
-    return f"v{found.metric.version}" if found else "no measurement"
+def _versions(takes: Sequence[TakeRecord | BaselineTake], metric: str) -> set[str]:
+    """With what the numbers of a metric were measured; where there is none the ruler does not matter."""
+    measured = [take.measurements.get(metric) for take in takes]
+    known = {f"v{one.metric.version}" for one in measured if one is not None and one.is_known}
+    return known | ({"no measurement"} if None in measured else set())

@@ -321,6 +321,11 @@ def test_a_recogniser_that_only_one_side_has_does_not_forbid_to_compare_the_rest
     )
 
 
+def test_the_version_of_a_metric_of_which_there_is_no_number_does_not_matter(baseline):
+    silent = {"length": OLDER.not_applicable("no recogniser")}
+    assert golden.mismatches("short", [take(measurements=silent)], [SAME], baseline, [LENGTH]) == []
+
+
 def test_a_run_of_the_same_kind_is_comparable(baseline):
     assert golden.mismatches("short", [take(seed=7)], [SAME], baseline, [LENGTH]) == []
 
