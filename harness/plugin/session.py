@@ -1,6 +1,7 @@
 """What a pytest session is about: its run, its journal, the takes that its tests ask for, its comparison."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,9 @@ def _open_run(config: pytest.Config) -> "Run":
     def whole(flag: str, least: int = 1) -> int:
         return int(options.number(flag, given(flag), least, whole=True))
 
+    folder = judged_by(config)
+    if not folder.is_shipped and str(folder.path) not in sys.path:
+        sys.path.append(str(folder.path))  # backends and metrics of a team's own may lie there
     here = config.invocation_params.dir
     voices, accepted, sounds = given("--voices"), given("--golden"), given("--golden-audio")
     if given("--chunks") not in {"off", "sentence"}:
