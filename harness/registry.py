@@ -170,11 +170,17 @@ def register_metric(name: str, function: Any) -> None:
         UsageError: Another metric has that name.
     """
     known = _METRICS.get(name)
-    if known is not None and (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
+    if known is not None and _origin(known) != _origin(function):
         raise UsageError(
             f"metric {name!r} of {function.__module__} is there already, in {known.__module__}: choose another name"
         )
     _METRICS[name] = function
+
+
+def _origin(function: Any) -> tuple[str, str]:
+    """Where a metric is written: pytest may import a file under a second name."""
+    code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
+    return code.co_filename if code else function.__module__, function.__qualname__
 
 
 def add_metrics(modules: Iterable[str], given_as: str, folder: Path | None = None) -> None:
