@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from harness import torchaudio_import
 from harness.audio import Audio
 
 LANGUAGES = ("ar", "en")
@@ -28,8 +27,6 @@ class Told:
 def tiny_whisper(folder: Path, seed=0):
     """A Whisper of the real architecture with 16 dimensions and a byte-level vocabulary, as transformers saves one."""
     import torch
-
-    torchaudio_import.install()
     from transformers import (
         GenerationConfig,
         WhisperConfig,
@@ -90,8 +87,6 @@ def tiny_ctc(folder: Path, seed=0):
     import json
 
     import torch
-
-    torchaudio_import.install()
     from transformers import (
         Wav2Vec2Config,
         Wav2Vec2CTCTokenizer,

@@ -4,6 +4,7 @@ A backend is cheap to open and loads its model on the first `generate`, so that 
 nothing. What a backend cannot do becomes a Take with an error; only a wrong command is raised.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,13 +104,15 @@ class Backend(Protocol):
 
 
 _PARTS = ("name", "sample_rate_hz", "frame_rate_hz", "note", "reads", "identity", "generate", "close")
+NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,63}", re.ASCII)
+"""Its baselines lie in a folder of this name."""
 
 
 def open_backend(name: str, options: BackendOptions) -> Backend:
     """Open a backend: one of this package, one of an installed package, or a class as `module:Class`.
 
     Raises:
-        UsageError: No such backend, or options it cannot work with.
+        UsageError: No such backend, options it cannot work with, or a class that is no backend.
     """
     backend: Backend = registry.get(registry.BACKEND, name)(options)
     # Not with hasattr, which would compute the identity.
@@ -119,6 +122,8 @@ def open_backend(name: str, options: BackendOptions) -> Backend:
             f"--backend {name!r} lacks {', '.join(lacking)}: a backend has {', '.join(_PARTS)} "
             "(harness.backends.Backend says what each is)"
         )
+    if not NAME.fullmatch(str(backend.name)):
+        raise UsageError(f"--backend {name!r} calls itself {backend.name!r}; letters, digits and _ . - are needed")
     return backend
 
 

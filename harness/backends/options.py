@@ -80,12 +80,10 @@ OPTIONS = (
 )
 
 FOR_EVERY_BACKEND = (
-    "--backend",
-    "--batch-size",
-    "--gpu",
+    *("--backend", "--batch-size", "--gpu", "--generation-timeout"),
     *("--budget", "--budget-wpm", "--budget-buffer", "--min-frames", "--max-frames"),
 )
-"""What shapes the requests, whoever answers them, and where encoder and recognisers run."""
+"""What shapes the requests, whoever answers them; how long they may take; where encoder and recognisers run."""
 
 SWITCHES = (
     Switch("--outside-files", "let a manifest of the directory backend name files outside its folder"),

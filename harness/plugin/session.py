@@ -1,7 +1,6 @@
 """What a pytest session is about: its run, its journal, the takes that its tests ask for, its comparison."""
 
 import os
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,14 +22,13 @@ from harness.plugin.options import (
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
-    from harness.records.run_record import About
-    from harness.run.comparison import Compared
-    from harness.run.journal import Journal
+    from harness.decision.release import Judged
+    from harness.report.journal import Journal
     from harness.run.plan import Run
 
 RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
-_RELEASE = pytest.StashKey["Compared"]()
+_RELEASE = pytest.StashKey["Judged"]()
 
 
 def load(config: pytest.Config, suite: str) -> "tuple[Utterance, ...]":
@@ -47,6 +45,7 @@ def run_of(config: pytest.Config) -> "Run":
 
 
 def _open_run(config: pytest.Config) -> "Run":
+    from harness import registry
     from harness.decision import gates
     from harness.metrics.measuring import Models
     from harness.run.plan import Run, Settings
@@ -57,20 +56,18 @@ def _open_run(config: pytest.Config) -> "Run":
     def whole(flag: str, least: int = 1) -> int:
         return int(options.number(flag, given(flag), least, whole=True))
 
-    folder = judged_by(config)
-    if not folder.is_shipped and str(folder.path) not in sys.path:
-        sys.path.append(str(folder.path))  # backends and metrics of a team's own may lie there
     here = config.invocation_params.dir
     voices, accepted, sounds = given("--voices"), given("--golden"), given("--golden-audio")
     if given("--chunks") not in {"off", "sentence"}:
         raise UsageError(f"--chunks is {given('--chunks')!r}; off or sentence is needed")
     system = options.read(given, lambda flag: bool(config.getoption(flag)), here, device_number(config))
     backend = options.backend_name(given, system.gpu)
+    name = getattr(registry.get(registry.BACKEND, backend), "name", backend)
     run = Run(
         Settings(
             backend=backend,
             options=system,
-            profile=gates.load_profile(given("--gates"), backend, gates_path(config)),
+            profile=gates.load_profile(given("--gates"), name, gates_path(config)),
             out=out_folder(config),
             voices_folder=here / voices if voices else judged_by(config).voices,
             voices_language=given("--voices-language"),
@@ -78,14 +75,12 @@ def _open_run(config: pytest.Config) -> "Run":
             takes=looks(config)[0],
             by_sentence=given("--chunks") == "sentence",
             batch_size=whole("--batch-size"),
-            cluster=given("--cluster"),
             models=Models(
                 encoder=given("--speaker-encoder"),
                 recognizer=_folder_or_name(here, given("--asr")),
                 second_recognizer=_folder_or_name(here, given("--asr-2")),
                 predictor=given("--speech-quality"),
-                # The GPUs of a cluster are its nodes'; what is measured is measured here.
-                gpu=system.gpu and not given("--cluster"),
+                gpu=system.gpu,
             ),
             sampling=options.sampling(given),
             budget=options.budget(given),
@@ -93,7 +88,7 @@ def _open_run(config: pytest.Config) -> "Run":
             golden_audio=here / sounds if sounds else None,
         )
     )
-    options.refuse_unread(backend, run.backend.reads, given_flags(config))
+    options.refuse_unread(run.backend.name, run.backend.reads, given_flags(config))
     return run
 
 
@@ -125,22 +120,34 @@ def suites_of(item: pytest.Item) -> tuple[str, ...]:
     return corpus.suites_of(corpus_folder(item.config))
 
 
-def about(config: pytest.Config) -> "About":
-    return run_of(config).about(commit=os.environ.get("GITHUB_SHA", ""))
+def about(config: pytest.Config) -> dict[str, str]:
+    run = run_of(config)
+    instruments = run.measuring.fingerprints()
+    return {
+        "backend": run.backend.name,
+        "system": run.backend.identity,
+        "note": run.backend.note,
+        "gates": run.settings.profile.name,
+        "encoder": instruments["encoder"],
+        "--asr": instruments["recognizer"],
+        "--asr-2": instruments["second_recognizer"],
+        "--speech-quality": instruments["predictor"],
+        "voices": ", ".join(voice.id for voice in run.voices),
+        "chunks": "sentence" if run.settings.by_sentence else "off",
+        "commit": os.environ.get("GITHUB_SHA", ""),
+    }
 
 
 def journal_of(config: pytest.Config) -> "Journal":
-    from harness.run.journal import Journal
+    from harness.report.journal import Journal
 
     return config.stash.setdefault(_JOURNAL, Journal(out_folder(config)))
 
 
-def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
+def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
-        from harness.decision.release import Asked
-        from harness.run.comparison import compare_release
-        from harness.threads import one_thread
+        from harness.decision.release import Asked, judge_release
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = [(suites_of(item), item.get_closest_marker("suite")) for item in comparing]
@@ -148,11 +155,10 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
         whole = any(mark is not None and len(mark.args) != 1 for _, mark in strata)
         suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
         every = sorted({name for names, _ in strata for name in names})
-        with one_thread():
-            config.stash[_RELEASE] = compare_release(
-                run_of(config),
-                {name: load(config, name) for name in every},
-                Asked(suites, whole, policy, margins, looks(config)),
-                about(config),
-            )
+        config.stash[_RELEASE] = judge_release(
+            run_of(config),
+            {name: load(config, name) for name in every},
+            Asked(suites, whole, policy, margins, looks(config)),
+            about(config),
+        )
     return config.stash[_RELEASE]

@@ -12,8 +12,9 @@ from harness.take import Sampling
 class Fingerprint(Record, frozen=True, kw_only=True):
     """With what and on what takes were made and measured; different ones are not compared."""
 
-    instruments: dict[str, str] = msgspec.field(default_factory=dict)
-    """Of the models that measured, by their part."""
+    encoder: str = ""
+    recognizer: str = ""
+    second_recognizer: str = ""
     device: str = ""
     dtype: str = ""
 
