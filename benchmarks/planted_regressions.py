@@ -23,10 +23,11 @@ from harness.backends.embedded import EmbeddedBackend
 from harness.corpus import load_corpus, load_voices, suites_of
 from harness.decision.gates import load_profile
 from harness.decision.policy import load_policy
-from harness.decision.release import Asked, judge_release
+from harness.decision.release import Asked
 from harness.metrics.silence import Pauses
 from harness.records.gate import Outcome
 from harness.run import plan
+from harness.run.comparison import compare_release
 from harness.run.plan import Run, Settings
 from harness.take import Request, Take
 
@@ -166,7 +167,7 @@ def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
     policy, margins = load_policy()
     corpus = {suite: CORPUS[suite] for suite in suites}
     asked = Asked(tuple(suites), True, policy, margins, looks=(1,))
-    judged = judge_release(run, corpus, asked, {"encoder": run.measuring.fingerprints()["encoder"]})
+    judged = compare_release(run, corpus, asked, run.about())
     gates = Counter[str]()
     for suite, rows in corpus.items():
         metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite))
@@ -174,11 +175,11 @@ def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
             verdicts = run.judge(run.take(run.request(row, run.settings.first_seed)), tuple(metrics))
             gates.update(one.gate.name for one in verdicts if one.outcome == Outcome.FAIL)
     return Answer(
-        Counter(one["outcome"] for one in judged.comparisons),
+        Counter(one.outcome for one in judged.comparisons),
         frozenset(
-            f"{one['metric']}{' (lost)' if one.get('kind') == 'lost' else ''}"
+            f"{one.metric}{' (lost)' if one.question == 'lost' else ''}"
             for one in judged.comparisons
-            if one["outcome"] == "FAIL"
+            if one.outcome == Outcome.FAIL
         ),
         gates,
     )

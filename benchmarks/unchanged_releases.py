@@ -14,15 +14,17 @@ from pathlib import Path
 from benchmarks.planted_regressions import CORPUS, settings
 from harness import shipped
 from harness.decision.policy import load_policy
-from harness.decision.release import Asked, Judged, judge_release
+from harness.decision.release import Asked
 from harness.lab.audit import share
+from harness.records.gate import AGAINST, Outcome
+from harness.run.comparison import Compared, compare_release
 from harness.run.plan import Run
 
 
-def verdict(found: Judged) -> str:
+def verdict(found: Compared) -> str:
     """The worst outcome of all comparisons."""
-    outcomes = {one["outcome"] for one in found.comparisons}
-    return next(kind for kind in ("FAIL", "INCONCLUSIVE", "PASS") if kind in outcomes)
+    outcomes = {one.outcome for one in (*found.comparisons, *found.not_compared)}
+    return next(kind for kind in (*AGAINST, Outcome.PASS) if kind in outcomes)
 
 
 def main() -> None:
@@ -41,15 +43,11 @@ def main() -> None:
         line = f"seeds from {run.settings.first_seed}"
         for name, looks in designs.items():
             asked = Asked(tuple(CORPUS), True, policy, margins, looks)
-            found = judge_release(run, CORPUS, asked, {"encoder": run.measuring.fingerprints()["encoder"]})
+            found = compare_release(run, CORPUS, asked, run.about())
             counts[name][verdict(found)] += 1
             takes = sum(len(kept) for kept in found.takes.values()) / sum(map(len, CORPUS.values()))
             line += f"   {name}: {verdict(found)}, {takes:.2f} takes of a text"
-            blocked = {
-                f"{one['stratum']} {one['metric']}"
-                for one in found.comparisons
-                if one["outcome"] in ("FAIL", "INCONCLUSIVE")
-            }
+            blocked = {f"{one.stratum} {one.metric}" for one in found.comparisons if one.stands_against}
             line += f" ({', '.join(sorted(blocked))})" if blocked else ""
         run.close()
         print(line, flush=True)

@@ -1,19 +1,30 @@
 """`python -m harness COMMAND`: what a team does around the test runs."""
 
 import argparse
+import errno
+import os
 import sys
 from collections.abc import Callable, Sequence
 from os.path import relpath
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from harness import shipped
-from harness.errors import CorpusError, GoldenError, HarnessError
+from harness.errors import CorpusError, GoldenError, HarnessError, UsageError
 
 if TYPE_CHECKING:
-    from harness.baseline.acceptance import Acceptance, Finished
+    from harness.baseline.acceptance import Finished, Terms
 
 USAGE_ERROR = 4  # pytest's own code for it
+HARNESS_ERROR = 3
+BROKEN_PIPE = 141  # what a shell says of a program that the signal ended
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}")
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -54,7 +65,7 @@ def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
     from harness.baseline import acceptance
 
-    run = acceptance.Finished.read(arguments.out)
+    run = _finished(arguments.out)
     terms = _terms(arguments, run)
     return _each(arguments.suites, lambda suite: [f"accepted: {relpath(acceptance.accept(run, suite, terms))}"])
 
@@ -63,9 +74,17 @@ def _diff(arguments: argparse.Namespace) -> int:
     """Show a run beside the accepted release, worst utterances first."""
     from harness.baseline import acceptance
 
-    run = acceptance.Finished.read(arguments.out)
+    run = _finished(arguments.out)
     terms = _terms(arguments, run)
     return _each(arguments.suites, lambda suite: acceptance.difference(run, suite, terms))
+
+
+def _finished(out: Path) -> "Finished":
+    """What a test run left in its output folder."""
+    from harness.baseline.acceptance import Finished, read_run
+    from harness.store import Store
+
+    return Finished(read_run(out), Store(out))
 
 
 def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
@@ -80,13 +99,13 @@ def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
     return status
 
 
-def _terms(arguments: argparse.Namespace, run: "Finished") -> "Acceptance":
-    from harness.baseline.acceptance import Acceptance
+def _terms(arguments: argparse.Namespace, run: "Finished") -> "Terms":
+    from harness.baseline.acceptance import Terms
     from harness.decision import gates, policy
 
     rules, margins = policy.load_policy(arguments.gates_file)
-    name, backend = run.about.get("gates", ""), run.about.get("backend", "")
-    return Acceptance(
+    name, backend = run.about.gates, run.about.backend
+    return Terms(
         by=getattr(arguments, "by", ""),
         override=getattr(arguments, "override", ""),
         profile=gates.load_profile(name, backend, arguments.gates_file),
@@ -101,8 +120,9 @@ def _terms(arguments: argparse.Namespace, run: "Finished") -> "Acceptance":
 def _history(arguments: argparse.Namespace) -> int:
     """Tell every run and acceptance, and when a metric took a step."""
     from harness.baseline import history
+    from harness.records.history import NAME
 
-    print("\n".join(history.trend(history.read(arguments.out / history.NAME))))
+    print("\n".join(history.trend(history.read(arguments.out / NAME))))
     return 0
 
 
@@ -120,8 +140,8 @@ def _audit(arguments: argparse.Namespace) -> int:
         raise GoldenError(f"no release was accepted in {', '.join(missing)}: {golden.how_to_accept(missing[0])}")
     kept = [baseline for baseline in found.values() if baseline is not None]
     takes = min(len(baseline.seeds) for baseline in kept)
-    records = [record for baseline in kept for record in baseline.records]
-    measured = {name for record in records for name, one in record.measurements.items() if one["value"] is not None}
+    every = [take.measurements for baseline in kept for take in baseline.takes]
+    measured = {name for measurements in every for name, one in measurements.items() if one.is_known}
     margins = tuple(margin for margin in margins if margin.metric in measured)  # a recogniser may not have been given
     asked = Asked(tuple(arguments.suites), len(kept) > 1, rules, margins, rules.looks)
     world = audit.World.of(kept, margins, arguments.spread)
@@ -136,20 +156,21 @@ def _power(arguments: argparse.Namespace) -> int:
 
     from harness.lab import power, speech
     from harness.records import power_table
+    from harness.records.schema import write
 
     with tempfile.TemporaryDirectory() as work:
         recordings = arguments.speech
         takes = speech.recorded(recordings, Path(work)) if recordings else speech.embedded(arguments.texts)
         table = power.measure(takes, arguments.spoilt, arguments.workers)
-    found = table.as_json()
-    for line in power_table.lines(found):
+    fresh = table.record()
+    for line in power_table.lines(fresh):
         print(line)
     if arguments.out:
-        power.write(table, arguments.out)
+        write(arguments.out, fresh)
         print(f"written to {arguments.out}")
     if not arguments.check:
         return 0
-    complaints = power_table.worse(power_table.read(arguments.check), found)
+    complaints = power_table.worse(power_table.read(arguments.check), fresh)
     for line in complaints:
         print(f"WORSE  {line}")
     return int(bool(complaints))
@@ -185,16 +206,16 @@ def _report(arguments: argparse.Namespace) -> int:
     """Draw the report of a run again, also of one that was killed; exits as the run does."""
     from harness import report
     from harness.report import page, terminal
-    from harness.report.journal import Journal
+    from harness.run.journal import Journal
 
     out = Path(arguments.out)
-    manifest = Journal(out).manifest()
-    shown = report.write(manifest, out)
+    record = Journal(out).record()
+    shown = report.write(record, out)
     if arguments.single_file:
-        shown = page.write_single_file(manifest, out)
-    for line in terminal.summary(manifest, out, shown):
+        shown = page.write_single_file(record, out)
+    for line in terminal.summary(record, out, shown):
         print(line)
-    return manifest.exit_code
+    return record.exit_code
 
 
 def _allure(arguments: argparse.Namespace) -> int:
@@ -231,7 +252,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness", description=__doc__)
+    parser = _Parser(prog="python -m harness", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     init = commands.add_parser("init", help=_init.__doc__)
     init.add_argument("--name", default="voice_gates", metavar="FOLDER", help="default: voice_gates")
@@ -297,11 +318,19 @@ def _suites(given: Sequence[str], corpus: Path) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a usage error is one line and exit 4."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         if hasattr(arguments, "suites"):
             arguments.suites = _suites(arguments.suites, arguments.corpus)
-        return _COMMANDS[arguments.command](arguments)
+        status = _COMMANDS[arguments.command](arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
     except HarnessError as error:
         print(f"ERROR: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except OSError as error:
+        print(f"ERROR: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return HARNESS_ERROR if error.errno == errno.ENOSPC else USAGE_ERROR

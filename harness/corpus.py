@@ -10,6 +10,7 @@ A voices folder holds for each voice a sound file `name.wav` (or .flac, .ogg, .m
 `name.lang` holds the language code and `name.speaker` says who speaks where several files are one person.
 """
 
+import glob
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from harness import audio, shipped
-from harness.documents import NotEmpty, read_toml, typed
+from harness.documents import NotEmpty, read_text, read_toml, typed
 from harness.errors import AudioError, CorpusError, VoicesError
 from harness.text import reading_time_s, words
 
@@ -170,7 +171,8 @@ def load_voices(folder: Path, language: str = "", fallback: bool = False) -> tup
     """
     if not folder.is_dir():
         raise VoicesError(f"voices folder {str(folder)!r} does not exist: give a folder of name.wav + name.txt")
-    sounds = sorted(path for path in folder.iterdir() if path.suffix.lower() in SOUND_FILES)
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    sounds = [path for path in files if path.suffix.lower() in SOUND_FILES and path.is_file()]
     if not sounds:
         kinds = ", ".join(SOUND_FILES)
         raise VoicesError(f"voices folder {str(folder)!r} holds no sound file ({kinds}): put name.wav + name.txt there")
@@ -183,7 +185,7 @@ def load_voices(folder: Path, language: str = "", fallback: bool = False) -> tup
             taken.add(path.stem)
         except (VoicesError, AudioError) as error:
             complaints.append(f"{path.name}: {error}")
-    transcripts = {path.stem for path in folder.glob("*.txt")}
+    transcripts = {path.stem for path in files if path.suffix.lower() == ".txt"}
     complaints += [
         f"{name}.txt: has no sound file beside it: add {name}.wav or take it away"
         for name in sorted(transcripts - {path.stem for path in sounds})
@@ -234,13 +236,8 @@ def _check_sound(path: Path) -> None:
 
 
 def _side_file(path: Path, suffix: str) -> str:
-    side = path.with_suffix(suffix)
-    if not side.exists():
-        return ""
-    try:
-        return " ".join(side.read_text(encoding="utf-8-sig").split())
-    except UnicodeDecodeError as error:
-        raise VoicesError(f"{side.name} is not UTF-8 text: save it as UTF-8") from error
+    sides = [one for one in path.parent.glob(f"{glob.escape(path.stem)}.*") if one.suffix.lower() == suffix]
+    return " ".join(read_text(sides[0], VoicesError).split()) if sides else ""
 
 
 def choose_reference(

@@ -14,7 +14,6 @@ A new backend is one module of `harness.backends` with a class that has a `name`
 in a module of `harness.metrics`. Neither is listed anywhere.
 """
 
-import os
 import pkgutil
 import re
 import sys
@@ -22,6 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -100,18 +100,19 @@ def names(kind: Kind) -> list[str]:
     )
 
 
-def imported(path: str, given_as: str) -> Any:
+def imported(path: str, given_as: str, folder: Path | None = None) -> Any:
     """What a `module:name` or a `module` names.
 
     Args:
         path: Where it lies.
         given_as: The option or table that named it, for the message.
+        folder: Where a module that is not installed may lie.
 
     Raises:
         UsageError: It cannot be imported; one line with the cause.
     """
     module_name, _, attribute = path.partition(":")
-    module = _module(module_name, given_as)
+    module = _module(module_name, given_as, folder)
     if not attribute:
         return module
     try:
@@ -123,15 +124,16 @@ def imported(path: str, given_as: str) -> Any:
         ) from error
 
 
-def _module(name: str, given_as: str) -> ModuleType:
-    here = os.getcwd()  # noqa: PTH109 -- an entry of sys.path is a string
+def _module(name: str, given_as: str, folder: Path | None = None) -> ModuleType:
+    # A module of the team's own repository is not installed: it is looked for where the command was typed.
+    more = [str(place) for place in (Path.cwd(), folder) if place is not None and str(place) not in sys.path]
     try:
         try:
             return import_module(name)
         except ModuleNotFoundError as error:
-            if error.name != name.split(".")[0] or here in sys.path:
+            if error.name != name.split(".")[0] or not more:
                 raise
-            sys.path.append(here)  # a module of the team's own repository, not installed
+            sys.path += more
             return import_module(name)
     except Exception as error:  # whatever a foreign module raises while it is imported
         raise UsageError(f"{given_as} {name!r} cannot be imported ({type(error).__name__}: {error})") from error
@@ -168,21 +170,32 @@ def register_metric(name: str, function: Any) -> None:
         UsageError: Another metric has that name.
     """
     known = _METRICS.get(name)
-    if known is not None and (known.__module__, known.__qualname__) != (function.__module__, function.__qualname__):
+    if known is not None and _origin(known) != _origin(function):
         raise UsageError(
             f"metric {name!r} of {function.__module__} is there already, in {known.__module__}: choose another name"
         )
     _METRICS[name] = function
 
 
-def add_metrics(modules: Iterable[str], given_as: str = "--metrics") -> None:
-    """Name modules that hold more metrics, e.g. a team's own; they are imported with the rest.
+def _origin(function: Any) -> tuple[str, str]:
+    """Where a metric is written: pytest may import a file under a second name."""
+    code = getattr(getattr(function, "__wrapped__", None), "__code__", None)
+    return code.co_filename if code else function.__module__, function.__qualname__
+
+
+def add_metrics(modules: Iterable[str], given_as: str, folder: Path | None = None) -> None:
+    """Import modules that hold more metrics, e.g. a team's own.
+
+    Args:
+        modules: Dotted names.
+        given_as: What named them, for the message.
+        folder: Where modules that are not installed may lie, beside the folder that the command was typed in.
 
     Raises:
         UsageError: A module cannot be imported, or one of its metrics has the name of another.
     """
     for name in modules:
-        imported(name, given_as)
+        imported(name, given_as, folder)
 
 
 def metrics() -> Mapping[str, Any]:

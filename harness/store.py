@@ -11,16 +11,17 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from filelock import FileLock
 
 from harness import audio
-from harness.errors import AudioError
-from harness.take import Provenance, Request, Stop, Take
+from harness.errors import AudioError, RecordError
+from harness.records.schema import read, write
+from harness.records.sidecar import Sidecar, SidecarReference
+from harness.take import Request, Take
 
 
 class Store:
@@ -28,6 +29,7 @@ class Store:
 
     def __init__(self, out: Path) -> None:
         self.out = out
+        """The output folder."""
         self._takes = out / "store" / "takes"
 
     def lock(self, request: Request) -> FileLock:
@@ -37,34 +39,41 @@ class Store:
         return FileLock(folder / f"{request.digest}.lock")
 
     def get(self, request: Request) -> Take | None:
-        """The stored take of a request, or None where there is none or its audio is not what was stored."""
+        """The stored take of a request, or None where there is none or it is not what was stored."""
+        sidecar = self.sidecar(request.digest)
+        if sidecar is None:
+            return None
         path = self._path(request)
         try:
-            sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            if audio.content_hash(path.read_bytes()) != sidecar["sha256"]:
-                return None
-            return Take(
-                request=request,
-                audio=replace(audio.load(path), downmix_loss_db=sidecar["downmix_loss_db"]),
-                stopped_by=Stop(sidecar["stopped_by"]),
-                provenance=Provenance(**sidecar["provenance"]),
-                frames=sidecar["frames"],
-                elapsed_s=sidecar["elapsed_s"],
-                unconditioned=sidecar["unconditioned"],
-                details=sidecar["details"],
-                path=path,
-            )
-        except (OSError, ValueError, KeyError, TypeError, AudioError):
-            return None  # half written or damaged: generated again
+            sound = replace(audio.load(path), downmix_loss_db=sidecar.downmix_loss_db)
+        except AudioError:
+            return None
+        return Take(
+            request=request,
+            audio=sound,
+            stopped_by=sidecar.stopped_by,
+            provenance=sidecar.provenance,
+            frames=sidecar.frames,
+            elapsed_s=sidecar.elapsed_s,
+            unconditioned=sidecar.unconditioned,
+            details=sidecar.details,
+            path=path,
+            sha256=sidecar.audio,
+        )
 
-    def sidecar(self, digest: str) -> dict[str, Any] | None:
-        """What is noted beside the audio of a request; None where there is none or the audio is not what was stored."""
+    def sidecar(self, digest: str) -> Sidecar | None:
+        """What is noted beside the audio of a request.
+
+        None where there is none, where it was changed or is another take's, or the audio is not what was stored: such a
+        take is generated again.
+        """
         path = self.path(digest)
         try:
-            noted: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
-            return noted if audio.content_hash(path.read_bytes()) == noted["sha256"] else None
-        except (OSError, ValueError, KeyError):
+            noted = read(path.with_suffix(".json"), Sidecar, "it is generated again")
+            intact = noted.digest == digest and audio.content_hash(path.read_bytes()) == noted.audio
+        except (OSError, RecordError):
             return None
+        return noted if intact else None
 
     def put(self, take: Take, batch: Sequence[Request] = ()) -> Take:
         """Keep a take; the one given back is what is on disk, so that what is judged is what can be listened to.
@@ -76,8 +85,7 @@ class Store:
         path = self._path(take.request)
         data = audio.encode_wav(take.audio)
         audio.write_atomically(path, data)
-        sidecar = _sidecar(take, batch) | {"sha256": audio.content_hash(data)}
-        audio.write_atomically(path.with_suffix(".json"), _json(sidecar))
+        write(path.with_suffix(".json"), _sidecar(take, batch, audio.content_hash(data)))
         stored = self.get(take.request)
         assert stored is not None, f"{path} cannot be read back"
         return stored
@@ -157,29 +165,26 @@ def _json(data: dict[str, Any]) -> bytes:
     return (json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
 
-def _sidecar(take: Take, batch: Sequence[Request]) -> dict[str, Any]:
+def _sidecar(take: Take, batch: Sequence[Request], sha256: str) -> Sidecar:
     request = take.request
+    reference = request.reference
     assert take.audio is not None
-    return {
-        "digest": request.digest,
-        "utterance": asdict(request.utterance),
-        "reference": {
-            "id": request.reference.id,
-            "sha256": request.reference.sha256,
-            "transcript": request.reference.transcript,
-            "language": request.reference.language,
-        },
-        "chunks": [asdict(chunk) for chunk in request.chunks],
-        "sampling": msgspec.structs.asdict(request.sampling),
-        "seed": request.seed,
-        "system": request.system,
-        "sample_rate_hz": take.audio.sample_rate_hz,
-        "downmix_loss_db": take.audio.downmix_loss_db,
-        "stopped_by": take.stopped_by,
-        "frames": take.frames,
-        "elapsed_s": round(take.elapsed_s, 3),
-        "unconditioned": take.unconditioned,
-        "details": dict(take.details),
-        "provenance": msgspec.structs.asdict(take.provenance),
-        "batch": [other.digest for other in batch],
-    }
+    return Sidecar(
+        digest=request.digest,
+        audio=sha256,
+        utterance=request.utterance,
+        reference=SidecarReference(reference.id, reference.sha256, reference.transcript, reference.language),
+        chunks=request.chunks,
+        sampling=request.sampling,
+        seed=request.seed,
+        system=request.system,
+        sample_rate_hz=take.audio.sample_rate_hz,
+        downmix_loss_db=take.audio.downmix_loss_db,
+        stopped_by=take.stopped_by,
+        frames=take.frames,
+        elapsed_s=round(take.elapsed_s, 3),
+        unconditioned=take.unconditioned,
+        details=dict(take.details),
+        provenance=take.provenance,
+        batch=tuple(other.digest for other in batch),
+    )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from harness.audio import Audio
+from harness.audio import Audio, content_hash
 from harness.corpus import Reference, Utterance
 from harness.errors import UsageError
 
@@ -127,6 +127,26 @@ class Request:
         return int.from_bytes(hashlib.sha256(named).digest()[:8], "big") >> 1
 
     @cached_property
+    def question(self) -> str:
+        """Names what is asked whoever answers: 16 digits of the sha256 of text, voice, chunks, sampling and seed."""
+        reference, utterance = self.reference, self.utterance
+        asked = {
+            "id": utterance.id,
+            "text": utterance.text,
+            "language": utterance.language,
+            "chunks": [asdict(chunk) for chunk in self.chunks],
+            "reference": {
+                "id": reference.id,
+                "sha256": reference.sha256,
+                "transcript": reference.transcript,
+                "language": reference.language,
+            },
+            "seed": self.seed,
+            "sampling": msgspec.structs.asdict(self.sampling),
+        }
+        return content_hash(json.dumps(asked, sort_keys=True, ensure_ascii=False).encode())[:16]
+
+    @cached_property
     def digest(self) -> str:
         """Name of this request: sha256 of its canonical JSON, 64 hexadecimal digits."""
         question = {
@@ -140,7 +160,7 @@ class Request:
             "sampling": msgspec.structs.asdict(self.sampling),
         }
         canonical = json.dumps(question, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return content_hash(canonical.encode())
 
 
 @dataclass(frozen=True)
@@ -159,4 +179,6 @@ class Take:
     details: Mapping[str, float | str] = field(default_factory=dict)
     """What else the backend recorded: the row's own seed, columns, speed, peak memory."""
     path: Path | None = None
-    """Where the store keeps the audio, once it does."""
+    """Where the store keeps the audio, once it does ..."""
+    sha256: str = ""
+    """... and the hash of that file."""

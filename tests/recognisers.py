@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness import torchaudio_import
 from harness.audio import Audio
 
 LANGUAGES = ("ar", "en")
@@ -27,6 +28,8 @@ class Told:
 def tiny_whisper(folder: Path, seed=0):
     """A Whisper of the real architecture with 16 dimensions and a byte-level vocabulary, as transformers saves one."""
     import torch
+
+    torchaudio_import.install()
     from transformers import (
         GenerationConfig,
         WhisperConfig,
@@ -87,6 +90,8 @@ def tiny_ctc(folder: Path, seed=0):
     import json
 
     import torch
+
+    torchaudio_import.install()
     from transformers import (
         Wav2Vec2Config,
         Wav2Vec2CTCTokenizer,

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from harness import cli
@@ -20,8 +23,42 @@ def test_a_usage_error_is_one_line_and_exit_4(capsys, monkeypatch):
     assert capsys.readouterr().err == "ERROR: no such thing\n"
 
 
-def test_an_unknown_command_is_refused(capsys):
-    with pytest.raises(SystemExit) as caught:
-        cli.main(["dance"])
-    assert caught.value.code == 2
-    assert "dance" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["dance"], "argument COMMAND: invalid choice: 'dance' (choose from"),
+        ([], "the following arguments are required: COMMAND"),
+        (["history", "--size", "3"], "unrecognized arguments: --size 3"),
+        (["power", "--texts", "many"], "argument --texts: invalid int value: 'many'"),
+        (["diff", "shrot"], "suite 'shrot' is unknown; "),
+        (["diff", "short", "--corpus", "nofolder"], "corpus folder 'nofolder' does not exist"),
+        (["init", "--name", "a/b"], "--name is 'a/b'"),
+    ],
+)
+def test_a_wrong_command_is_one_line_and_exit_4(capsys, arguments, complaint):
+    assert cli.main(arguments) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("ERROR: ")
+    assert complaint in said
+    assert said.count("\n") == 1
+
+
+def test_what_cannot_be_written_is_one_line(capsys, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    for error, status in ((PermissionError(13, "Permission denied", "x"), 4), (OSError(28, "No space left", "x"), 3)):
+
+        def refuse(arguments, error=error):
+            raise error
+
+        monkeypatch.setitem(cli._COMMANDS, "doctor", refuse)
+        assert cli.main(["doctor"]) == status
+        assert capsys.readouterr().err == f"ERROR: x: {error.strerror}\n"
+
+
+@pytest.mark.slow
+def test_a_reader_that_has_seen_enough_ends_the_output_without_a_word():
+    command = [sys.executable, "-m", "harness", "doctor"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as said:
+        said.stdout.close()
+        assert said.stderr.read() == b""
+        assert said.wait() == 141

@@ -129,6 +129,26 @@ def test_every_bad_voice_gets_its_own_line_and_none_is_left_out(tmp_path):
     assert "good.wav" not in lines
 
 
+def test_side_files_are_found_whatever_their_case_and_hidden_files_are_no_voices(tmp_path):
+    write_voice(tmp_path, "a [1]", draw("#" * 20), language="en", suffix=".wav")
+    (tmp_path / "a [1].wav").rename(tmp_path / "a [1].WAV")
+    (tmp_path / "a [1].txt").rename(tmp_path / "a [1].TXT")
+    (tmp_path / "._a [1].flac").write_bytes(b"\0")  # as macOS leaves behind
+    (tmp_path / "b.wav").mkdir()
+    (voice,) = corpus.load_voices(tmp_path)
+    assert (voice.transcript, voice.language) == ("نص", "en")
+
+
+@pytest.mark.parametrize("content", ["نص".encode("cp1256"), "é".encode("latin-1")])
+def test_a_transcript_in_a_code_page_is_refused_and_one_with_a_mark_is_read(tmp_path, content):
+    write_voice(tmp_path, "a", draw("#" * 20), language="en")
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(VoicesError, match=r"a\.txt line 1 is not UTF-8 text"):
+        corpus.load_voices(tmp_path)
+    (tmp_path / "a.txt").write_bytes("نص".encode("utf-16"))
+    assert corpus.load_voices(tmp_path)[0].transcript == "نص"
+
+
 @pytest.mark.parametrize("made", [True, False])
 def test_an_empty_or_missing_voices_folder_is_said(tmp_path, made):
     folder = tmp_path / "voices"

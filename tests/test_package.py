@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,67 +14,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.slow
 
-BACKEND = '''
-"""A system of the team's own: hums for as long as a reader would need."""
-
-import numpy as np
-
-from harness.audio import Audio
-from harness.take import Provenance, Stop, Take
-
-
-class Hum:
-    name = "hum"
-    sample_rate_hz = 24_000
-    frame_rate_hz = 25
-    note = "hums"
-    reads = ()
-    identity = "hum r1"
-
-    def __init__(self, options):
-        pass
-
-    def generate(self, requests):
-        for number, request in enumerate(requests, 1):
-            seconds = 1.5 * request.utterance.reading_time_s
-            time = np.arange(int(seconds * 24_000)) / 24_000
-            sound = (0.1 * np.sin(2 * np.pi * (100 + 7 * request.utterance.number) * time)).astype(np.float32)
-            yield Take(request, Audio(sound, 24_000), Stop.EOS, Provenance("hum", "hum", "r1"), frames=number)
-
-    def close(self):
-        pass
-'''
-METRIC = '''
-"""A metric of the team's own."""
-
-from harness.metrics import measured, metric
-
-
-@metric("loudest", unit="full scale", better="neither", of="sound")
-def loudest(sound):
-    """The largest sample."""
-    return measured(abs(sound.samples).max())
-'''
-GATES = """
-extends = "shipped"
-modules = ["loudness"]
-
-[[profile.documented.gate]]
-metric = "loudest"
-unit = "full scale"
-at_most = 0.5
-suites = ["digits"]
-why = "our player clips above"
-"""
-DIGITS = """
-about = "Numbers as our callers say them"
-
-[[utterance]]
-id = "digits-001"
-text = "one two three four five six"
-language = "en"
-reference = "emma"
-"""
+OURS = ROOT / "tests" / "extension" / "ours"
+"""What a team adds: an English corpus, a suite, a metric with its gate, a system."""
 
 
 @pytest.fixture(scope="module")
@@ -129,18 +71,15 @@ def test_begin_and_judge_ends_with_a_verdict(team):
 def test_a_team_s_language_backend_metric_and_suite_need_no_change_of_the_package(team):
     folder, run = team
     assert run("harness", "init", "--name", "gates_of_ours", "--language", "en").returncode == 0
-    ours = folder / "gates_of_ours"
-    (folder / "hum.py").write_text(BACKEND)
-    (ours / "loudness.py").write_text(METRIC)
-    (ours / "gates.toml").write_text(GATES)
-    (ours / "corpus" / "digits.toml").write_text(DIGITS)
+    shutil.copytree(OURS, folder / "gates_of_ours", dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
     judged = run("pytest", "gates_of_ours/", "--backend", "hum:Hum")
     assert judged.returncode == 1, judged.stdout + judged.stderr  # a hum is nobody's voice
     record = json.loads((folder / ".harness" / "run.json").read_text(encoding="utf-8"))
-    assert (record["planned"], record["judged"], record["about"]["backend"]) == (3, 3, "hum:Hum")
+    assert (record["planned"], record["judged"], record["about"]["backend"]) == (4, 4, "hum:Hum")
     outcomes = {(take["suite"], one["name"]): one["outcome"] for take in record["takes"] for one in take["verdicts"]}
     assert outcomes["digits", "loudest"] == "PASS"
-    assert ("greetings", "loudest") not in outcomes
+    assert outcomes["digits", "never_hurried"] == "PASS"
+    assert ("greetings", "never_hurried") not in outcomes
     assert outcomes["digits", "duration_ratio"] == outcomes["greetings", "duration_ratio"] == "PASS"
 
 

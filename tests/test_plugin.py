@@ -7,8 +7,11 @@ import sys
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from harness.audio import Audio, encode_wav
+from harness.baseline.acceptance import read_run
+from harness.records.schema import encode
 from tests.synthetic import draw, write_voice
 
 SUITE = """
@@ -152,8 +155,8 @@ def test_the_manifest_and_the_page_and_junit_are_written(project):
     folder = project(GOOD, LONG)
     judge(folder)
     out = folder.path / ".harness"
-    manifest = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    assert (manifest["verdict"], manifest["planned"], manifest["judged"]) == ("FAIL", 2, 2)
+    run = read_run(out)
+    assert (run.verdict, run.planned, run.judged) == ("FAIL", 2, 2)
     assert 'name="duration_ratio"' in (out / "junit.xml").read_text()
     assert list(out.rglob("*.html"))
 
@@ -182,11 +185,11 @@ def test_a_killed_run_of_several_workers_leaves_no_earlier_pass(project):
     assert folder.runpytest_subprocess(*OPTIONS, "-n", "2", "--alluredir", "allure").ret == -9
     assert not (out / "run.json").exists()
 
-    from harness.report.journal import Journal
+    from harness.run.journal import Journal
 
-    manifest = Journal(out).manifest()
-    assert len(manifest.planned_takes) == 2
-    assert manifest.verdict != "PASS"
+    run = Journal(out).record()
+    assert run.planned == 2
+    assert run.verdict != "PASS"
     (verdict,) = [path for path in (folder.path / "allure").glob("*-result.json") if "May it" in path.read_text()]
     assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
 
@@ -199,7 +202,8 @@ def test_several_workers_keep_a_report_that_is_not_theirs_and_write_one_that_is(
     options = OPTIONS[1:]
     assert folder.runpytest_subprocess("mine", *options, "-n", "2").ret == 0
     kept = (folder.path / ".harness" / "run.json").read_text(encoding="utf-8")
-    assert (json.loads(kept)["verdict"], json.loads(kept)["judged"]) == ("PASS", 2)
+    run = read_run(folder.path / ".harness")
+    assert (run.verdict, run.judged) == ("PASS", 2)
     assert folder.runpytest_subprocess("other", *options, "-n", "2").ret == 0
     assert (folder.path / ".harness" / "run.json").read_text(encoding="utf-8") == kept
 
@@ -214,8 +218,8 @@ def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     (out / "run.json").write_text('{"verdict": "PASS"}')
     killed = folder.runpytest_subprocess(*OPTIONS, "--alluredir", "allure")
     assert killed.ret == -9
-    before = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    assert (before["verdict"], before["planned"], before["judged"]) == ("INCONCLUSIVE", 3, 0)
+    before = read_run(out)
+    assert (before.verdict, before.planned, before.judged) == ("INCONCLUSIVE", 3, 0)
     assert "Incomplete" in (out / "report" / "index.html").read_text(encoding="utf-8")
     (verdict,) = [path for path in (folder.path / "allure").glob("*-result.json") if "May it" in path.read_text()]
     assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
@@ -223,10 +227,10 @@ def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     from harness import cli
 
     assert cli.main(["report", str(out)]) == 3
-    after = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    assert (after["verdict"], after["planned"], after["judged"]) == ("INCONCLUSIVE", 3, 1)
-    assert "killed" in after["incomplete"]
-    assert len(after["takes"]) == 3  # short-002 and short-003 had been judged by test_length
+    after = read_run(out)
+    assert (after.verdict, after.planned, after.judged) == ("INCONCLUSIVE", 3, 1)
+    assert "killed" in after.incomplete
+    assert len(after.takes) == 3  # short-002 and short-003 had been judged by test_length
     page = (out / "report" / "index.html").read_text(encoding="utf-8")
     assert "Incomplete" in page
     assert "<audio" in page
@@ -365,15 +369,20 @@ def test_two_workers_judge_what_one_does(project):
     alone = judge(folder, "--out", "alone")
     shared = folder.runpytest_subprocess(*OPTIONS, "--out", "shared", "-n", "2")
     assert alone.ret == shared.ret == 1
-    manifests = [
-        json.loads((folder.path / out / "run.json").read_text(encoding="utf-8")) for out in ("alone", "shared")
-    ]
-    for manifest in manifests:
-        del manifest["begun"], manifest["ended"]
-        for take in manifest["takes"]:
-            take["verdicts"].sort(key=lambda verdict: verdict["name"])
-            del take["listen"], take["reference_audio"]
-    assert manifests[0] == manifests[1]
+    runs = []
+    for out in ("alone", "shared"):
+        run = read_run(folder.path / out)
+        takes = [
+            structs.replace(
+                take,
+                listen="",
+                reference_audio="",
+                verdicts=tuple(sorted(take.verdicts, key=lambda verdict: verdict.gate.name)),
+            )
+            for take in run.takes
+        ]
+        runs.append(encode(structs.replace(run, begun="", ended="", takes=tuple(takes))))
+    assert runs[0] == runs[1]
 
 
 def test_more_workers_than_devices_is_a_usage_error(project, monkeypatch):
@@ -461,10 +470,10 @@ def test_without_a_recogniser_the_words_are_not_judged_and_that_is_counted(proje
     result.stdout.fnmatch_lines(
         ["short         2 takes: 6 PASS, 4 REFUSED", "takes         2 planned = 2 judged + 0 refused"]
     )
-    found = json.loads((where.path / ".harness" / "run.json").read_text(encoding="utf-8"))
-    assert found["outcomes"] == {"PASS": 6, "REFUSED": 4}
-    assert found["about"]["--asr"] == "none"
-    assert "letters_duration_ratio" in found["takes"][0]["measurements"]
+    found = read_run(where.path / ".harness")
+    assert found.outcomes == {"PASS": 6, "REFUSED": 4}
+    assert "recognizer" not in found.about.instruments
+    assert "letters_duration_ratio" in found.takes[0].measurements
 
 
 @pytest.mark.parametrize(("flag", "given"), [("--asr", "nowhere"), ("--asr-2", "audio")])
@@ -482,12 +491,12 @@ def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
     tiny_ctc(where.path / "asr")
     result = judge(where, "--asr", "asr")
     result.assert_outcomes(passed=1, failed=1)
-    found = json.loads((where.path / ".harness" / "run.json").read_text(encoding="utf-8"))
-    measured = found["takes"][0]["measurements"]
-    assert measured["cer"]["detail"] == f"heard: {found['takes'][0]['heard']}"
-    assert found["takes"][0]["heard"]
-    assert measured["cer"]["components"]["target"] == 23
-    assert found["about"]["--asr"].startswith("asr ")
+    found = read_run(where.path / ".harness")
+    cer = found.takes[0].measurements["cer"]
+    assert cer.detail == f"heard: {found.takes[0].heard}"
+    assert found.takes[0].heard
+    assert cer.components["target"] == 23
+    assert found.about.instruments["recognizer"].startswith("asr ")
 
 
 def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
@@ -512,17 +521,17 @@ def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
     result = judge(where, "--asr", "given")
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["takes         7 planned = 7 judged + 0 refused", "VERDICT       FAIL"])
-    found = json.loads((where.path / ".harness" / "run.json").read_text(encoding="utf-8"))
+    found = read_run(where.path / ".harness")
     outcomes = {}
-    for take in found["takes"]:
-        told = outcomes.setdefault(take["utterance"], {})
-        told |= {verdict["gate"]: verdict["outcome"] for verdict in take["verdicts"]}
+    for take in found.takes:
+        answers = outcomes.setdefault(take.utterance, {})
+        answers |= {str(verdict.gate): verdict.outcome for verdict in take.verdicts}
     assert len(outcomes) == 7
     for name in ("short-001", "short-002", "short-003"):
         assert "PASS" not in outcomes[name].values()
         assert outcomes[name]["readable >= 1 yes"] == "FAIL"
-    for told in outcomes.values():
-        assert {told[gate] for gate in told if "_above_floor" in gate} == {"INCONCLUSIVE"}
+    for answers in outcomes.values():
+        assert {answers[gate] for gate in answers if "_above_floor" in gate} == {"INCONCLUSIVE"}
     assert outcomes["short-005"]["nonfinite_samples <= 0 samples"] == "FAIL"
     assert outcomes["short-006"]["sample_rate = 24000 Hz"] == "FAIL"
 

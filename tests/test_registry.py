@@ -36,7 +36,7 @@ def team(tmp_path, monkeypatch):
 
 
 def test_a_metric_of_a_team_is_named_by_its_module_and_measured_with_the_rest(team):
-    registry.add_metrics(["team_metrics"])
+    registry.add_metrics(["team_metrics"], "metrics")
     assert registry.metrics()["loudest"].metric.unit == "full scale"
     assert measure_waveform(take())["loudest"].detail == "the loudest sample"
 
@@ -58,7 +58,7 @@ def test_a_metric_of_an_installed_package_is_found_by_its_entry_point(team, monk
 def test_a_module_that_cannot_be_imported_is_said_in_one_line(team, module, complaint):
     (team / "broken.py").write_text("1 / 0")
     with pytest.raises(UsageError, match=complaint):
-        registry.add_metrics([module])
+        registry.add_metrics([module], "--metrics")
 
 
 def test_a_class_of_a_team_is_found_by_module_and_name(team):

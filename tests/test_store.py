@@ -34,7 +34,10 @@ def test_a_take_that_was_never_made_is_not_there(tmp_path):
     assert Store(tmp_path).get(request()) is None
 
 
-@pytest.mark.parametrize("damage", ["audio", "sidecar", "half a sidecar", "no sidecar", "no audio", "another version"])
+@pytest.mark.parametrize(
+    "damage",
+    ["audio", "sidecar", "half a sidecar", "no sidecar", "no audio", "another version", "edited", "another take's"],
+)
 def test_a_damaged_take_is_made_again(tmp_path, damage):
     store = Store(tmp_path)
     kept = store.put(take(asked=asked(tmp_path)))
@@ -51,7 +54,13 @@ def test_a_damaged_take_is_made_again(tmp_path, damage):
         case "no audio":
             kept.path.unlink()
         case "another version":
-            sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"provenance": {"voice": 1}}))
+            sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"schema": 1}))
+        case "edited":
+            sidecar.write_text(sidecar.read_text().replace('"stopped_by": "eos"', '"stopped_by": "budget"'))
+        case "another take's":
+            other = store.put(take(asked=replace(kept.request, seed=7)))
+            sidecar.write_bytes(other.path.with_suffix(".json").read_bytes())
+            kept.path.write_bytes(other.path.read_bytes())
     assert store.get(kept.request) is None
 
 

@@ -40,7 +40,8 @@ def test_the_hook_is_installed_once():
 @pytest.mark.slow
 def test_torchaudio_and_the_audio_classes_of_transformers_import_here():
     code = (
-        "import harness, torchaudio; from transformers import DacModel; print(torchaudio.functional.resample.__name__)"
+        "from harness import torchaudio_import; torchaudio_import.install(); import torchaudio; "
+        "from transformers import DacModel; print(torchaudio.functional.resample.__name__)"
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert done.stdout == "resample\n", done.stderr

@@ -5,78 +5,93 @@ gate has failed, that is not whole, or whose parts do not belong together; only 
 overridden, with a reason that stays in the baseline.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 
 from harness.audio import write_atomically
 from harness.baseline import golden, history
-from harness.baseline.golden import Baseline, Record
 from harness.corpus import load_corpus
+from harness.decision import panels
 from harness.decision.gates import Profile
 from harness.decision.policy import Margin, Policy
 from harness.decision.regression import changes
 from harness.decision.release import Asked, Decisions
-from harness.errors import GoldenError
-from harness.store import Store
+from harness.errors import GoldenError, RecordError
+from harness.records import schema
+from harness.records.baseline import Accepted, Baseline, BaselineTake, Model, Predecessor
+from harness.records.gate import Outcome
+from harness.records.history import NAME as HISTORY
+from harness.records.history import AcceptedEvent
+from harness.records.measurement import Measurement
+from harness.records.run_record import HOW_TO_RUN, NAME, About, RunRecord
+from harness.records.sidecar import Sidecar
+from harness.records.take_record import TakeRecord
 
 MOST_SHOWN = 3
 MOST_WORST = 12
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A run that has ended: its manifest, and the takes that it is about."""
-
-    manifest: Mapping[str, Any]
-    store: Store
-
-    @classmethod
-    def read(cls, out: Path) -> "Finished":
-        """What a test run left in its output folder.
-
-        Raises:
-            GoldenError: There is none, or it is damaged.
-        """
-        path = out / "run.json"
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-            return cls({"takes": [], "comparisons": [], "about": {}, **manifest}, Store(out))
-        except FileNotFoundError as error:
-            raise GoldenError(f"{path} is missing: run pytest suites/ --takes 3 first, or name its --out") from error
-        except (ValueError, TypeError) as error:
-            raise GoldenError(f"{path} is damaged ({error}): run pytest suites/ again") from error
+class TakesOnDisk(Protocol):
+    """Where the takes of a run lie: `harness.store.Store`."""
 
     @property
-    def about(self) -> Mapping[str, str]:
-        about: Mapping[str, str] = self.manifest["about"]
-        return about
+    def out(self) -> Path: ...
+    def sidecar(self, digest: str) -> Sidecar | None: ...
+    def path(self, digest: str) -> Path: ...
 
-    def takes(self, suite: str) -> list[Mapping[str, Any]]:
+
+def read_run(out: Path) -> RunRecord:
+    """What a test run left in its output folder.
+
+    Raises:
+        GoldenError: There is none, or it is damaged.
+    """
+    path = out / NAME
+    try:
+        return schema.read(path, RunRecord, HOW_TO_RUN)
+    except FileNotFoundError as error:
+        raise GoldenError(f"{path} is missing: run pytest suites/ --takes 3 first, or name its --out") from error
+    except RecordError as error:
+        raise GoldenError(str(error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has ended, and the takes that it is about."""
+
+    record: RunRecord
+    store: TakesOnDisk
+
+    @property
+    def about(self) -> About:
+        """What was judged, and with what."""
+        return self.record.about
+
+    def takes(self, suite: str) -> list[TakeRecord]:
         """What was noted of each take of a suite."""
-        return [one for one in self.manifest["takes"] if one["suite"] == suite]
+        return [take for take in self.record.takes if take.suite == suite]
 
-    def records(self, suite: str) -> list[Record]:
-        """The takes of a suite as a baseline holds them."""
-        return [Record.of(one, self.store.sidecar(one["digest"])) for one in self.takes(suite)]
+    def sidecars(self, suite: str) -> list[Sidecar | None]:
+        """What lies beside the audio of each take of a suite; None where that is not what was stored."""
+        return [self.store.sidecar(take.digest) for take in self.takes(suite)]
 
     def found_worse(self, suite: str) -> list[str]:
         """Comparisons that this suite has part in and that failed."""
-        about = {suite, "all", *(f"voice {one['speaker']}" for one in self.takes(suite))}
+        names = {suite, *(take.speaker for take in self.takes(suite))}
         return [
-            f"{one['gate']} ({one['stratum']}): {one['observed']}"
-            for one in self.manifest["comparisons"]
-            if one["outcome"] == "FAIL" and one["suite"] in about
+            f"{one} ({one.stratum}): {one.observed}"
+            for one in self.record.comparisons
+            if one.outcome == Outcome.FAIL and (one.stratum.kind == "all" or one.stratum.name in names)
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Acceptance:
+class Terms:
     """Who accepts, and on which terms."""
 
     by: str
@@ -89,7 +104,7 @@ class Acceptance:
     corpus: Path
 
 
-def accept(run: Finished, suite: str, terms: Acceptance) -> Path:
+def accept(run: Finished, suite: str, terms: Terms) -> Path:
     """Make a run's takes of a suite the accepted release; the file that was written.
 
     Raises:
@@ -97,11 +112,11 @@ def accept(run: Finished, suite: str, terms: Acceptance) -> Path:
     """
     if not terms.by.strip():
         raise GoldenError("nobody accepts: give --by NAME, which is kept in the baseline")
-    takes, records = run.takes(suite), run.records(suite)
-    sidecars = [run.store.sidecar(one["digest"]) for one in takes]
+    takes, sidecars = run.takes(suite), run.sidecars(suite)
+    kept = tuple(golden.kept_of(take) for take in takes)
     against = _not_whole(run, suite, terms) or [
         *_not_sound(takes, suite, terms.profile),
-        *_not_measured(records, terms.margins),
+        *_not_measured(kept, terms.margins),
         *_not_of_a_piece(run, sidecars),
     ]
     worse = run.found_worse(suite)
@@ -109,52 +124,56 @@ def accept(run: Finished, suite: str, terms: Acceptance) -> Path:
         against.append(f'was compared and found worse: {_some(worse)}; --override "REASON" accepts it all the same')
     if against:
         raise GoldenError("\n".join(f"suite {suite!r} is not accepted: {line}" for line in against))
-    kept = [one for one in sidecars if one is not None]
-    before = golden.read(terms.folder, run.about["backend"], suite)
-    baseline = Baseline(run.about["backend"], suite, _accepted(run, kept, worse, before, terms), tuple(records))
+    intact = [sidecar for sidecar in sidecars if sidecar is not None]
+    before = golden.read(terms.folder, run.about.backend, suite)
+    accepted = _accepted(run, intact, worse, before, terms)
     if terms.audio is not None:
-        for one in kept:
-            source = run.store.path(one["digest"])
-            write_atomically(golden.kept_sound(terms.audio, one["sha256"]), source.read_bytes())
-    said = {key: baseline.accepted[key] for key in ("by", "override", "found_worse", "system")}
-    history.append(run.store.out / history.NAME, {"event": "accepted", "suite": suite, **said})
-    return golden.write(terms.folder, baseline)
+        for sidecar in intact:
+            source = run.store.path(sidecar.digest)
+            write_atomically(golden.kept_sound(terms.audio, sidecar.audio), source.read_bytes())
+    event = AcceptedEvent(
+        on=history.now(),
+        suite=suite,
+        by=accepted.by,
+        override=accepted.override,
+        found_worse=accepted.found_worse,
+        system=accepted.system,
+    )
+    history.append(run.store.out / HISTORY, event)
+    return golden.write(terms.folder, Baseline(backend=run.about.backend, suite=suite, accepted=accepted, takes=kept))
 
 
-def difference(run: Finished, suite: str, terms: Acceptance) -> list[str]:
+def difference(run: Finished, suite: str, terms: Terms) -> list[str]:
     """The accepted release beside a run, metric by metric and then utterance by utterance, worst first.
 
     Raises:
         GoldenError: Nothing was accepted, or the two cannot be compared.
     """
-    old = golden.read(terms.folder, run.about["backend"], suite)
+    old = golden.read(terms.folder, run.about.backend, suite)
     if old is None:
         raise GoldenError(f"no release was accepted in suite {suite!r}: {golden.how_to_accept(suite)}")
-    sidecars = [run.store.sidecar(take["digest"]) for take in run.takes(suite)]
-    records = run.records(suite)
-    prints = [golden.fingerprint(run.about, side["provenance"]) for side in sidecars if side is not None]
-    if complaints := golden.mismatches(suite, records, prints, old, terms.margins):
+    takes = run.takes(suite)
+    prints = [golden.fingerprint(run.about, take.provenance) for take in takes if take.audio]
+    if complaints := golden.mismatches(suite, takes, prints, old, terms.margins):
         raise GoldenError("\n".join(complaints))
-    takes = len({record.seed for record in records})
-    decisions = Decisions(Asked((suite,), False, terms.policy, terms.margins, (takes,)))
-    decisions.look({suite: records}, {suite: old.records})
-    rows = golden.layout({suite: records}).utterances
-    sides = [golden.panel(side, rows, terms.margins) for side in (old.records, records)]
-    accepted = old.accepted
+    count = len({take.seed for take in takes})
+    decisions = Decisions(Asked((suite,), False, terms.policy, terms.margins, (count,)))
+    decisions.look({suite: takes}, {suite: old.takes})
+    rows = panels.layout({suite: takes}).utterances
+    sides = [panels.panel(old.takes, rows, terms.margins), panels.panel(takes, rows, terms.margins)]
     lines = [
-        f"{suite}: accepted by {accepted['by']} on {accepted['on']}: {accepted['system']}",
-        f"{'':<{len(suite)}}  this run: {run.about['system']}",
+        f"{suite}: accepted by {old.accepted.by} on {old.accepted.on}: {old.accepted.system}",
+        f"{'':<{len(suite)}}  this run: {run.about.system}",
         f"{'metric':<20}{'accepted':>10}{'now':>10}{'change':>10}  {'interval':<24}{'margin':>8}  answer",
     ]
-    changed = []
-    for one, verdict in decisions.verdicts.values():
-        margin = next(margin for margin in terms.margins if margin.metric == one.metric)
-        means = decisions.levels[one.stratum, one.metric]
-        low, high = margin.told(one.low), margin.told(one.high)
+    for one in decisions.comparisons.values():
+        interval = f"{_shown(one.low, '+.3g')} to {_shown(one.high, '+.3g')}"
         lines.append(
-            f"{one.metric:<20}{means[0]:>10.4g}{means[1]:>10.4g}{margin.told(one.delta):>+10.3g}  "
-            f"{f'{low:+.3g} to {high:+.3g}':<24}{margin.margin:>8g}  {verdict.outcome}"
+            f"{one.metric:<20}{_shown(one.accepted, '.4g'):>10}{_shown(one.now, '.4g'):>10}"
+            f"{_shown(one.change, '+.3g'):>10}  {interval:<24}{one.margin:>8g}  {one.outcome}"
         )
+    changed = []
+    for margin in {one.metric: one for one in terms.margins}.values():
         each = changes(margin, sides[1], sides[0])
         worse = -np.abs(each) if margin.better == "neither" else each
         changed += [(worse[at] / margin.lost, name, margin, margin.told(each[at])) for at, name in enumerate(rows)]
@@ -167,55 +186,53 @@ def difference(run: Finished, suite: str, terms: Acceptance) -> list[str]:
     return lines
 
 
+def _shown(value: float | None, how: str) -> str:
+    return "?" if value is None else format(value, how)
+
+
 def _some(lines: Sequence[str]) -> str:
     more = len(lines) - MOST_SHOWN
     return "; ".join(lines[:MOST_SHOWN]) + (f"; and {more} more" if more > 0 else "")
 
 
-def _not_whole(run: Finished, suite: str, terms: Acceptance) -> list[str]:
+def _not_whole(run: Finished, suite: str, terms: Terms) -> list[str]:
     """Whether the run came to its end, and which utterances and seeds are missing."""
-    broken = [run.manifest.get("incomplete", "")]
-    broken += [f"{test}: {how}" for test, how in run.manifest.get("harness_errors", {}).items()]
-    broken += [f"{test}: {how}" for test, how in run.manifest.get("failed_otherwise", {}).items()]
-    if any(broken):
-        return [f"the run is not sound: {_some([line for line in broken if line])}"]
+    record = run.record
+    broken = [record.incomplete] if record.incomplete else []
+    broken += [f"{test}: {how}" for test, how in (record.harness_errors | record.failed_otherwise).items()]
+    if broken:
+        return [f"the run is not sound: {_some(broken)}"]
     takes = run.takes(suite)
-    seeds = sorted({one["seed"] for one in takes})
+    seeds = sorted({take.seed for take in takes})
     if len(seeds) < terms.policy.accepted_takes:
         return [
             f"{len(seeds)} takes of each utterance; {terms.policy.accepted_takes} are needed: "
             f"run pytest suites/ --takes {terms.policy.accepted_takes}"
         ]
-    there = {(one["utterance"], one["seed"]) for one in takes}
+    there = {(take.utterance, take.seed) for take in takes}
     wanted = {(row.id, seed) for row in load_corpus(suite, terms.corpus) for seed in seeds}
     missing = [f"{name}, seed {seed}" for name, seed in sorted(wanted - there)]
     foreign = [f"{name}, seed {seed}" for name, seed in sorted(there - wanted)]
-    mine = {name for name, _ in wanted}
-    refused = [
-        f"{one['utterance']}, seed {one['seed']} ({one['why']})"
-        for one in run.manifest.get("refused", ())
-        if one["utterance"] in mine
-    ]
+    not_judged = [f"{one.take} ({one.why})" for one in record.not_judged if one.take.suite == suite]
     return [
         f"{len(lines)} takes {what}: {_some(lines)}"
-        for what, lines in (("are missing", missing), ("are not in the corpus", foreign), ("were not judged", refused))
+        for what, lines in (
+            ("are missing", missing),
+            ("are not in the corpus", foreign),
+            ("were not judged", not_judged),
+        )
         if lines
     ]
 
 
-def _not_sound(takes: Sequence[Mapping[str, Any]], suite: str, profile: Profile) -> list[str]:
+def _not_sound(takes: Sequence[TakeRecord], suite: str, profile: Profile) -> list[str]:
     """Gates that a take did not pass, or was not asked."""
     wanted = {gate.name for gate in profile.gates if gate.is_for(suite)}
     failed, unasked = [], []
-    for one in takes:
-        name = f"{one['utterance']}, seed {one['seed']}"
-        failed += [
-            f"{name}: {verdict['outcome']} {verdict['gate']}"
-            for verdict in one["verdicts"]
-            if verdict["outcome"] not in ("PASS", "WARN", "REFUSED")
-        ]
-        if gates := wanted - {verdict["name"] for verdict in one["verdicts"]}:
-            unasked.append(f"{name}: {', '.join(sorted(gates))}")
+    for take in takes:
+        failed += [f"{take.key}: {verdict.outcome} {verdict.gate}" for verdict in take.against]
+        if gates := wanted - {verdict.gate.name for verdict in take.verdicts}:
+            unasked.append(f"{take.key}: {', '.join(sorted(gates))}")
     return [
         f"{len(lines)} {what}: {_some(lines)}"
         for what, lines in (("verdicts are not PASS", failed), ("takes were not asked every gate", unasked))
@@ -223,70 +240,68 @@ def _not_sound(takes: Sequence[Mapping[str, Any]], suite: str, profile: Profile)
     ]
 
 
-def _not_measured(records: Sequence[Record], margins: Sequence[Margin]) -> list[str]:
+def _not_measured(takes: Sequence[BaselineTake], margins: Sequence[Margin]) -> list[str]:
     lines = [
-        f"{record.utterance}, seed {record.seed}: {margin.metric}"
-        for record in records
+        f"{take.utterance}, seed {take.seed}: {margin.metric}"
+        for take in takes
         for margin in margins
-        if _lacks(record.measurements.get(margin.metric))
+        if _lacks(take.measurements.get(margin.metric))
     ]
     return [f"{len(lines)} numbers are missing: {_some(lines)}"] if lines else []
 
 
-def _lacks(found: Mapping[str, Any] | None) -> bool:
-    return found is None or (found["value"] is None and found.get("applicable", True))
+def _lacks(measured: Measurement | None) -> bool:
+    return measured is None or (not measured.is_known and measured.applicable)
 
 
-def _not_of_a_piece(run: Finished, sidecars: Sequence[Mapping[str, Any] | None]) -> list[str]:
+def _not_of_a_piece(run: Finished, sidecars: Sequence[Sidecar | None]) -> list[str]:
     """Takes that are damaged, or come from different systems, devices or samplings."""
     against = []
-    damaged = sum(one is None for one in sidecars)
-    if damaged:
-        against.append(f"the audio of {damaged} takes is missing or not what was judged: run pytest suites/ again")
-    kept = [one for one in sidecars if one is not None]
+    intact = [sidecar for sidecar in sidecars if sidecar is not None]
+    if damaged := len(sidecars) - len(intact):
+        against.append(f"the audio of {damaged} takes is missing or not what was judged: {HOW_TO_RUN}")
     for what, values in {
-        "systems": [one["system"] for one in kept],
-        "devices": [f"{one['provenance']['device']} {one['provenance']['dtype']}" for one in kept],
-        "samplings": [json.dumps(one["sampling"], sort_keys=True) for one in kept],
+        "systems": [sidecar.system for sidecar in intact],
+        "devices": [f"{sidecar.provenance.device} {sidecar.provenance.dtype}" for sidecar in intact],
+        "samplings": [schema.encode(sidecar.sampling).decode() for sidecar in intact],
     }.items():
         if len(set(values)) > 1:
             against.append(f"takes of {len(set(values))} {what} are mixed: {_some(sorted(set(values)))}")
-    if kept and {one["system"] for one in kept} != {run.about["system"]}:
-        against.append("its takes are not those of the system that the run describes: run pytest suites/ again")
+    if intact and {sidecar.system for sidecar in intact} != {run.about.system}:
+        against.append(f"its takes are not those of the system that the run describes: {HOW_TO_RUN}")
     return against
 
 
 def _accepted(
-    run: Finished,
-    sidecars: Sequence[Mapping[str, Any]],
-    worse: Sequence[str],
-    before: Baseline | None,
-    terms: Acceptance,
-) -> dict[str, Any]:
+    run: Finished, sidecars: Sequence[Sidecar], worse: Sequence[str], before: Baseline | None, terms: Terms
+) -> Accepted:
     """Who, when and why, and all that shaped the takes."""
-    one = sidecars[0]
-    line = (
-        []
-        if before is None
-        else [
-            *before.accepted["line"],
-            {key: before.accepted[key] for key in ("by", "on", "system", "override", "found_worse")},
-        ]
+    sidecar = sidecars[0]
+    provenance = sidecar.provenance
+    return Accepted(
+        by=terms.by,
+        on=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        system=sidecar.system,
+        override=terms.override if worse else "",
+        found_worse=tuple(worse),
+        gates=terms.profile.name,
+        model=Model(provenance.model, provenance.revision, provenance.codec_revision),
+        fingerprint=golden.fingerprint(run.about, provenance),
+        sampling=sidecar.sampling,
+        largest_batch=max(len(one.batch) for one in sidecars),
+        packages=_packages() | provenance.packages,
+        before=() if before is None else (*before.accepted.before, _predecessor(before.accepted)),
     )
-    return {
-        "by": terms.by,
-        "on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "override": terms.override if worse else "",
-        "found_worse": list(worse),
-        "gates": terms.profile.name,
-        "system": one["system"],
-        "model": {key: one["provenance"][key] for key in ("model", "revision", "codec_revision")},
-        "fingerprint": golden.fingerprint(run.about, one["provenance"]),
-        "sampling": one["sampling"],
-        "largest_batch": max(len(side["batch"]) for side in sidecars),
-        "packages": _packages() | dict(one["provenance"]["packages"]),
-        "line": line,
-    }
+
+
+def _predecessor(accepted: Accepted) -> Predecessor:
+    return Predecessor(
+        by=accepted.by,
+        on=accepted.on,
+        system=accepted.system,
+        override=accepted.override,
+        found_worse=accepted.found_worse,
+    )
 
 
 def _packages() -> dict[str, str]:

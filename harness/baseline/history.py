@@ -1,12 +1,10 @@
 """How the releases went: one line a run, and the run at which a metric took a step.
 
-Conventions: the file holds one JSON object a line, oldest first. A run's line has its verdict, its system and the mean
-of every metric over its takes; a line of `accept` has the suite, who and why. A step splits a series into two levels;
+Conventions: lines are in order, oldest first (`harness.records.history`). A step splits a series into two levels;
 it is dated by the first run of the second level.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,60 +14,62 @@ from typing import Any
 import numpy as np
 
 from harness.errors import GoldenError
+from harness.records.history import HistoryEvent, RunEvent, decode
+from harness.records.run_record import RunRecord
+from harness.records.schema import line
 
-NAME = "releases.jsonl"  # in the output folder
 LEAST_RUNS = 5  # fewer have no two levels to tell apart
 LEAST_OF_A_LEVEL = 2  # one run that stands out is no level yet
 SIMULATIONS = 1_999
 SURE = 0.01  # chance of dating a step in a series that has none
 
 
-def append(path: Path, line: Mapping[str, Any]) -> None:
-    """Add a line, with the time of day; one write, so that runs side by side do not mix."""
+def append(path: Path, event: HistoryEvent) -> None:
+    """Add a line; one write, so that runs side by side do not mix."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    stamped = {"on": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC"), **line}
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(stamped, ensure_ascii=False, sort_keys=True) + "\n")
+    with path.open("ab") as file:
+        file.write(line(event))
 
 
-def of_run(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The line of a run, from its manifest."""
+def now() -> str:
+    """The time of a line."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def of_run(run: RunRecord) -> RunEvent:
+    """The line of a run."""
     values: dict[str, list[float]] = {}
-    for take in manifest["takes"]:
-        for name, found in take["measurements"].items():
-            if found["value"] is not None:
-                values.setdefault(name, []).append(found["value"])
-    return {
-        "event": "run",
-        "verdict": manifest["verdict"],
-        "incomplete": manifest["incomplete"],
-        "system": manifest["about"].get("system", ""),
-        "commit": manifest["about"].get("commit", ""),
-        "takes": manifest["judged"],
-        "means": {name: float(f"{np.mean(found):.6g}") for name, found in sorted(values.items())},
-        "against": [
-            f"{one['outcome']} {one['stratum']} {one['gate']}: {one['observed']}"
-            for one in manifest.get("comparisons", ())
-            if one["outcome"] in ("FAIL", "INCONCLUSIVE")
-        ],
-    }
+    for take in run.takes:
+        for name, measured in take.measurements.items():
+            if measured.is_known:
+                values.setdefault(name, []).append(measured.value)
+    return RunEvent(
+        on=now(),
+        verdict=run.verdict,
+        incomplete=run.incomplete,
+        system=run.about.system,
+        commit=run.about.commit,
+        takes=run.judged,
+        means={name: float(f"{np.mean(known):.6g}") for name, known in sorted(values.items())},
+        against=tuple(
+            f"{one.outcome} {one.stratum} {one}: {one.observed}" for one in run.comparisons if one.stands_against
+        )
+        + tuple(f"{one.outcome} {one.stratum}: {one.reason}" for one in run.not_compared if one.stands_against),
+    )
 
 
-def read(path: Path) -> list[dict[str, Any]]:
+def read(path: Path) -> list[HistoryEvent]:
     """Every line, oldest first.
 
     Raises:
-        GoldenError: The file is missing, or a line is no JSON; names the line.
+        GoldenError: The file is missing.
+        RecordError: A line is damaged; names the line.
     """
     if not path.exists():
         raise GoldenError(f"{path} is missing: every run of pytest suites/ adds a line to it")
-    lines = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            lines.append(json.loads(text))
-        except ValueError as error:
-            raise GoldenError(f"{path} line {number} is damaged ({error}): take it out") from error
-    return lines
+    # Only this byte ends a line: a text may hold other signs that some readers take for line ends.
+    texts = path.read_bytes().removesuffix(b"\n").split(b"\n")
+    return [decode(text, f"{path} line {number}") for number, text in enumerate(texts, 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,21 +82,21 @@ class Series:
     step: "Step | None"
 
     @property
-    def told_step(self) -> str:
+    def step_in_words(self) -> str:
         """The step in words; empty where there is none."""
         if self.step is None:
             return ""
         return f"a step of {self.step.size:+.4g} at {self.dates[self.step.at]} (p = {self.step.p_value:.3f})"
 
 
-def series(runs: Sequence[Mapping[str, Any]]) -> list[Series]:
+def series(runs: Sequence[RunEvent]) -> list[Series]:
     """Every metric of some runs, by name."""
-    found = []
-    for metric in sorted({name for run in runs for name in run["means"]}):
-        dated = [(run["on"], run["means"][metric]) for run in runs if metric in run["means"]]
+    every = []
+    for metric in sorted({name for run in runs for name in run.means}):
+        dated = [(run.on, run.means[metric]) for run in runs if metric in run.means]
         dates, values = zip(*dated, strict=True)
-        found.append(Series(metric, dates, values, step_in(values)))
-    return found
+        every.append(Series(metric, dates, values, step_in(values)))
+    return every
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +147,17 @@ def _splits(series: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np
     return np.asarray(sums**2 * length / (before * (length - before)) / (centred**2).sum(axis=1, keepdims=True))
 
 
-def trend(lines: Sequence[Mapping[str, Any]]) -> list[str]:
+def trend(events: Sequence[HistoryEvent]) -> list[str]:
     """What a person reads: every line of the file, then the steps."""
-    told = []
-    for line in lines:
-        if line["event"] == "run":
-            told.append(f"{line['on']}  run       {line['verdict']:<13}{line['takes']} takes  {line['system']}")
-            told += [f"    {against}" for against in line["against"]]
+    shown = []
+    for event in events:
+        if isinstance(event, RunEvent):
+            shown.append(f"{event.on}  run       {event.verdict:<13}{event.takes} takes  {event.system}")
+            shown += [f"    {against}" for against in event.against]
         else:
-            why = (
-                f", although {len(line['found_worse'])} comparisons failed: {line['override']}"
-                if line["override"]
-                else ""
-            )
-            told.append(f"{line['on']}  accepted  {line['suite']} by {line['by']}{why}")
-    for one in series([line for line in lines if line["event"] == "run"]):
-        level = ", ".join(part for part in (f"{one.values[-1]:.4g}", one.told_step) if part)
-        told.append(f"{one.metric:<22}{level}, {len(one.values)} runs")
-    return told
+            why = f", although {len(event.found_worse)} comparisons failed: {event.override}" if event.override else ""
+            shown.append(f"{event.on}  accepted  {event.suite} by {event.by}{why}")
+    for metric in series([event for event in events if isinstance(event, RunEvent)]):
+        level = ", ".join(part for part in (f"{metric.values[-1]:.4g}", metric.step_in_words) if part)
+        shown.append(f"{metric.metric:<22}{level}, {len(metric.values)} runs")
+    return shown

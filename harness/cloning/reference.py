@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import audio
+from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.corpus import MIN_REFERENCE_DBFS, MIN_REFERENCE_S
 from harness.errors import AudioError
@@ -51,6 +51,7 @@ class ReferenceFeatures:
     @cached_property
     def log_mel(self) -> NDArray[np.float32]:
         """Whisper's log-mel features, shape (80, 3000): 30 s at 100 frames a second, padded with silence."""
+        torchaudio_import.install()
         from transformers import WhisperFeatureExtractor
 
         extracted = WhisperFeatureExtractor()(

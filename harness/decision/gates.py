@@ -13,13 +13,11 @@ import msgspec
 
 from harness import shipped
 from harness.decision import gates_file
-from harness.decision.policy import Margin, Policy
-from harness.decision.regression import Comparison
 from harness.documents import typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
 from harness.records.gate import AMOUNTS, INFINITY, Gate, Outcome, Step, Verdict
-from harness.records.measurement import Measurement, Metric
+from harness.records.measurement import Measurement
 from harness.text import reading_time
 
 
@@ -133,52 +131,6 @@ def release(outcomes: Iterable[Outcome], planned: int, judged: int) -> Outcome:
     if Outcome.INCONCLUSIVE in found or judged < planned or Outcome.PASS not in found:
         return Outcome.INCONCLUSIVE
     return Outcome.PASS
-
-
-def judge_change(
-    found: Comparison, margin: Margin, policy: Policy, adjusted_p: float, unmeasured: Mapping[str, str]
-) -> Verdict:
-    """The verdict on one question about the accepted release.
-
-    PASS: shown not worse than the margin. FAIL: shown worse, or no longer measurable. INCONCLUSIVE: neither.
-
-    Args:
-        found: The answer in numbers.
-        margin: What may be lost.
-        policy: The error rates.
-        adjusted_p: The p-value after correction over all questions of the run.
-        unmeasured: Utterances of which there is no number any more, with the reason.
-    """
-    mean = found.kind == "mean"
-    gate = Gate(
-        name=f"change of {margin.metric}"
-        if mean
-        else f"utterances that lost {margin.lost:g} {margin.unit_of_change} of {margin.metric}",
-        metric=margin.metric,
-        unit=margin.unit_of_change if mean else "of all",
-        why=margin.why,
-        at_least=margin.bounds[0] if mean else -INFINITY,
-        at_most=margin.bounds[1] if mean else policy.lost_share,
-    )
-    value, *ends = (margin.told(one) if mean else -one for one in (found.delta, found.low, found.high))
-    ends.sort()
-    measured = Measurement(
-        Metric(margin.metric, gate.unit, margin.better),
-        value,
-        {"low": ends[0], "high": ends[1], "p_value": adjusted_p, "utterances": found.clusters},
-        f"{1 - 2 * policy.doubt:.0%} interval {ends[0]:+.4g} to {ends[1]:+.4g}, {found.clusters} utterances, worst "
-        + ", ".join(f"{name} {margin.told(change):+.3g}" for name, change in found.worst),
-    )
-    if unmeasured:
-        gone = "; ".join(f"{name}: {why}" for name, why in list(unmeasured.items())[:3])
-        return Verdict(Outcome.FAIL, gate, measured, f"{len(unmeasured)} can no longer be measured: {gone}")
-    if not found.clusters:
-        return Verdict(Outcome.REFUSED, gate, measured, f"neither side has a {margin.metric} of any utterance")
-    if ends[0] > (gate.at_least if mean else -INFINITY) and ends[1] < gate.at_most:  # false for NaN
-        return Verdict(Outcome.PASS, gate, measured)
-    if adjusted_p <= policy.alpha:
-        return Verdict(Outcome.FAIL, gate, measured, f"shown worse, p = {adjusted_p:.2g} over the whole run")
-    return Verdict(Outcome.INCONCLUSIVE, gate, measured, f"neither shown worse nor shown not worse; {found.way_out}")
 
 
 def load_profile(name: str, backend: str, path: Path = shipped.GATES) -> Profile:

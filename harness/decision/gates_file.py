@@ -12,7 +12,6 @@ An inherited limit that changes takes its evidence with it: `why` must be said a
 the old limit do not speak for the new one.
 """
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -158,11 +157,7 @@ def read(path: Path = shipped.GATES, beneath: tuple[Path, ...] = ()) -> Source:
         if name not in known:
             raise GateError(f"{path}: table {name!r} is unknown; known are {', '.join(known)}")
     tables = typed(GatesFile, content, str(path), GateError)
-    if tables.modules:
-        folder = str(path.parent.resolve())
-        if folder not in sys.path:
-            sys.path.append(folder)
-        registry.add_metrics(tables.modules, f"{path}: modules")
+    registry.add_metrics(tables.modules, f"{path}: modules", path.parent.resolve())
     if not tables.extends:
         return Source(path, tables)
     other = shipped.GATES if tables.extends == "shipped" else path.parent / tables.extends

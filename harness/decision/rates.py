@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from harness.records.power_table import CountedRate
 
+Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
 
 
@@ -37,10 +38,10 @@ class Rate:
         """
         return exact_interval(self.count, self.of, (1 - CONFIDENCE) / 2)
 
-    def as_json(self) -> dict[str, Any]:
-        """Count, denominator and interval."""
+    def record(self) -> CountedRate:
+        """As it is kept."""
         low, high = self.interval
-        return {"count": self.count, "of": self.of, "low": round(low, 4), "high": round(high, 4)}
+        return CountedRate(self.count, self.of, round(low, 4), round(high, 4))
 
 
 def exact_interval(hits: int, of: int, doubt: float) -> tuple[float, float]:

@@ -11,17 +11,18 @@ Places: `mean` everywhere, `tail` one utterance in five, `suite` one suite, `voi
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import inf
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.baseline import golden
-from harness.baseline.golden import Baseline
+from harness.decision import panels
 from harness.decision.policy import Floats, Margin
 from harness.decision.rates import exact_interval
 from harness.decision.regression import LEAST_OF_A_VOICE, Layout, Panel
 from harness.decision.release import Asked, Decisions
+from harness.records.baseline import Baseline
 from harness.records.gate import Outcome
 
 PLACES = ("mean", "tail", "suite", "voice")
@@ -44,13 +45,13 @@ class World:
     @classmethod
     def of(cls, baselines: Sequence[Baseline], margins: Sequence[Margin], spread: float = 1.0) -> "World":
         """Measured on baselines with two takes of each utterance or more; `spread` widens what was measured."""
-        records = {baseline.suite: baseline.records for baseline in baselines}
-        rows = golden.layout(records)
+        takes_of = {baseline.suite: baseline.takes for baseline in baselines}
+        rows = panels.layout(takes_of)
         means = np.empty((len(rows.utterances), len(margins)))
         strays = {}
-        for suite, kept in records.items():
+        for suite, kept in takes_of.items():
             mine = [number for number, name in enumerate(rows.suites) if name == suite]
-            panel = golden.panel(kept, [rows.utterances[number] for number in mine], margins)
+            panel = panels.panel(kept, [rows.utterances[number] for number in mine], margins)
             values = np.stack([panel.values[margin.metric] for margin in margins], axis=2)  # utterances, takes, metrics
             takes = values.shape[1]
             centre = values.mean(axis=1, keepdims=True)
@@ -131,19 +132,20 @@ def trial(world: World, asked: Asked, plant: Plant, accepted: int, rng: np.rando
         still = decisions.open()
         if decisions.failed or not still:
             break
-        of_suites = {stratum.removeprefix("suite ") for stratum in still if stratum.startswith("suite ")}
+        of_suites = {stratum.name for stratum in still if stratum.kind == "suite"}
         going = np.isin(suites, list(of_suites)) | (len(of_suites) < len(still))
-    outcomes = {verdict.outcome for _, verdict in decisions.verdicts.values()}
+    answers = decisions.comparisons.values()
+    outcomes = {answer.outcome for answer in answers}
     worst = next(one for one in (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS) if one in outcomes)
     return Trial(
         outcome=worst,
-        failed=frozenset(key[1] for key, (_, verdict) in decisions.verdicts.items() if verdict.outcome == Outcome.FAIL),
+        failed=frozenset(answer.metric for answer in answers if answer.outcome == Outcome.FAIL),
         takes=float(spoken.mean()),
         detectable={
             name: median(
-                one.detectable
-                for (_, metric, kind), (one, _) in decisions.verdicts.items()
-                if (metric, kind) == (name, "mean")
+                inf if answer.detectable is None else answer.detectable
+                for answer in answers
+                if (answer.metric, answer.question) == (name, "mean")
             )
             for name in names
         },
@@ -282,5 +284,4 @@ def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, 
 
 def _smallest(margin: Margin, found: Sequence[Trial]) -> str:
     low, middle, high = np.quantile([one.detectable[margin.metric] for one in found], (0.025, 0.5, 0.975))
-    low, middle, high = (margin.told(size) for size in (low, middle, high))
     return f"{middle:.3g} [{low:.3g}, {high:.3g}] {margin.unit_of_change} in one suite or voice is found 4 times in 5"

@@ -5,14 +5,11 @@ or an INCONCLUSIVE; advisory gates are counted beside the rest and never in `any
 only where the gate passed the take before it was spoilt; a gate that was refused for a take says nothing about it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -27,8 +24,9 @@ from harness.metrics import known_metrics, metrics_of, speaker
 from harness.metrics.measuring import Measuring, model_free
 from harness.metrics.speaker import Resemblyzer, Voices
 from harness.records.gate import Outcome
-from harness.records.power_table import PROFILES
+from harness.records.power_table import PROFILES, CountedRate, Defect, PowerTable, ProfilePower
 from harness.take import Take
+from harness.threads import keep_to_one_thread
 
 TEXT_METRICS = ("duration_ratio", "speaking_rate", "extra_speech", "tempo_ratio")
 
@@ -83,6 +81,7 @@ _voices: list[Voices] = []
 
 def _start(voices: Voices) -> None:
     _voices[:] = [voices]
+    keep_to_one_thread()
 
 
 @lru_cache(maxsize=1)
@@ -157,38 +156,32 @@ class Table:
             table.setdefault(defect, {})[severity] = rates
         return table
 
-    def as_json(self) -> dict[str, Any]:
+    def record(self) -> PowerTable:
         """The table as it is kept."""
-        return {
-            "confidence": CONFIDENCE,
-            "takes": len(self.clean),
-            "defects": {
-                defect.name: {"rejected_from": defect.severity(defect.rejects), "would_find": defect.would_find}
+        return PowerTable(
+            confidence=CONFIDENCE,
+            takes=len(self.clean),
+            defects={
+                defect.name: Defect(defect.severity(defect.rejects), defect.would_find)
                 for defect in DEFECTS
                 if any(name == defect.name for name, _ in self.spoilt)
             },
-            "profiles": {
-                profile: {
-                    "false_alarms": _json(self.false_alarms(profile)),
-                    "detections": {
-                        defect: {severity: _json(rates) for severity, rates in by_severity.items()}
+            profiles={
+                profile: ProfilePower(
+                    _kept(self.false_alarms(profile)),
+                    {
+                        defect: {severity: _kept(rates) for severity, rates in by_severity.items()}
                         for defect, by_severity in self.detections(profile).items()
                     },
-                }
+                )
                 for profile in PROFILES
             },
-        }
+        )
 
 
 def _any(answers: Mapping[str, Outcome]) -> bool:
     return any(outcome in _ALARMS for outcome in answers.values())
 
 
-def _json(rates: Mapping[str, Rate]) -> dict[str, Any]:
-    return {name: rate.as_json() for name, rate in rates.items()}
-
-
-def write(table: Table, path: Path) -> None:
-    """Keep a table."""
-    text = json.dumps(table.as_json(), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
-    audio.write_atomically(path, text.encode())
+def _kept(rates: Mapping[str, Rate]) -> dict[str, CountedRate]:
+    return {name: rate.record() for name, rate in rates.items()}

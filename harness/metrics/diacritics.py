@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import audio
+from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.intelligibility import Heard
@@ -182,6 +182,7 @@ def cepstra(sound: Audio) -> Frames:
 def _mel() -> Any:
     import warnings
 
+    torchaudio_import.install()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # torchaudio without its extension says so on import
         import torchaudio

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from harness import registry
 from harness.audio import Audio, finite
 from harness.corpus import Reference
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.metrics.declaration import (
     ANALYSES,
     GIVEN,
@@ -27,7 +27,9 @@ from harness.metrics.declaration import (
 )
 from harness.records.measurement import Measurement
 from harness.take import Take
+from harness.threads import one_thread
 
+NOTHING: Mapping[str, object] = MappingProxyType({})
 BATCH = 32
 """Takes that go through the models together: their sounds are held that long."""
 NEEDS_MORE_THAN_A_TAKE = frozenset({"models", "references", "company", "derived"})
@@ -138,16 +140,27 @@ class Measuring:
         Raises:
             HarnessError: Something of the run cannot be had: a model, a reference without speech.
         """
-        known = registry.metrics()
-        wanted = [known[name] for name in (model_free() if names is None else names)]
+        wanted = _functions(model_free() if names is None else names)
         found: list[dict[str, Measurement]] = []
         batch: list[Take] = []
         for take in takes:
+            if not isinstance(take, Take):
+                raise TypeError(f"{type(take).__name__} is no Take; harness.measure() measures a sound alone")
             batch.append(take)
             if len(batch) == BATCH:
                 found += self._measured(batch, wanted)
                 batch = []
         return found + self._measured(batch, wanted)
+
+    def measure_one(self, take: Take, names: Iterable[str], known: Mapping[str, object]) -> dict[str, Measurement]:
+        """The measurements of one take.
+
+        Args:
+            take: With audio or without.
+            names: Of metrics.
+            known: Analyses that are there already, by name; a `Missing` says why there is none.
+        """
+        return self._measured([take], _functions(names), known)[0]
 
     def of_run(self, name: str) -> Any:
         """What an analysis of the whole run gives, e.g. its encoder.
@@ -167,8 +180,15 @@ class Measuring:
                 found[name] = "none"
         return found
 
-    def _measured(self, takes: Sequence[Take], wanted: Sequence[MetricFunction[...]]) -> list[dict[str, Measurement]]:
-        looked: list[dict[str, Any]] = [{"take": take} for take in takes]
+    def _measured(
+        self, takes: Sequence[Take], wanted: Sequence[MetricFunction[...]], known: Mapping[str, object] = NOTHING
+    ) -> list[dict[str, Measurement]]:
+        with one_thread():
+            return self._looked_at([{"take": take, **known} for take in takes], wanted)
+
+    def _looked_at(
+        self, looked: Sequence[dict[str, Any]], wanted: Sequence[MetricFunction[...]]
+    ) -> list[dict[str, Measurement]]:
         for name in dict.fromkeys(name for one in wanted for name in one.everything_needed):
             if name not in GIVEN and analysis_of(name).once == "batch":
                 self._together(name, looked)
@@ -255,6 +275,15 @@ class Measuring:
             return
         for (at, _), value in zip(ready, values, strict=True):
             at[name] = value
+
+
+def _functions(names: Iterable[str]) -> list[MetricFunction[...]]:
+    known = registry.metrics()
+    wanted = list(names)
+    for name in wanted:
+        if name not in known:
+            raise UsageError(f"metric {name!r} is unknown; there are {', '.join(sorted(known))}")
+    return [known[name] for name in wanted]
 
 
 def model_free() -> list[str]:

@@ -13,11 +13,12 @@ none; takes are heard one by one, so that no score depends on what else is in th
 
 from typing import Any, Protocol
 
-from harness import audio, registry
+from harness import audio, registry, torchaudio_import
 from harness.audio import Audio
 from harness.errors import UsageError
 from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
 from harness.metrics.measuring import Models
+from harness.threads import one_thread
 
 OFF = "off"
 PREDICTOR_RATE_HZ = 16_000
@@ -59,7 +60,7 @@ class DistillMos:
 
         self._load()
         samples = audio.resample(audio.finite(sound), PREDICTOR_RATE_HZ).samples
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
             return float(self._model(torch.as_tensor(samples, device=self._device)[None]))
 
     def _load(self) -> None:
@@ -69,16 +70,13 @@ class DistillMos:
         import io
         import warnings
 
-        import torch
-
+        torchaudio_import.install()
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             # Its import of torchaudio warns, and it prints the path of its weights.
             warnings.simplefilter("ignore")
             import distillmos
 
             model = distillmos.ConvTransformerSQAModel()
-        if self._device == "cpu":
-            torch.set_num_threads(1)
         self.loads += 1
         self._model = model.to(self._device).eval()
 

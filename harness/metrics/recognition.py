@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import audio
+from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.errors import UsageError
 from harness.text.scoring import ALEF, HAMZA_ON_ALEF, said, slots
@@ -71,6 +71,7 @@ class TransformersRecognizer:
 
     @cached_property
     def _config(self) -> Any:
+        torchaudio_import.install()
         from transformers import AutoConfig
 
         try:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import audio, registry
+from harness import audio, registry, torchaudio_import
 from harness.audio import Audio
 from harness.corpus import Reference
 from harness.errors import AudioError
@@ -26,6 +26,7 @@ from harness.metrics.declaration import Finding, Missing, NotApplicable, analysi
 from harness.metrics.measuring import Derived, Models
 from harness.metrics.remembered import clip_key, remembered
 from harness.take import Take
+from harness.threads import one_thread
 
 ENCODER_RATE_HZ = 16_000
 ENCODER_DBFS = -30.0
@@ -93,7 +94,8 @@ class Resemblyzer:
         vectors = np.full((len(clips), 256), np.nan, np.float32)
         if not windows:
             return vectors
-        with torch.inference_mode():
+        # A second thread gains nothing and costs much on a busy machine.
+        with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
             stacked = torch.stack(windows).to(self._device)
             encoded = torch.cat([self._model(part) for part in stacked.split(WINDOWS_PER_BATCH)]).cpu().numpy()
         for number in set(owners):
@@ -106,16 +108,13 @@ class Resemblyzer:
             return
         import warnings
 
-        import torch
-
+        torchaudio_import.install()
         with warnings.catch_warnings():
             # Its import of a deprecated SciPy module is its own affair.
             warnings.simplefilter("ignore")
             import resemblyzer
             import torchaudio
 
-        if self._device == "cpu":
-            torch.set_num_threads(1)  # a second thread gains nothing and costs much on a busy machine
         self.loads += 1
         self._model = resemblyzer.VoiceEncoder(self._device, verbose=False).eval()
         self._mel = torchaudio.transforms.MelSpectrogram(

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from harness import audio
+from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.errors import UsageError
 from harness.metrics.silence import Pauses
@@ -65,6 +65,7 @@ class XVector:
     def _load(self) -> None:
         if self._model is not None:
             return
+        torchaudio_import.install()
         from transformers import AutoModelForAudioXVector
 
         try:

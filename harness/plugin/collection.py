@@ -40,8 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "slow: takes more than a second")
     config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
-    if config.getoption("--gpu"):
-        _refuse_without_gpu(workers=len(getattr(config.option, "tx", None) or ()))
+    workers = len(getattr(config.option, "tx", None) or ())
+    if value(config, "--cluster") and workers:
+        raise pytest.UsageError(f"--cluster with {workers} workers: the cluster has its own; leave -n out")
+    if config.getoption("--gpu") and not value(config, "--cluster"):
+        _refuse_without_gpu(workers)
     if value(config, "--suites"):
         with PlainUsage():
             config.args[:] = [str(judged_by(config).path)]
@@ -124,13 +127,20 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     with PlainUsage():
         asked = {item.nodeid: takes for item in session.items if (takes := asked_takes(item))}
-    planned = {test: [(utterance.id, seed) for utterance, seed in takes] for test, takes in asked.items()}
-    if planned:
+    if asked:
+        from harness.records.event import Described, Planned
+        from harness.records.take_record import TakeKey
+
+        planned = {
+            test: tuple(TakeKey(utterance.suite, utterance.id, seed) for utterance, seed in takes)
+            for test, takes in asked.items()
+        }
         journal = journal_of(session.config)
         if not journal.open:
             journal.begin()
             journal.forget_reports()
-        journal.add(planned=planned, about=about(session.config))
+        journal.add(Described(about(session.config)))
+        journal.add(Planned(planned))
 
 
 @pytest.hookimpl(wrapper=True)

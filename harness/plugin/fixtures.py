@@ -1,8 +1,6 @@
 """What a test can ask for, and how its findings leave it."""
 
-import json
 from collections.abc import Callable, Generator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,15 +10,18 @@ from harness.plugin.session import release_of, run_of, suites_of
 from harness.plugin.suites import other_metrics_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.backends import Backend
     from harness.corpus import Utterance
+    from harness.records.comparison import Comparison, NotCompared
+    from harness.records.event import Findings
     from harness.records.measurement import Measurement
-    from harness.report.manifest import Entry
+    from harness.records.take_record import TakeRecord
     from harness.run.plan import Run
     from harness.take import Take
 
-_ENTRIES = pytest.StashKey["list[Entry]"]()
-_COMPARED = pytest.StashKey["list[Entry]"]()
+_FINDINGS: "pytest.StashKey[list[Findings]]" = pytest.StashKey()
 _SEEN = pytest.StashKey[set[str]]()
 
 
@@ -60,20 +61,20 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
         from harness.metrics import shown_beside
+        from harness.records.event import Findings
         from harness.records.gate import Outcome
-        from harness.report.manifest import AGAINST, entry, four_lines, properties
+        from harness.report.overview import four_lines, properties
 
         with PlainUsage():
             verdicts = run.judge(take, metrics)
         wanted = list(dict.fromkeys((*metrics, *shown_beside(metrics))))
         measured = run.measurements(take, wanted)
         out = run.settings.out
-        kept = {name: measured[name] for name in wanted}
-        found = entry(take, kept, verdicts, run.store.export(take), out, run.accepted(take.request))
-        request.node.stash.setdefault(_ENTRIES, []).append(found)
-        request.node.user_properties += properties(found)
-        against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] in AGAINST]
-        _attach(request, found, out, bool(against))
+        record = run.noted(take, {name: measured[name] for name in wanted}, verdicts)
+        request.node.stash.setdefault(_FINDINGS, []).append(Findings((record,)))
+        request.node.user_properties += properties(record)
+        against = [four_lines(record, verdict, out) for verdict in record.against]
+        _attach(request, record, out, bool(against))
         if against:
             pytest.fail("\n".join(against), pytrace=False)
         if all(verdict.outcome == Outcome.REFUSED for verdict in verdicts):
@@ -98,48 +99,57 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
 
     def compared(question: str = "") -> None:
         __tracebackhide__ = True
-        from harness.report.manifest import AGAINST, four_lines
+        from harness.records.event import Findings
+        from harness.records.gate import AGAINST, Outcome
+        from harness.report.overview import lines_of_comparison
 
         suites = suites_of(request.node)
         with PlainUsage():
-            judged = release_of(request.config, request.session.items)
-        mine = [one for one in judged.comparisons if _answers(one, question, suites)]
-        request.node.stash[_ENTRIES] = [] if question else [one for name in suites for one in judged.takes[name]]
-        request.node.stash[_COMPARED] = mine
+            made = release_of(request.config, request.session.items)
+        answers = [one for one in made.comparisons if _belongs(one, question, suites)]
+        unanswered = [one for one in made.not_compared if _belongs(one, question, suites)]
+        takes = [take for kept in made.takes.values() for take in kept]
+        mine = [] if question else [take for take in takes if take.suite in suites]
+        request.node.stash[_FINDINGS] = [Findings(tuple(mine), tuple(answers), tuple(unanswered))]
         out = run.settings.out
         if writes_allure(request.config):
             from harness.report import allure
 
-            allure.describe_comparison(suites, question, mine)
-            allure.attach_comparison(mine, [one for kept in judged.takes.values() for one in kept], out)
-        against = [four_lines(one, one, out) for worse in AGAINST for one in mine if one["outcome"] == worse]
-        if against or not mine:
+            allure.describe_comparison(suites, question, answers, unanswered)
+            allure.attach_comparison(answers, unanswered, takes, out)
+        against = [lines_of_comparison(one, takes, out) for worse in AGAINST for one in answers if one.outcome == worse]
+        against += [f"{one.outcome}  {one.stratum}: {one.reason}" for one in unanswered if one.stands_against]
+        if against or not (answers or unanswered):
             pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
-        if all(one["outcome"] == "REFUSED" for one in mine):
-            pytest.skip("not compared: " + "; ".join(one["reason"] for one in mine))
+        every: list[Comparison | NotCompared] = [*answers, *unanswered]
+        if all(one.outcome == Outcome.REFUSED for one in every):
+            pytest.skip("not compared: " + "; ".join(one.reason for one in every))
 
     return compared
 
 
-def _answers(one: "Entry", question: str, suites: tuple[str, ...]) -> bool:
-    """Whether a comparison belongs to a test; what could not be asked of the whole belongs to all who ask of it."""
-    stratum = one["stratum"]
+def _belongs(one: "Comparison | NotCompared", question: str, suites: tuple[str, ...]) -> bool:
+    """Whether an answer belongs to a test; what could not be asked of the whole belongs to all who ask of it."""
+    from harness.records.comparison import NotCompared
+
     if not question:
-        return stratum in {f"suite {name}" for name in suites}
-    return stratum.startswith("voice ") if question == "voices" and one["metric"] else bool(stratum == "all")
+        return one.stratum.kind == "suite" and one.stratum.name in suites
+    if question == "voices" and not isinstance(one, NotCompared):
+        return one.stratum.kind == "voice"
+    return one.stratum.kind == "all"
 
 
-def _attach(request: pytest.FixtureRequest, found: "Entry", out: Path, failed: bool) -> None:
+def _attach(request: pytest.FixtureRequest, take: "TakeRecord", out: "Path", failed: bool) -> None:
     """The first test of a take carries its audio, and every test that fails."""
     if not writes_allure(request.config):
         return
     from harness.report import allure
 
     seen = request.config.stash.setdefault(_SEEN, set())
-    if failed or found["digest"] not in seen:
-        allure.attach_take(found, out)
-    seen.add(found["digest"])
-    allure.attach_verdicts(found, out, request.node.originalname)
+    if failed or take.digest not in seen:
+        allure.attach_take(take, out)
+    seen.add(take.digest)
+    allure.attach_verdicts(take, out, request.node.originalname)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -148,14 +158,17 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Send what a test found along with its report, as JSON: it also crosses from an xdist worker."""
     report = yield
-    found: list[Entry] = item.stash.get(_ENTRIES, []) if report.when == "call" else []
-    of_the_test = report.when == "call" and (
-        call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
-    )
-    sent = {
-        "found": found,
-        "compared": item.stash.get(_COMPARED, []) if report.when == "call" else [],
-        "kind": "failed" if of_the_test else "harness error",
-    }
-    report.harness = json.dumps(sent)  # type: ignore[attr-defined]
+    if report.when == "call":
+        from harness.records.event import Findings
+        from harness.records.schema import encode
+
+        of_test = call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
+        found = item.stash.get(_FINDINGS, [])
+        findings = Findings(
+            takes=tuple(take for one in found for take in one.takes),
+            comparisons=tuple(answer for one in found for answer in one.comparisons),
+            not_compared=tuple(answer for one in found for answer in one.not_compared),
+            is_of_test=of_test,
+        )
+        report.harness = encode(findings).decode()  # type: ignore[attr-defined]
     return report

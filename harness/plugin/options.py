@@ -29,6 +29,7 @@ _OPTIONS = (
     Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
     Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
     Option("--speech-quality", "off", "advisory opinion score by a predictor: off or distillmos", "NAME"),
+    Option("--cluster", "", "speak on every GPU of a Ray cluster: its address, or local", "ADDRESS"),
     Option("--golden", "", "another folder of accepted baselines", "FOLDER"),
     Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
     Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),

@@ -1,6 +1,5 @@
-"""What came of all tests: into the journal as they end, and out as manifest, report and summary."""
+"""What came of all tests: into the journal as they end, and out as record, report and summary."""
 
-import json
 from collections.abc import Generator
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from harness.plugin.options import out_folder, targets_suites, writes_allure
 from harness.plugin.session import journal_of
 
 if TYPE_CHECKING:
-    from harness.report.manifest import Manifest
+    from harness.records.run_record import RunRecord
 
 
 class Reporter:
@@ -18,7 +17,7 @@ class Reporter:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        self._manifest: Manifest | None = None
+        self._record: RunRecord | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -33,42 +32,38 @@ class Reporter:
         """From here on the folder no longer says what an earlier run came to; it says that one goes on."""
         if targets_suites(self._config) and journal_of(self._config).open:
             journal_of(self._config).forget_reports()
-            self._write(journal_of(self._config).manifest())
+            self._write(journal_of(self._config).record())
         return (yield)
 
-    def _write(self, manifest: "Manifest") -> None:
+    def _write(self, record: "RunRecord") -> None:
         from harness import report
 
-        if manifest.planned:
-            report.write(manifest, out_folder(self._config))
+        if record.planned:
+            report.write(record, out_folder(self._config))
         if writes_allure(self._config):
             from harness.report import allure
 
             folder = self._config.invocation_params.dir / str(self._config.getoption("allure_report_dir"))
-            allure.write_run(manifest, folder, out_folder(self._config))
+            allure.write_run(record, folder, out_folder(self._config))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        from harness.report.manifest import AGAINST
+        from harness.records.event import Findings, Judged, Unjudged
+        from harness.records.schema import decode
 
-        # A worker that died sends none.
-        sent = json.loads(getattr(report, "harness", '{"found": [], "compared": [], "kind": "harness error"}'))
+        # A worker that died sends none, and neither do setup and teardown.
+        sent = getattr(report, "harness", "")
+        findings = decode(sent, Findings, "what a test found", "run it again") if sent else Findings()
         journal = journal_of(self._config)
-        journal.open = journal.open or bool(sent["found"] or sent["compared"])  # begun by a worker
+        journal.open = journal.open or findings.has_findings  # begun by a worker
         if not journal.open:
             return
-        event: dict[str, object] = {"test": report.nodeid}
-        if sent["found"]:
-            event["found"] = sent["found"]
-        if sent["compared"]:
-            event["compared"] = sent["compared"]
-        verdicts = [verdict for one in sent["found"] for verdict in one["verdicts"]] + sent["compared"]
-        explained = any(verdict["outcome"] in AGAINST for verdict in verdicts)
-        if report.failed and not (explained and sent["kind"] == "failed"):
-            event |= {"kind": sent["kind"], "how": _how(report)}
-        elif report.skipped and not verdicts:
-            event |= {"kind": "skipped", "how": _how(report)}
-        if len(event) > 1:
-            journal.add(**event)
+        if findings.has_findings:
+            judged = Judged(report.nodeid, findings.takes, findings.comparisons, findings.not_compared)
+            journal.add(judged)
+        if report.failed and not (findings.is_explained and findings.is_of_test):
+            journal.add(Unjudged(report.nodeid, "failed" if findings.is_of_test else "harness error", _how(report)))
+        elif report.skipped and not findings.has_verdicts:
+            journal.add(Unjudged(report.nodeid, "skipped", _how(report)))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -76,28 +71,31 @@ class Reporter:
         if not journal.open:
             return
         from harness.baseline import history
-        from harness.report.journal import now
+        from harness.records.event import Ended
+        from harness.records.history import NAME
+        from harness.run.journal import now
 
-        manifest = journal.manifest()
-        if not manifest.planned:
+        replay = journal.replay()
+        if not replay.planned:
             return
-        ended = {"ended": now(), "exit_status": int(session.exitstatus)}
-        manifest.take_in(ended)
-        session.exitstatus = manifest.exit_code
-        journal.add(**ended | {"exit_status": manifest.exit_code})
-        self._manifest = manifest
-        history.append(out_folder(self._config) / history.NAME, history.of_run(manifest.as_json()))
-        self._write(manifest)
+        replay.take_in(Ended(now(), int(session.exitstatus)))
+        session.exitstatus = replay.exit_code
+        ended = Ended(replay.ended, replay.exit_code)
+        journal.add(ended)
+        replay.take_in(ended)
+        self._record = replay.record()
+        history.append(out_folder(self._config) / NAME, history.of_run(self._record))
+        self._write(self._record)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self._manifest is None:
+        if self._record is None:
             return
         from harness.report.page import FOLDER
         from harness.report.terminal import summary
 
         out = out_folder(self._config)
         terminalreporter.section("may it go out?")
-        for line in summary(self._manifest, out, out / FOLDER / "index.html"):
+        for line in summary(self._record, out, out / FOLDER / "index.html"):
             terminalreporter.write_line(line)
 
 

@@ -1,6 +1,7 @@
 """What a pytest session is about: its run, its journal, the takes that its tests ask for, its comparison."""
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,13 +23,14 @@ from harness.plugin.options import (
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
-    from harness.decision.release import Judged
-    from harness.report.journal import Journal
+    from harness.records.run_record import About
+    from harness.run.comparison import Compared
+    from harness.run.journal import Journal
     from harness.run.plan import Run
 
 RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
-_RELEASE = pytest.StashKey["Judged"]()
+_RELEASE = pytest.StashKey["Compared"]()
 
 
 def load(config: pytest.Config, suite: str) -> "tuple[Utterance, ...]":
@@ -56,6 +58,9 @@ def _open_run(config: pytest.Config) -> "Run":
     def whole(flag: str, least: int = 1) -> int:
         return int(options.number(flag, given(flag), least, whole=True))
 
+    folder = judged_by(config)
+    if not folder.is_shipped and str(folder.path) not in sys.path:
+        sys.path.append(str(folder.path))  # backends and metrics of a team's own may lie there
     here = config.invocation_params.dir
     voices, accepted, sounds = given("--voices"), given("--golden"), given("--golden-audio")
     if given("--chunks") not in {"off", "sentence"}:
@@ -75,12 +80,14 @@ def _open_run(config: pytest.Config) -> "Run":
             takes=looks(config)[0],
             by_sentence=given("--chunks") == "sentence",
             batch_size=whole("--batch-size"),
+            cluster=given("--cluster"),
             models=Models(
                 encoder=given("--speaker-encoder"),
                 recognizer=_folder_or_name(here, given("--asr")),
                 second_recognizer=_folder_or_name(here, given("--asr-2")),
                 predictor=given("--speech-quality"),
-                gpu=system.gpu,
+                # The GPUs of a cluster are its nodes'; what is measured is measured here.
+                gpu=system.gpu and not given("--cluster"),
             ),
             sampling=options.sampling(given),
             budget=options.budget(given),
@@ -120,34 +127,22 @@ def suites_of(item: pytest.Item) -> tuple[str, ...]:
     return corpus.suites_of(corpus_folder(item.config))
 
 
-def about(config: pytest.Config) -> dict[str, str]:
-    run = run_of(config)
-    instruments = run.measuring.fingerprints()
-    return {
-        "backend": run.backend.name,
-        "system": run.backend.identity,
-        "note": run.backend.note,
-        "gates": run.settings.profile.name,
-        "encoder": instruments["encoder"],
-        "--asr": instruments["recognizer"],
-        "--asr-2": instruments["second_recognizer"],
-        "--speech-quality": instruments["predictor"],
-        "voices": ", ".join(voice.id for voice in run.voices),
-        "chunks": "sentence" if run.settings.by_sentence else "off",
-        "commit": os.environ.get("GITHUB_SHA", ""),
-    }
+def about(config: pytest.Config) -> "About":
+    return run_of(config).about(commit=os.environ.get("GITHUB_SHA", ""))
 
 
 def journal_of(config: pytest.Config) -> "Journal":
-    from harness.report.journal import Journal
+    from harness.run.journal import Journal
 
     return config.stash.setdefault(_JOURNAL, Journal(out_folder(config)))
 
 
-def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
+def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
-        from harness.decision.release import Asked, judge_release
+        from harness.decision.release import Asked
+        from harness.run.comparison import compare_release
+        from harness.threads import one_thread
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = [(suites_of(item), item.get_closest_marker("suite")) for item in comparing]
@@ -155,10 +150,11 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Judged":
         whole = any(mark is not None and len(mark.args) != 1 for _, mark in strata)
         suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
         every = sorted({name for names, _ in strata for name in names})
-        config.stash[_RELEASE] = judge_release(
-            run_of(config),
-            {name: load(config, name) for name in every},
-            Asked(suites, whole, policy, margins, looks(config)),
-            about(config),
-        )
+        with one_thread():
+            config.stash[_RELEASE] = compare_release(
+                run_of(config),
+                {name: load(config, name) for name in every},
+                Asked(suites, whole, policy, margins, looks(config)),
+                about(config),
+            )
     return config.stash[_RELEASE]

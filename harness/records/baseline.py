@@ -12,9 +12,8 @@ from harness.take import Sampling
 class Fingerprint(Record, frozen=True, kw_only=True):
     """With what and on what takes were made and measured; different ones are not compared."""
 
-    encoder: str = ""
-    recognizer: str = ""
-    second_recognizer: str = ""
+    instruments: dict[str, str] = msgspec.field(default_factory=dict)
+    """Of the models that measured, by their part."""
     device: str = ""
     dtype: str = ""
 

@@ -1,9 +1,9 @@
 """What was asked about the accepted release, and the answer.
 
 Conventions: a change is oriented so that positive is better; where neither more nor less of a metric is better it may
-drift neither way. Changes, ends of intervals and margins are in one unit: the metric's, or a share of the accepted
-value where the margin is relative, or a share of all utterances where lost utterances are counted. A number that is not
-known is None.
+drift neither way. Changes, ends of intervals, limits and margins are in one unit: the metric's, or a share of the
+accepted value where the margin is relative. Of lost utterances the numbers are their share of all, and less is better.
+A number that is not known is None.
 """
 
 from typing import Literal
@@ -11,8 +11,11 @@ from typing import Literal
 from harness.records.gate import AGAINST, Outcome
 from harness.records.schema import Record
 
+Question = Literal["mean", "lost"]
+"""The average change, or the share of utterances that lost more than a listener forgives."""
 
-class Stratum(Record, frozen=True):
+
+class Stratum(Record, frozen=True, order=True):
     """Whose takes a question is about."""
 
     kind: Literal["suite", "voice", "all"]
@@ -40,8 +43,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     outcome: Outcome
     stratum: Stratum
     metric: str
-    question: Literal["mean", "lost"]
-    """The average change, or the share of utterances that lost more than a listener forgives."""
+    question: Question
     unit: str
     """The metric's."""
     relative: bool = False
@@ -49,14 +51,17 @@ class Comparison(Record, frozen=True, kw_only=True):
     change: float | None = None
     low: float | None = None
     high: float | None = None
-    """The ends of the interval of the change."""
-    confidence: float | None = None
-    """Of the interval."""
+    """The ends of the interval of the change ..."""
+    confidence: float
+    """... which holds it with this chance."""
     accepted: float | None = None
     now: float | None = None
     """The means of both releases, of the takes that are compared."""
-    limit: float
-    """The margin: what may be lost at most."""
+    margin: float
+    """What may be lost; as gates.toml has it."""
+    at_least: float | None = None
+    at_most: float | None = None
+    """The limits of the interval that follow from it."""
     lost_from: float
     """The worsening from which on an utterance counts as lost."""
     p_value: float
@@ -78,17 +83,50 @@ class Comparison(Record, frozen=True, kw_only=True):
         return self.relative or self.question == "lost"
 
     @property
+    def unit_of_metric_change(self) -> str:
+        """The unit in which the metric of one utterance changes."""
+        return "of the accepted value" if self.relative else self.unit
+
+    @property
+    def unit_of_change(self) -> str:
+        """The unit of `change`, its interval and its limits."""
+        return "of all" if self.question == "lost" else self.unit_of_metric_change
+
+    @property
     def name(self) -> str:
         """The question in words."""
         if self.question == "mean":
             return f"change of {self.metric}"
-        unit = "of the accepted value" if self.relative else self.unit
-        return f"utterances that lost {self.lost_from:g} {unit} of {self.metric}"
+        return f"utterances that lost {self.lost_from:g} {self.unit_of_metric_change} of {self.metric}"
+
+    @property
+    def limit(self) -> str:
+        """The limits with their unit, for people."""
+        if self.at_least is None:
+            return f"<= {self.at_most:g} {self.unit_of_change}"
+        if self.at_most is None:
+            return f">= {self.at_least:g} {self.unit_of_change}"
+        return f"{self.at_least:g} to {self.at_most:g} {self.unit_of_change}"
+
+    @property
+    def observed(self) -> str:
+        """The answer in numbers, and what follows; one line."""
+        low, high = (f"{end:+.4g}" if end is not None else "?" for end in (self.low, self.high))
+        worst = ", ".join(f"{each.utterance} {each.change:+.3g}" for each in self.changed_most)
+        parts = (
+            f"{self.change:.4g} {self.unit_of_change}" if self.change is not None else "no number",
+            f"{self.confidence:.0%} interval {low} to {high}, {self.utterances} utterances, worst {worst or 'unknown'}",
+            self.reason,
+        )
+        return "; ".join(part for part in parts if part)
 
     @property
     def stands_against(self) -> bool:
         """Whether it blocks the release."""
         return self.outcome in AGAINST
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.limit}"
 
 
 class NotCompared(Record, frozen=True):

@@ -64,6 +64,33 @@ class Ended(Event, frozen=True, tag="ended"):
     exit_status: int
 
 
+class Findings(Record, frozen=True):
+    """What a test found out, on its way from the process that ran it to the one that writes the journal."""
+
+    takes: tuple[TakeRecord, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+    is_of_test: bool = False
+    """Whether a failure is what the test says, and not that it could not be carried out."""
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether a verdict says why the test failed."""
+        of_takes = any(take.against for take in self.takes)
+        compared: tuple[Comparison | NotCompared, ...] = (*self.comparisons, *self.not_compared)
+        return of_takes or any(one.stands_against for one in compared)
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether there is anything to note."""
+        return bool(self.takes or self.comparisons or self.not_compared)
+
+    @property
+    def has_verdicts(self) -> bool:
+        """Whether anything was asked."""
+        return bool(self.comparisons or self.not_compared or any(take.verdicts for take in self.takes))
+
+
 AnyEvent = Begun | Described | Planned | Judged | Unjudged | Ended
 
 
@@ -76,7 +103,7 @@ def decode(line: bytes, where: str, remedy: str) -> AnyEvent:
     try:
         event: AnyEvent = msgspec.json.decode(line, type=AnyEvent)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        if _is_older(line):
+        if is_older(line):
             raise RecordError(_other_schema(where, BEFORE_SCHEMAS, remedy)) from error
         raise RecordError(f"{where} is damaged ({error}): {remedy}") from error
     if isinstance(event, Begun) and event.schema != Begun.SCHEMA:
@@ -88,9 +115,10 @@ def _other_schema(where: str, found: int, remedy: str) -> str:
     return f"{where} has schema {found}, this version of the harness reads schema {Begun.SCHEMA}: {remedy}"
 
 
-def _is_older(line: bytes) -> bool:
-    """Whether it is the first event of a journal from before events had kinds."""
+def is_older(line: bytes) -> bool:
+    """Whether it is the first event of a journal of another schema."""
     try:
-        return set(msgspec.json.decode(line, type=dict[str, str])) == {"begun"}
+        found = msgspec.json.decode(line, type=dict[str, str | int])
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return False
+    return set(found) == {"begun"} or (found.get("event") == "begun" and found.get("schema") != Begun.SCHEMA)

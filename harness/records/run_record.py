@@ -23,12 +23,8 @@ class About(Record, frozen=True, kw_only=True):
     """What a reviewer must know about it."""
     gates: str = ""
     """The profile."""
-    encoder: str = ""
-    """The speaker encoder's fingerprint."""
-    recognizer: str = ""
-    second_recognizer: str = ""
-    """The recognisers' fingerprints; empty where none was given."""
-    quality_predictor: str = ""
+    instruments: dict[str, str] = msgspec.field(default_factory=dict)
+    """The fingerprints of the models that measured, by their part; one that was not given has none."""
     voices: tuple[str, ...] = ()
     by_sentence: bool = False
     """Whether long texts were generated sentence by sentence."""
@@ -69,3 +65,8 @@ class RunRecord(Document, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     takes: tuple[TakeRecord, ...] = ()
+
+    @property
+    def counts(self) -> str:
+        """The denominator in words."""
+        return f"{self.planned} planned = {self.judged} judged + {len(self.not_judged)} refused"

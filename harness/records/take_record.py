@@ -59,6 +59,12 @@ class TakeRecord(Record, frozen=True, kw_only=True):
     elapsed_s: float = 0.0
     error: str = ""
     """Why there is no audio."""
+    system: str = ""
+    """What makes the system under test itself."""
+    question: str = ""
+    """Names what was asked, whoever answers."""
+    audio: str = ""
+    """sha256 of the sound file; empty where there is none."""
     sampling: Sampling
     provenance: Provenance
     measurements: dict[str, Measurement] = msgspec.field(default_factory=dict)
@@ -109,6 +115,9 @@ class TakeRecord(Record, frozen=True, kw_only=True):
             max_frames=request.max_frames,
             elapsed_s=round(take.elapsed_s, 3),
             error=take.error,
+            system=request.system,
+            question=request.question if take.sha256 else "",
+            audio=take.sha256,
             sampling=request.sampling,
             provenance=take.provenance,
             measurements=dict(measurements),

@@ -1,7 +1,7 @@
 """What goes into an Allure report: labels, the sounds, the picture, the verdicts. The only importer of allure.
 
 Allure has no player for sound, so each take has an HTML attachment with players that need no script; the plain files
-stand beside it for download. The verdict on the run comes from the manifest, as a test of its own, because Allure
+stand beside it for download. The verdict on the run comes from its record, as a test of its own, because Allure
 shows a killed run all green.
 """
 
@@ -21,11 +21,14 @@ import allure
 from harness.audio import write_atomically
 from harness.corpus import Utterance
 from harness.errors import AudioError
+from harness.records.comparison import Comparison, NotCompared
 from harness.records.gate import Outcome
+from harness.records.run_record import RunRecord
+from harness.records.take_record import TakeRecord
 from harness.report import page, plots
 from harness.report.clips import MIME, Recording
 from harness.report.comparison import comparisons
-from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label
+from harness.report.overview import four_lines
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.summary import markdown
 from harness.take import Take
@@ -71,22 +74,24 @@ def _plain(text: str) -> str:
     return "".join(f"&#{ord(sign)};" if sign in "<>&`*_[]#!|\\" else sign for sign in text)
 
 
-def attach_verdicts(found: Entry, out: Path, test: str) -> None:
+def attach_verdicts(take: TakeRecord, out: Path, test: str) -> None:
     """A title, a step for each gate, and one text with every verdict of the test."""
-    allure.dynamic.title(f"{label(found)}: {test.removeprefix('test_').replace('_', ' ')}")
-    for verdict in found["verdicts"]:
+    allure.dynamic.title(f"{take.key}: {test.removeprefix('test_').replace('_', ' ')}")
+    lines = [f"{verdict.outcome}  {verdict.gate}: {verdict.observed}" for verdict in take.verdicts]
+    for verdict, line in zip(take.verdicts, lines, strict=True):
         try:
-            with allure.step(f"{verdict['outcome']}  {verdict['gate']}: {verdict['observed']}"):
-                if verdict["outcome"] in AGAINST:
-                    raise AssertionError(verdict["why"])
+            with allure.step(line):
+                if verdict.stands_against:
+                    raise AssertionError(verdict.gate.why)
         except AssertionError:
             continue  # the step is marked; the test itself fails once, with all of them
-    lines = [f"{verdict['outcome']}  {verdict['gate']}: {verdict['observed']}" for verdict in found["verdicts"]]
-    against = [four_lines(found, verdict, out) for verdict in found["verdicts"] if verdict["outcome"] != Outcome.PASS]
-    allure.attach("\n".join([*lines, "", *against]), f"verdicts ({label(found)})", allure.attachment_type.TEXT)
+    against = [four_lines(take, verdict, out) for verdict in take.verdicts if verdict.outcome != Outcome.PASS]
+    allure.attach("\n".join([*lines, "", *against]), f"verdicts ({take.key})", allure.attachment_type.TEXT)
 
 
-def describe_comparison(suites: Sequence[str], question: str, found: Sequence[Entry]) -> None:
+def describe_comparison(
+    suites: Sequence[str], question: str, answered: Sequence[Comparison], not_compared: Sequence[NotCompared]
+) -> None:
     """Label a test that compares releases, and say in its description what came of it."""
     about = suites[0] if len(suites) == 1 else question or "all suites"
     allure.dynamic.epic("voice cloning")
@@ -96,27 +101,29 @@ def describe_comparison(suites: Sequence[str], question: str, found: Sequence[En
     allure.dynamic.parent_suite("suites")
     allure.dynamic.suite(about)
     allure.dynamic.title(f"{about}: no worse than the accepted release")
-    outcomes = Counter(one["outcome"] for one in found)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing"
-    allure.dynamic.description(f"{len(found)} comparisons with the accepted release: {told}.")
+    outcomes = Counter([one.outcome for one in answered] + [one.outcome for one in not_compared])
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items())) or "nothing"
+    allure.dynamic.description(f"{outcomes.total()} comparisons with the accepted release: {counts}.")
 
 
-def attach_comparison(found: Sequence[Entry], takes: Sequence[Entry], out: Path) -> None:
+def attach_comparison(
+    answered: Sequence[Comparison], not_compared: Sequence[NotCompared], takes: Sequence[TakeRecord], out: Path
+) -> None:
     """The table of a test's comparisons, and the sheets of the takes that changed most where something failed."""
-    arranged = comparisons(found)
+    arranged = comparisons(answered, not_compared)
     style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "allure.css"))
     text = page.environment().get_template("allure_comparison.html").render(compared=arranged, style=style)
     allure.attach(text, "comparison with the accepted release", allure.attachment_type.HTML)
     changed = [worst.utterance for row in arranged.against for worst in row.worst]
-    first = {take["utterance"]: take for take in sorted(takes, key=lambda take: -take["seed"])}
+    first = {take.utterance: take for take in sorted(takes, key=lambda take: -take.seed)}
     for name in [name for name in dict.fromkeys(changed) if name in first][:MOST_HEARD]:
         attach_take(first[name], out)
 
 
-def attach_take(found: Entry, out: Path) -> None:
+def attach_take(take: TakeRecord, out: Path) -> None:
     """The sheet with players, picture and gates, and the plain sounds."""
-    sounds = players(found, out)
-    allure.attach(sheet(found, sounds), f"listen ({label(found)})", allure.attachment_type.HTML)
+    sounds = players(take, out)
+    allure.attach(sheet(take, sounds), f"listen ({take.key})", allure.attachment_type.HTML)
     for player in sounds:
         if player.path is not None and player.path.exists():
             suffix = player.path.suffix.lower()
@@ -125,7 +132,7 @@ def attach_take(found: Entry, out: Path) -> None:
             )
 
 
-def sheet(found: Entry, sounds: tuple[Player, ...]) -> str:
+def sheet(take: TakeRecord, sounds: tuple[Player, ...]) -> str:
     """One HTML page that holds everything it needs; it is complete without its script."""
     from markupsafe import Markup
 
@@ -148,14 +155,14 @@ def sheet(found: Entry, sounds: tuple[Player, ...]) -> str:
         return Markup(attributes), note
 
     drawn: tuple[Picture, ...] = tuple(
-        picture(player, recording, found) for player, recording in recordings.items() if player.role != "reference"
+        picture(player, recording, take) for player, recording in recordings.items() if player.role != "reference"
     )
     style = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "allure.css"))
     return str(
         page.environment()
         .get_template("allure.html")
         .render(
-            panel=panel(found, sounds, drawn),
+            panel=panel(take, sounds, drawn),
             source=source,
             image=page.data_image,
             columns=plots.MOST_COLUMNS,
@@ -170,28 +177,28 @@ def _recording(path: Path) -> Recording:
     return Recording.of(path)
 
 
-def write_run(manifest: Manifest, folder: Path, out: Path) -> None:
+def write_run(run: RunRecord, folder: Path, out: Path) -> None:
     """What belongs to the run and not to a test: the verdict as a first test, environment, executor, categories.
 
     Written when the run begins, as a broken test, and again when it ends: a run that is killed in between stays red.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    about = {"verdict": str(manifest.verdict), "takes": manifest.counts, **manifest.about}
-    environment = "".join(f"{name} = {_property(value)}\n" for name, value in about.items() if value)
+    about = {"verdict": run.verdict.value, "takes": run.counts} | dict(page.judged_with(run.about))
+    environment = "".join(f"{name} = {_property(value)}\n" for name, value in about.items())
     write_atomically(folder / "environment.properties", environment.encode())
     write_atomically(folder / "executor.json", _json(_executor()))
     rules = [{"name": name, "matchedStatuses": list(statuses)} for name, statuses in CATEGORIES]
     write_atomically(folder / "categories.json", _json(rules))
     name = hashlib.sha256(RELEASE_TEST.encode()).hexdigest()[:32]
-    text = markdown(manifest, out)
+    text = markdown(run, out)
     write_atomically(folder / f"{name}-attachment.txt", text.encode())
-    write_atomically(folder / f"{name}-result.json", _json(_release_test(manifest, name)))
+    write_atomically(folder / f"{name}-result.json", _json(_release_test(run, name)))
 
 
-def _release_test(manifest: Manifest, name: str) -> dict[str, Any]:
+def _release_test(run: RunRecord, name: str) -> dict[str, Any]:
     statuses = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
-    status = "broken" if manifest.incomplete or manifest.harness_errors else statuses.get(manifest.verdict, "failed")
-    message = f"May it go out? {manifest.verdict}. Takes: {manifest.counts}. {manifest.incomplete}".strip()
+    status = "broken" if run.incomplete or run.harness_errors else statuses.get(run.verdict, "failed")
+    message = f"May it go out? {run.verdict}. Takes: {run.counts}. {run.incomplete}".strip()
     labels = {
         "epic": " release verdict",
         "feature": RELEASE_TEST,
@@ -200,19 +207,19 @@ def _release_test(manifest: Manifest, name: str) -> dict[str, Any]:
         "severity": "blocker",
         "framework": "pytest",
     }
-    begun = _milliseconds(manifest.begun)
+    begun = _milliseconds(run.begun)
     return {
         "uuid": name,
         "historyId": name,
         "testCaseId": name,
         "fullName": "harness.release_verdict",
-        "name": f"May it go out? {manifest.verdict}" if not manifest.incomplete else "May it go out? incomplete",
+        "name": f"May it go out? {run.verdict}" if not run.incomplete else "May it go out? incomplete",
         "titlePath": [" release verdict"],
         "status": status,
         "statusDetails": {"message": message},
         "stage": "finished",
         "start": begun,
-        "stop": _milliseconds(manifest.ended) or begun,
+        "stop": _milliseconds(run.ended) or begun,
         "labels": [{"name": key, "value": value} for key, value in labels.items()],
         "parameters": [],
         "steps": [],

@@ -7,11 +7,12 @@ Where neither more nor less is better it may not drift either way. Levels are me
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records.gate import Outcome
-from harness.report.manifest import AGAINST, Entry, anchor
+from harness.records.comparison import Comparison, NotCompared
+from harness.records.gate import AGAINST, Outcome
+from harness.records.take_record import TakeRecord
+from harness.report.overview import anchor
 
 _ORDER = (*AGAINST, Outcome.PASS)
-_SHARES = ("of all", "of the accepted value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Worst:
 class Row:
     """One question and its answer."""
 
-    outcome: str
+    outcome: Outcome
     about: str
     """Whose takes: of a suite, of a voice, or all."""
     metric: str
@@ -55,7 +56,7 @@ class Comparisons:
 
     rows: tuple[Row, ...]
     """The worst outcome first, then the largest change for its margin."""
-    not_made: tuple[tuple[str, str], ...]
+    not_made: tuple[tuple[Outcome, str], ...]
     """Outcome and reason of what could not be compared."""
 
     @property
@@ -69,59 +70,56 @@ class Comparisons:
         return tuple(reason for outcome, reason in self.not_made if outcome in AGAINST)
 
 
-def comparisons(found: Sequence[Entry], takes: Sequence[Entry] = ()) -> Comparisons:
+def comparisons(
+    answered: Sequence[Comparison], not_compared: Sequence[NotCompared] = (), takes: Sequence[TakeRecord] = ()
+) -> Comparisons:
     """Arrange the comparisons of a run.
 
     Args:
-        found: As the manifest holds them.
+        answered: What was asked and answered.
+        not_compared: What could not be asked.
         takes: What the worst utterances are linked to.
     """
-    anchors = {take["utterance"]: anchor(take) for take in sorted(takes, key=lambda take: -take["seed"])}
-    asked = sorted((one for one in found if one["metric"]), key=_badness)
-    not_made = [one for one in found if not one["metric"] or one["outcome"] == Outcome.REFUSED]
-    reasons = dict.fromkeys((one["outcome"], _reason(one)) for one in not_made)
-    shown = tuple(_row(one, anchors) for one in asked if one["outcome"] in _ORDER)
-    return Comparisons(shown, tuple(reasons))
+    anchors = {take.utterance: anchor(take) for take in sorted(takes, key=lambda take: -take.seed)}
+    asked = sorted((one for one in answered if one.outcome in _ORDER), key=_badness)
+    not_made = [(one.outcome, f"{one.stratum}: {one.reason}") for one in not_compared]
+    not_made += [(one.outcome, one.reason) for one in answered if one.outcome == Outcome.REFUSED]
+    return Comparisons(tuple(_row(one, anchors) for one in asked), tuple(dict.fromkeys(not_made)))
 
 
-def _reason(one: Entry) -> str:
-    return str(one["reason"]) if one["metric"] else f"{one['stratum']}: {one['reason']}"
+def _badness(one: Comparison) -> tuple[int, float]:
+    return _ORDER.index(one.outcome), -abs(one.change or 0.0) / one.margin
 
 
-def _badness(one: Entry) -> tuple[int, float]:
-    outcome = _ORDER.index(one["outcome"]) if one["outcome"] in _ORDER else len(_ORDER)
-    return outcome, -abs(one["delta"] or 0.0) / one["limit"]
-
-
-def _row(one: Entry, anchors: Mapping[str, str]) -> Row:
-    lost, unit = one["kind"] == "lost", one["unit"]
-    low, high = (_change(one[end], unit, not lost) for end in ("low", "high"))
-    accepted, now = one.get("accepted"), one.get("now")
+def _row(one: Comparison, anchors: Mapping[str, str]) -> Row:
+    lost = one.question == "lost"
+    low, high = (_change(end, one.is_share, not lost) for end in (one.low, one.high))
+    known = one.accepted is not None and one.now is not None
     return Row(
-        outcome=one["outcome"],
-        about="all suites" if lost else one["stratum"],
-        metric=f"utterances lost in {one['metric']}" if lost else one["metric"],
-        levels="" if accepted is None or now is None else f"{accepted:.3g} → {now:.3g}",
-        change=f"{_change(one['delta'], unit, not lost)}{'' if unit in _SHARES else f' {unit}'}",
+        outcome=one.outcome,
+        about=str(one.stratum),
+        metric=f"utterances lost in {one.metric}" if lost else one.metric,
+        levels=f"{one.accepted:.3g} → {one.now:.3g}" if known else "",
+        change=f"{_change(one.change, one.is_share, not lost)}{'' if one.is_share else f' {one.unit}'}",
         interval=f"{low} to {high}",
-        margin=f"{100 * one['limit']:.2g} %" if unit in _SHARES else f"{one['limit']:.3g}",
-        detectable=_change(one["detectable"], unit, signed=False),
+        margin=f"{100 * one.margin:.2g} %" if one.is_share else f"{one.margin:.3g}",
+        detectable=_change(one.detectable, one.is_share, signed=False),
         worst=tuple(
-            Worst(worst["utterance"], _change(worst["change"], one["change_unit"]), anchors.get(worst["utterance"], ""))
-            for worst in one["worst"]
+            Worst(each.utterance, _change(each.change, one.relative), anchors.get(each.utterance, ""))
+            for each in one.changed_most
         ),
-        reason=one["reason"],
-        why=one["why"],
+        reason=one.reason,
+        why=one.why,
     )
 
 
-def _change(value: float | None, unit: str, signed: bool = True) -> str:
+def _change(value: float | None, is_share: bool, signed: bool = True) -> str:
     """A change in its unit; a share in percent.
 
-    >>> _change(-0.3696, "of the accepted value"), _change(0.0123, "cosine"), _change(None, "s")
+    >>> _change(-0.3696, True), _change(0.0123, False), _change(None, False)
     ('-37.0 %', '+0.0123', '?')
     """
     if value is None:
         return "?"
     sign = "+" if signed else ""
-    return f"{100 * value:{sign}.1f} %" if unit in _SHARES else f"{value:{sign}.3g}"
+    return f"{100 * value:{sign}.1f} %" if is_share else f"{value:{sign}.3g}"

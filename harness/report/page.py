@@ -12,13 +12,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from harness import audio
 from harness.audio import write_atomically
 from harness.records.gate import Outcome
+from harness.records.run_record import About, RunRecord
+from harness.records.take_record import TakeRecord
 from harness.report import plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.comparison import comparisons
-from harness.report.manifest import Entry, Manifest
+from harness.report.overview import by_suite, refused_gates, unconditioned, worst_first
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.power import power
 from harness.report.trend import trend
@@ -36,16 +40,16 @@ _LETTERS = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
 _RIGHT_TO_LEFT = re.compile(rf"{_LETTERS}(?:[ /]{_LETTERS})*")
 
 
-def write_folder(manifest: Manifest, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
+def write_folder(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
     """Write OUT/report/: index.html, clips/HASH.flac, plots/HASH.png; what an earlier run left there goes.
 
     Args:
-        manifest: The run.
+        run: Its record.
         out: Its output folder, where the takes are.
         most_bytes: Space for clips; where the evidence needs more, takes with less against them are previewed.
     """
     report = out / FOLDER
-    book = _Book(manifest, out, most_bytes)
+    book = _Book(run, out, most_bytes)
     files: dict[str, bytes] = {}
 
     def source(player: Player) -> tuple[str, str] | None:
@@ -70,9 +74,9 @@ def write_folder(manifest: Manifest, out: Path, most_bytes: int = LARGEST_REPORT
     return report / "index.html"
 
 
-def write_single_file(manifest: Manifest, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
+def write_single_file(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
     """Write OUT/report.html, which holds every clip once and needs nothing beside it."""
-    book = _Book(manifest, out, int(most_bytes / _BASE64))
+    book = _Book(run, out, int(most_bytes / _BASE64))
     clips: dict[str, str] = {}
 
     def source(player: Player) -> tuple[str, str] | None:
@@ -97,11 +101,11 @@ def data_image(picture: Picture) -> str:
 class _Book:
     """What both forms of the report are made of."""
 
-    def __init__(self, manifest: Manifest, out: Path, most_bytes: int) -> None:
-        self._manifest = manifest
+    def __init__(self, run: RunRecord, out: Path, most_bytes: int) -> None:
+        self._run = run
         self._out = out
-        takes = manifest.worst_first()
-        groups = [players(found, out) for found in takes]
+        takes = worst_first(run)
+        groups = [players(take, out) for take in takes]
         paths = [[player.path for player in group if player.path] for group in groups]
         self._shelf = shelf = Shelf(path for group in paths for path in group)
         drawings = _drawings(shelf, list(zip(takes, groups, strict=True)))
@@ -109,8 +113,8 @@ class _Book:
         drawn_bytes += PANEL_BYTES * len(takes)
         lossless = shelf.encode(paths, max(0, most_bytes - drawn_bytes))
         self._panels = [
-            panel(found, tuple(_informed(player, shelf, exact) for player in group), drawn)
-            for found, group, drawn, exact in zip(takes, groups, drawings, lossless, strict=True)
+            panel(take, tuple(_informed(player, shelf, exact) for player in group), drawn)
+            for take, group, drawn, exact in zip(takes, groups, drawings, lossless, strict=True)
         ]
 
     def clip(self, player: Player) -> tuple[Clip, str, str] | None:
@@ -139,17 +143,19 @@ class _Book:
 
         template: Template = environment().get_template("page.html")
         script = (_HERE / "page.js").read_text(encoding="utf-8")
-        suites = self._manifest.by_suite()
+        run = self._run
+        suites = by_suite(run)
         values: dict[str, Any] = {
-            "run": self._manifest.as_json(),
+            "run": run,
             "panels": self._panels,
             "suites": suites,
-            "compared": comparisons(self._manifest.comparisons, list(self._manifest.takes.values())),
-            "unconditioned": self._manifest.unconditioned,
-            "not_judged": self._manifest.not_judged(),
+            "compared": comparisons(run.comparisons, run.not_compared, run.takes),
+            "unconditioned": unconditioned(run),
+            "refused_gates": refused_gates(run),
+            "judged_with": judged_with(run.about),
             "outcomes": [str(one) for one in Outcome if one in _ALWAYS or any(kind[one] for kind in suites.values())],
             "trend": trend(self._out),
-            "power": power(self._manifest.about.get("gates", "")),
+            "power": power(run.about.gates),
             "golden": any(len(one.players) > 2 for one in self._panels),
             "blind": any(player.path for one in self._panels for player in one.players if player.role == "golden"),
             "source": marked,
@@ -169,16 +175,23 @@ def _informed(player: Player, shelf: Shelf, lossless: bool) -> Player:
     return replace(player, lossless=lossless, missing=missing)
 
 
-def _drawings(shelf: Shelf, takes: list[tuple[Entry, tuple[Player, ...]]]) -> list[tuple[Picture, ...]]:
+def _drawings(shelf: Shelf, takes: list[tuple[TakeRecord, tuple[Player, ...]]]) -> list[tuple[Picture, ...]]:
     """The pictures of the accepted take and the new take of each utterance."""
 
-    def draw(pair: tuple[Entry, tuple[Player, ...]]) -> tuple[Picture, ...]:
-        found, group = pair
+    def draw(pair: tuple[TakeRecord, tuple[Player, ...]]) -> tuple[Picture, ...]:
+        take, group = pair
         drawn = [(player, shelf[player.path]) for player in group if player.path and player.role != "reference"]
-        return tuple(picture(player, recording, found) for player, recording in drawn if recording)
+        return tuple(picture(player, recording, take) for player, recording in drawn if recording)
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(draw, takes))
+
+
+def judged_with(about: About) -> list[tuple[str, str]]:
+    """What was judged and with what, in words; what was not given is left out."""
+    values: dict[str, object] = structs.asdict(about) | about.instruments
+    values |= {"instruments": "", "voices": ", ".join(about.voices), "by_sentence": "yes" if about.by_sentence else ""}
+    return [(name.replace("_", " "), str(value)) for name, value in values.items() if value]
 
 
 @cache

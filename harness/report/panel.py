@@ -3,18 +3,22 @@
 The accepted release's take is played only where the file is the one that was accepted: its hash stands in the baseline.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from os.path import normpath
 from pathlib import Path
-from typing import Any
+
+from msgspec import structs
 
 from harness import audio
+from harness.records.gate import AGAINST, Outcome, Verdict
+from harness.records.take_record import TakeRecord
 from harness.report import plots
 from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
-from harness.report.manifest import AGAINST, Entry, anchor, label, worst_outcome
+from harness.report.overview import anchor, worst_outcome
 
+_ORDER = (*AGAINST, Outcome.WARN, Outcome.REFUSED, Outcome.PASS)
 LEAST_WIDTH = 30.0  # percent
 MOST_NAME = 48  # letters of a file name in a line
 
@@ -70,11 +74,11 @@ class Picture:
 class Row:
     """A line of the gate table."""
 
-    outcome: str
+    outcome: Outcome
     gate: str
     limit: str
     observed: str
-    margin: str
+    distance: str
     why: str
 
 
@@ -82,10 +86,10 @@ class Row:
 class Panel:
     """One take."""
 
-    found: Entry
+    take: TakeRecord
     anchor: str
     label: str
-    outcome: str
+    outcome: Outcome
     target: list[Stretch]
     heard: list[Stretch]
     players: tuple[Player, ...]
@@ -110,26 +114,25 @@ class Panel:
         return "; ".join(f"{row.gate} {row.observed}, limit {row.limit}" for row in against)
 
 
-def players(found: Entry, out: Path) -> tuple[Player, ...]:
+def players(take: TakeRecord, out: Path) -> tuple[Player, ...]:
     """What there is to hear of a take: its reference, the accepted take where there is one, and the take."""
-    text, language = found["text"], found["language"]
     reference = Player(
         "reference",
-        f"Reference, voice {found['reference']}",
-        _inside(out, found["reference_audio"]),
-        f"not usable: {found.get('unconditioned', '')}",
-        text=found["transcript"],
-        language=found.get("reference_language", ""),
+        f"Reference, voice {take.reference}",
+        _inside(out, take.reference_audio),
+        f"not usable: {take.unconditioned}",
+        text=take.transcript,
+        language=take.reference_language,
     )
-    title = "New take, made without its reference" if found.get("unconditioned") else "New take"
-    take = Player("take", title, _inside(out, found["listen"]), f"no audio: {found['error']}", text, language)
-    return (reference, _golden(found, out), take) if found.get("golden_sha256") else (reference, take)
+    title = "New take, made without its reference" if take.unconditioned else "New take"
+    new = Player("take", title, _inside(out, take.listen), f"no audio: {take.error}", take.text, take.language)
+    return (reference, _accepted(take, out), new) if take.accepted_sha256 else (reference, new)
 
 
-def _golden(found: Entry, out: Path) -> Player:
+def _accepted(take: TakeRecord, out: Path) -> Player:
     """The accepted release's take, or why it cannot be heard."""
-    wanted = found["golden_sha256"]
-    path = Path(normpath(out / found["golden_audio"])) if found["golden_audio"] else None
+    wanted = take.accepted_sha256
+    path = Path(normpath(out / take.accepted_audio)) if take.accepted_audio else None
     missing = f"not kept here: --golden-audio names the folder in which accept kept {wanted[:12]}….wav"
     if path is not None:
         try:
@@ -139,20 +142,20 @@ def _golden(found: Entry, out: Path) -> Player:
             )
         except OSError as error:
             missing = f"not kept here: {path}: {error.strerror}"
-    return Player("golden", "Accepted release", None if missing else path, missing, found["text"], found["language"])
+    return Player("golden", "Accepted release", None if missing else path, missing, take.text, take.language)
 
 
 def _inside(out: Path, path: str) -> Path | None:
     return out / path if path else None
 
 
-def picture(player: Player, recording: Recording, found: Entry) -> Picture:
+def picture(player: Player, recording: Recording, take: TakeRecord) -> Picture:
     """Draw one sound; the defects that measurements place are marked in the take, where a gate objects to them."""
-    objected = {verdict.get("metric") for verdict in found["verdicts"] if verdict["outcome"] in {"FAIL", "WARN"}}
+    objected = {verdict.gate.metric for verdict in take.verdicts if verdict.outcome in (Outcome.FAIL, Outcome.WARN)}
     defects = [
-        (name, float(start), float(end))
-        for name, measured in found["measurements"].items()
-        for start, end in measured.get("spans", ())
+        (name, start, end)
+        for name, measured in take.measurements.items()
+        for start, end in measured.spans
         if player.role == "take" and name in objected
     ]
     sound = recording.sound()
@@ -166,55 +169,51 @@ def picture(player: Player, recording: Recording, found: Entry) -> Picture:
     )
 
 
-def panel(found: Entry, heard_players: tuple[Player, ...], pictures: tuple[Picture, ...]) -> Panel:
+def panel(take: TakeRecord, heard_players: tuple[Player, ...], pictures: tuple[Picture, ...]) -> Panel:
     """Arrange one take."""
-    heard = str(found.get("heard") or "")
     target_side, heard_side = (
-        difference(found["text"], heard, found["language"]) if heard else ([Stretch(found["text"], False)], [])
+        difference(take.text, take.heard, take.language) if take.heard else ([Stretch(take.text, False)], [])
     )
-    worst = {outcome: rank for rank, outcome in enumerate(("FAIL", "INCONCLUSIVE", "WARN", "REFUSED", "PASS"))}
     return Panel(
-        found=found,
-        anchor=anchor(found),
-        label=label(found),
-        outcome=worst_outcome(found),
+        take=take,
+        anchor=anchor(take),
+        label=str(take.key),
+        outcome=worst_outcome(take),
         target=target_side,
         heard=heard_side,
         players=heard_players,
         pictures=pictures,
-        rows=tuple(sorted(map(_row, found["verdicts"]), key=lambda row: worst.get(row.outcome, 0))),
-        facts=tuple(_facts(found)),
+        rows=tuple(sorted(map(_row, take.verdicts), key=lambda row: _ORDER.index(row.outcome))),
+        facts=tuple(_facts(take)),
     )
 
 
-def _row(verdict: Mapping[str, Any]) -> Row:
-    gate, margin = str(verdict["gate"]), verdict.get("margin")
-    shown = "" if margin is None or verdict.get("unit") == "yes" else f"{margin:+.3g} {verdict.get('unit', '')}".strip()
-    name = str(verdict["name"])
-    limit = gate.removeprefix(name).strip()
-    return Row(str(verdict["outcome"]), name, limit, str(verdict["observed"]), shown, str(verdict["why"]))
+def _row(verdict: Verdict) -> Row:
+    gate = verdict.gate
+    yes_or_no = gate.unit == "yes"
+    distance = f"{verdict.distance:+.3g} {gate.unit}" if isfinite(verdict.distance) and not yes_or_no else ""
+    return Row(verdict.outcome, gate.name, gate.limit, verdict.observed, distance, gate.why)
 
 
-def _facts(found: Entry) -> list[tuple[str, str]]:
+def _facts(take: TakeRecord) -> list[tuple[str, str]]:
     """Where the take comes from."""
-    provenance = found.get("provenance", {})
-    sampling = ", ".join(f"{name} {value}" for name, value in found.get("sampling", {}).items())
-    packages = ", ".join(f"{name} {version}" for name, version in provenance.get("packages", {}).items())
-    frames = f"{found['frames']} of at most {found['max_frames']}" if found["frames"] is not None else ""
+    provenance = take.provenance
+    sampling = ", ".join(f"{name} {value}" for name, value in structs.asdict(take.sampling).items())
+    packages = ", ".join(f"{name} {version}" for name, version in provenance.packages.items())
+    frames = f"{take.frames} of at most {take.max_frames}" if take.frames is not None else ""
     facts = {
-        "seed": str(found["seed"]),
-        "stopped by": found["stopped_by"],
+        "seed": str(take.seed),
+        "stopped by": take.stopped_by.value,
         "frames": frames,
-        "generated in": f"{found['elapsed_s']:.1f} s" if found.get("elapsed_s") else "",
+        "generated in": f"{take.elapsed_s:.1f} s" if take.elapsed_s else "",
         "sampling": sampling,
-        "backend": str(provenance.get("backend", "")),
-        "model": " ".join(str(provenance.get(key, "")) for key in ("model", "revision")).strip(),
-        "codec": str(provenance.get("codec_revision", "")),
-        "device": " ".join(str(provenance.get(key, "")) for key in ("device", "dtype")).strip(),
+        "backend": provenance.backend,
+        "model": f"{provenance.model} {provenance.revision}".strip(),
+        "codec": provenance.codec_revision,
+        "device": f"{provenance.device} {provenance.dtype}".strip(),
         "packages": packages,
-        "recognizer": str(found.get("recognizer", "")),
-        "take": found["listen"],
-        "accepted take": f"sha256 {found['golden_sha256']}" if found.get("golden_sha256") else "",
-        "request": found["digest"],
+        "take": take.listen,
+        "accepted take": f"sha256 {take.accepted_sha256}" if take.accepted_sha256 else "",
+        "request": take.digest,
     }
     return [(name, value) for name, value in facts.items() if value]

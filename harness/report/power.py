@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from harness.errors import UsageError
 from harness.records import power_table
+from harness.records.power_table import ANY, CountedRate
 
 MOST_GATES = 4
 
@@ -58,50 +58,49 @@ def power(profile: str) -> Power:
     """The shipped table for a profile of gates.toml."""
     try:
         table = power_table.read()
-        kept = table["profiles"].get(profile)
-        if kept is None:
-            return _none(profile, f"the power of the gates in profile {profile!r} was not measured")
-        missed = power_table.missed(table, profile)
-        alarms = {gate: rate for gate, rate in kept["false_alarms"].items() if rate["of"] and gate != "any"}
-        defects = [
-            _found(name, about["rejected_from"], kept["detections"][name][about["rejected_from"]], missed.get(name, ""))
-            for name, about in table["defects"].items()
-        ]
-        return Power(
-            profile,
-            table["takes"],
-            _share(kept["false_alarms"]["any"]),
-            tuple((gate, _share(rate)) for gate, rate in sorted(alarms.items(), key=_worst_first)),
-            tuple(sorted(defects, key=lambda one: not one.missed)),
-        )
-    except (UsageError, KeyError, TypeError) as error:
+    except UsageError as error:
         return _none(profile, f"the table of what these gates find cannot be read: {error}")
+    kept = table.profiles.get(profile)
+    if kept is None:
+        return _none(profile, f"the power of the gates in profile {profile!r} was not measured")
+    missed = power_table.missed(table, profile)
+    alarms = {gate: rate for gate, rate in kept.false_alarms.items() if rate.of and gate != ANY}
+    defects = [
+        _found(name, defect.rejected_from, kept.detections[name][defect.rejected_from], missed.get(name, ""))
+        for name, defect in table.defects.items()
+    ]
+    return Power(
+        profile,
+        table.takes,
+        _share(kept.false_alarms[ANY]),
+        tuple((gate, _share(rate)) for gate, rate in sorted(alarms.items(), key=_worst_first)),
+        tuple(sorted(defects, key=lambda one: not one.missed)),
+    )
 
 
 def _none(profile: str, problem: str) -> Power:
     return Power(profile, 0, Share("", "", ""), (), (), problem)
 
 
-def _worst_first(item: tuple[str, Mapping[str, Any]]) -> float:
-    return -float(item[1]["count"]) / float(item[1]["of"])
+def _worst_first(item: tuple[str, CountedRate]) -> float:
+    return -item[1].share
 
 
-def _found(name: str, severity: str, rates: Mapping[str, Mapping[str, Any]], missed: str) -> Found:
-    gates = sorted(((gate, rate) for gate, rate in rates.items() if gate != "any"), key=_worst_first)
+def _found(name: str, severity: str, rates: Mapping[str, CountedRate], missed: str) -> Found:
+    gates = sorted(((gate, rate) for gate, rate in rates.items() if gate != ANY), key=_worst_first)
     by = ", ".join(f"{gate} {_share(rate).share}" for gate, rate in gates[:MOST_GATES])
     more = f", and {len(gates) - MOST_GATES} more" if len(gates) > MOST_GATES else ""
-    return Found(name.replace("_", " "), severity, _share(rates["any"]), by + more, missed)
+    return Found(name.replace("_", " "), severity, _share(rates[ANY]), by + more, missed)
 
 
-def _share(rate: Mapping[str, Any]) -> Share:
+def _share(rate: CountedRate) -> Share:
     """As people read it.
 
-    >>> _share({"count": 31, "of": 32, "low": 0.8378, "high": 0.9992})
+    >>> _share(CountedRate(31, 32, 0.8378, 0.9992))
     Share(share='97 %', interval='84 to 100 %', count='31 of 32')
     """
-    if not rate["of"]:
+    if not rate.of:
         return Share("?", "", "0 of 0")
-    share = rate["count"] / rate["of"]
-    digits = 1 if share < 0.1 else 0
-    interval = f"{100 * rate['low']:.{digits}f} to {100 * rate['high']:.{digits}f} %"
-    return Share(f"{100 * share:.{digits}f} %", interval, f"{rate['count']} of {rate['of']}")
+    digits = 1 if rate.share < 0.1 else 0
+    interval = f"{100 * rate.low:.{digits}f} to {100 * rate.high:.{digits}f} %"
+    return Share(f"{100 * rate.share:.{digits}f} %", interval, f"{rate.count} of {rate.of}")

@@ -1,81 +1,92 @@
 """What a run says in the terminal, 80 columns wide, readable without colour and in a CI log."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
-from typing import Any
 
-from harness.records.gate import Outcome
-from harness.report.manifest import AGAINST, Entry, Manifest, four_lines, label, worst_outcome
+from harness.records.gate import AGAINST, Outcome, Verdict
+from harness.records.run_record import RunRecord
+from harness.records.take_record import TakeRecord
+from harness.report.overview import (
+    blocking,
+    by_suite,
+    lines_of_comparison,
+    listen_to,
+    refused_gates,
+    unconditioned,
+    worst_first,
+)
 
 MOST_SHOWN = 12
 WORST_SHOWN = 3
 WIDTH = 80
 
 
-def summary(manifest: Manifest, out: Path, page: Path) -> Iterator[str]:
+def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
     """Lines of the summary block, without line ends.
 
     Args:
-        manifest: The run.
+        run: The run.
         out: Its output folder, as the user may type it.
         page: Where the report is.
     """
-    about, blocking = manifest.about, manifest.blocking()
-    if about.get("note"):
-        yield from wrap(about["note"], WIDTH)
+    about, pairs = run.about, blocking(run)
+    if about.note:
+        yield from wrap(about.note, WIDTH)
         yield ""
-    worst = [found for found in manifest.worst_first() if worst_outcome(found) in AGAINST]
+    worst = [take for take in worst_first(run) if take.against]
     if worst:
         yield f"worst of {len(worst)} takes that block it; listen to"
-        for found in worst[:WORST_SHOWN]:
-            yield from _worst(found, [verdict for take, verdict in blocking if take is found], out)
+        for take in worst[:WORST_SHOWN]:
+            yield from _worst(take, [verdict for other, verdict in pairs if other is take], out)
         yield ""
-    yield from _compared(manifest, out)
-    for (utterance, seed), why in sorted(manifest.refused.items())[:MOST_SHOWN]:
-        yield from _wrapped(f"REFUSED  {utterance}, seed {seed}: {why}")
-    if len(manifest.refused) > MOST_SHOWN:
-        yield f"… and {len(manifest.refused) - MOST_SHOWN} more in the report"
-    for test, how in sorted(manifest.failed_otherwise.items()):
+    yield from _compared(run, out)
+    for one in run.not_judged[:MOST_SHOWN]:
+        yield from _wrapped(f"REFUSED  {one.take}: {one.why}")
+    if len(run.not_judged) > MOST_SHOWN:
+        yield f"… and {len(run.not_judged) - MOST_SHOWN} more in the report"
+    for test, how in run.failed_otherwise.items():
         yield from _wrapped(f"FAIL  {test}: {how}")
-    for test, how in sorted(manifest.harness_errors.items()):
+    for test, how in run.harness_errors.items():
         yield from _wrapped(f"HARNESS ERROR  {test}: {how}")
-    for why, takes in manifest.unconditioned.items():
+    for why, takes in unconditioned(run).items():
         yield from _wrapped(f"{len(takes)} takes made without their reference: {why}")
-    yield from _not_judged(manifest)
-    yield from _suites(manifest)
-    if manifest.incomplete:
-        yield from _wrapped(f"INCOMPLETE    {manifest.incomplete}")
-    yield f"takes         {manifest.counts}"
-    yield f"backend       {about.get('backend', '')}, gates {about.get('gates', '')!r}"
+    yield from _refused_gates(run)
+    yield from _suites(run)
+    if run.incomplete:
+        yield from _wrapped(f"INCOMPLETE    {run.incomplete}")
+    yield f"takes         {run.counts}"
+    yield f"backend       {about.backend}, gates {about.gates!r}"
     yield f"report        {page}"
-    yield f"VERDICT       {manifest.verdict}"
+    yield f"VERDICT       {run.verdict}"
 
 
-def _compared(manifest: Manifest, out: Path) -> Iterator[str]:
+def _compared(run: RunRecord, out: Path) -> Iterator[str]:
     """What stands against the release beside the accepted one, and what could not be asked."""
-    against = [one for outcome in AGAINST for one in manifest.comparisons if one["outcome"] == outcome]
+    against = [one for outcome in AGAINST for one in run.comparisons if one.outcome == outcome]
     for one in against[:WORST_SHOWN]:
-        for line in four_lines(one, one, out).splitlines():
+        for line in lines_of_comparison(one, run.takes, out).splitlines():
             yield from _wrapped(line, "            ")
         yield ""
     if len(against) > WORST_SHOWN:
         yield f"… and {len(against) - WORST_SHOWN} more comparisons in run.json"
-    reasons = dict.fromkeys(one["reason"] for one in manifest.comparisons if one["outcome"] == "REFUSED")
-    for reason in reasons:
-        yield from _wrapped(f"not compared: {reason}", "  ")
+    for stands_against, name in ((True, "INCONCLUSIVE, not compared"), (False, "not compared")):
+        reasons = [one.reason for one in run.not_compared if one.stands_against == stands_against]
+        reasons += [one.reason for one in run.comparisons if one.outcome == Outcome.REFUSED and not stands_against]
+        for reason in dict.fromkeys(reasons):
+            yield from _wrapped(f"{name}: {reason}", "  ")
 
 
-def _worst(found: Entry, against: list[Mapping[str, Any]], out: Path) -> Iterator[str]:
+def _worst(take: TakeRecord, against: list[Verdict], out: Path) -> Iterator[str]:
     """A take and what stands against it."""
-    yield f"  {label(found)}  {out / found['listen'] if found['listen'] else 'no audio'}"
+    yield f"  {take.key}  {listen_to(take, out)}"
     for verdict in against:
-        yield from _wrapped(f"    {verdict['outcome']}  {verdict['gate']}: {verdict['observed']}", "          ")
+        yield from _wrapped(f"    {verdict.outcome}  {verdict.gate}: {verdict.observed}", "          ")
 
 
-def _not_judged(manifest: Manifest) -> Iterator[str]:
+def _refused_gates(run: RunRecord) -> Iterator[str]:
     """Refused gates, all takes with one reason together."""
-    by_reason = manifest.not_judged()
+    by_reason = refused_gates(run)
     if by_reason:
         yield "not judged, and why:"
     for reason, (takes, names) in list(by_reason.items())[:MOST_SHOWN]:
@@ -88,8 +99,8 @@ def _not_judged(manifest: Manifest) -> Iterator[str]:
         yield ""
 
 
-def _suites(manifest: Manifest) -> Iterator[str]:
-    for suite, counts in manifest.by_suite().items():
+def _suites(run: RunRecord) -> Iterator[str]:
+    for suite, counts in by_suite(run).items():
         shown = ", ".join(f"{counts[outcome]} {outcome}" for outcome in Outcome if counts[outcome])
         yield f"{suite:<14}{counts['takes']} take{'s' * (counts['takes'] != 1)}: {shown}"
 

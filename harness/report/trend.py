@@ -1,14 +1,14 @@
 """The runs of this output folder as a drawing: `harness.baseline.history` keeps them; nothing is judged here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.baseline import history
 from harness.baseline.history import Series
-from harness.errors import GoldenError
+from harness.errors import UsageError
 from harness.metrics import known_metrics
+from harness.records.history import NAME, RunEvent
 
 SHOWN = 30
 
@@ -30,7 +30,7 @@ class Line:
 class Trend:
     """The last complete runs, oldest first; those whose metrics took a step come first."""
 
-    runs: Sequence[Mapping[str, Any]]
+    runs: Sequence[RunEvent]
     lines: Sequence[Line]
     damage: str = ""
     """Why the history cannot be read; then there is nothing else."""
@@ -38,17 +38,16 @@ class Trend:
 
 def trend(out: Path) -> Trend | None:
     """What to draw of the runs in an output folder; None before the second complete one."""
-    path = out / history.NAME
+    path = out / NAME
     if not path.exists():
         return None
     try:
-        runs = [line for line in history.read(path) if line["event"] == "run" and not line.get("incomplete")][-SHOWN:]
-        series = history.series(runs)
-    except (GoldenError, KeyError, TypeError) as error:
-        return Trend([], [], f"{error}")
+        runs = [line for line in history.read(path) if isinstance(line, RunEvent) and not line.incomplete][-SHOWN:]
+    except UsageError as error:
+        return Trend([], [], str(error))
     if len(runs) < 2:
         return None
-    lines = [_line(one, [run["means"].get(one.metric) for run in runs]) for one in series]
+    lines = [_line(one, [run.means.get(one.metric) for run in runs]) for one in history.series(runs)]
     return Trend(runs, sorted(lines, key=lambda line: not line.step))
 
 
@@ -61,4 +60,4 @@ def _line(series: Series, values: Sequence[float | None]) -> Line:
     now, before = ("" if value is None else f"{value:.4g}" for value in (values[-1], values[-2]))
     metric = known_metrics().get(series.metric)
     unit = f" ({metric.unit})" if metric is not None else ""
-    return Line(f"{series.metric}{unit}", now, before, series.told_step, path)
+    return Line(f"{series.metric}{unit}", now, before, series.step_in_words, path)

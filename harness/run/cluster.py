@@ -11,6 +11,7 @@ Conventions
 """
 
 import os
+import socket
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,7 @@ from harness.take import Request, Take
 LOCAL = "local"
 ATTEMPTS = 3  # of a batch: one, and two more
 START_S = 120.0  # for the first actor to be there
+REACH_S = 5.0  # for a cluster to answer at its address
 _LOOK_S = 1.0  # how often a wait notices that it was interrupted
 
 
@@ -61,6 +63,8 @@ class Cluster:
     """Actors that are being started, by what they will answer."""
     _why: str = ""
     """Why the last actor did not start."""
+    _places: int = 0
+    """Actors that the cluster has room for."""
     _joined: bool = False
 
     def __post_init__(self) -> None:
@@ -77,11 +81,18 @@ class Cluster:
         """That of the system on one machine: takes are the same, wherever they are made."""
         return self._named.identity
 
+    @property
+    def at_once(self) -> int:
+        """Takes that the whole cluster has under way at once."""
+        self._join(import_ray())
+        return self._places * self.batch_size
+
     def generate(self, requests: Sequence[Request]) -> Iterator[Take]:
         """Speak the requests on all actors; each take as soon as it came back.
 
         Raises:
-            BackendError: The cluster cannot be reached, or has no GPU where one was asked for.
+            UsageError: The cluster cannot be reached, or has no GPU where one was asked for.
+            BackendError: No actor starts.
         """
         ray = import_ray()
         self._join(ray)
@@ -168,6 +179,7 @@ class Cluster:
         # Ray would report its use to its makers; a gate asks nobody anything that it was not told to ask.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
+            _reach(self.address)
             if not ray.is_initialized():
                 address = None if self.address == LOCAL else self.address
                 ray.init(
@@ -176,8 +188,8 @@ class Cluster:
                     logging_level="error",
                     include_dashboard=False if address is None else None,
                 )
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            raise BackendError(
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UsageError(
                 f"no Ray cluster answers at {self.address!r} ({' '.join(str(error).split())[:200]}): "
                 "start one with ray start --head, or give --cluster local"
             ) from error
@@ -186,7 +198,8 @@ class Cluster:
         kind = "GPU" if self.options.gpu else "CPU"
         places = int(resources.get(kind, 0))
         if places < 1:
-            raise BackendError(f"the Ray cluster at {self.address!r} has no {kind}: add a node that has one")
+            raise UsageError(f"the Ray cluster at {self.address!r} has no {kind}: add a node that has one")
+        self._places = places
         for _ in range(places):
             self._call_for(ray)
 
@@ -241,6 +254,17 @@ def import_ray() -> Any:
     except ImportError as error:
         raise UsageError("--cluster needs Ray: pip install 'voice-clone-harness[cluster]'") from error
     return ray
+
+
+def _reach(address: str) -> None:
+    """Try the address for a moment: Ray itself would try for minutes.
+
+    Raises:
+        OSError: Nobody answers there.
+    """
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host, int(port)), REACH_S).close()
 
 
 def _last_line(error: Exception) -> str:

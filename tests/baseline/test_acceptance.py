@@ -3,17 +3,28 @@
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
-from harness.baseline.acceptance import Acceptance, Finished, accept, difference
+from harness.baseline.acceptance import Finished, Terms, accept, difference, read_run
 from harness.baseline.golden import read
 from harness.decision.gates import Profile
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError
-from harness.records.gate import Gate
+from harness.records.baseline import Fingerprint
+from harness.records.comparison import Comparison, Stratum
+from harness.records.gate import Gate, Outcome, Verdict
+from harness.records.measurement import Metric
+from harness.records.run_record import About, NotJudged, RunRecord
+from harness.records.sidecar import Sidecar, SidecarReference
+from harness.records.take_record import TakeKey, TakeRecord
 from harness.store import Store
+from harness.take import Provenance, Sampling, Stop
+from tests.synthetic import utterance
 
 ROW = '[[utterance]]\nid = "short-{0:03d}"\ntext = "واحد اثنان"\nlanguage = "ar"\nreference = "omar"\n'
 GATE = Gate("length", "length", "s", "w", at_least=1)
+SECONDS = Metric("length", "s", "higher")
+HOT = Sampling(temperature=0.9)
 LENGTH = Margin("length", "s", 0.1, 1.0, 0.01, "w", better="higher")
 
 
@@ -26,26 +37,22 @@ class Kept(Store):
 
     def sidecar(self, digest):
         number, seed = digest.split()
-        noted = {
-            "chunks": [],
-            "reference": {"sha256": "r"},
-            "sampling": {"top_k": 50},
-            "seed": int(seed),
-            "utterance": {"id": f"short-{number}", "text": "t", "language": "ar"},
-            "sha256": digest,
-            "system": "m1",
-            "batch": [digest],
-            "provenance": {
-                "device": "cpu",
-                "dtype": "float32",
-                "model": "m",
-                "revision": "1",
-                "codec_revision": "",
-                "packages": {},
-            },
-        }
         changed = self.changed.get(digest, {})
-        return None if changed is None else noted | changed
+        known = {
+            "digest": digest,
+            "audio": digest,
+            "utterance": utterance("t", id=f"short-{number}"),
+            "reference": SidecarReference("omar", "r", "مرحبا", "ar"),
+            "chunks": (),
+            "sampling": Sampling(),
+            "seed": int(seed),
+            "system": "m1",
+            "sample_rate_hz": 24_000,
+            "stopped_by": Stop.EOS,
+            "provenance": Provenance("higgs", "m", "1"),
+            "batch": (digest,),
+        }
+        return None if changed is None else Sidecar(**known | changed)
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ def terms(tmp_path):
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     (corpus / "short.toml").write_text("\n".join(map(ROW.format, (1, 2))), encoding="utf-8")
-    return Acceptance(
+    return Terms(
         by="Layla",
         override="",
         profile=Profile("documented", (GATE,)),
@@ -65,71 +72,99 @@ def terms(tmp_path):
     )
 
 
+def take(number, seed, **changes):
+    known = {
+        "suite": "short",
+        "utterance": f"short-{number:03d}",
+        "seed": seed,
+        "text": "t",
+        "language": "ar",
+        "reference": "omar",
+        "speaker": "omar",
+        "digest": f"{number:03d} {seed}",
+        "audio": "a",
+        "stopped_by": Stop.EOS,
+        "max_frames": 90,
+        "sampling": Sampling(),
+        "provenance": Provenance("higgs", "m", "1"),
+        "measurements": {"length": SECONDS.measured(2.0 + seed / 100)},
+        "verdicts": (Verdict(Outcome.PASS, GATE, SECONDS.measured(2.0)),),
+    }
+    return TakeRecord(**known | changes)
+
+
 @pytest.fixture
 def run(tmp_path):
-    def take(number, seed):
-        return {
-            "suite": "short",
-            "utterance": f"short-{number:03d}",
-            "seed": seed,
-            "speaker": "omar",
-            "digest": f"{number:03d} {seed}",
-            "verdicts": [{"outcome": "PASS", "name": "length", "gate": str(GATE)}],
-            "measurements": {
-                "length": {
-                    "value": 2.0 + seed / 100,
-                    "unit": "s",
-                    "version": 1,
-                    "components": {},
-                    "why_not": "",
-                    "applicable": True,
-                }
-            },
-        }
+    record = RunRecord(
+        verdict=Outcome.PASS,
+        exit_code=0,
+        about=About(backend="higgs", system="m1", instruments={"encoder": "e1"}),
+        planned=4,
+        judged=4,
+        takes=tuple(take(number, seed) for number in (1, 2) for seed in (0, 1)),
+    )
+    return Finished(record, Kept(tmp_path / "out"))
 
-    manifest = {
-        "takes": [take(number, seed) for number in (1, 2) for seed in (0, 1)],
-        "comparisons": [],
-        "refused": [],
-        "about": {"backend": "higgs", "system": "m1", "encoder": "e1"},
-    }
-    return Finished(manifest, Kept(tmp_path / "out"))
+
+def with_record(run, **changes):
+    return replace(run, record=structs.replace(run.record, **changes))
+
+
+def with_first(run, **changes):
+    """The run with its first take changed."""
+    first, *rest = run.record.takes
+    return with_record(run, takes=(structs.replace(first, **changes), *rest))
 
 
 def test_a_sound_run_is_accepted_and_says_all_about_itself(run, terms):
     accept(run, "short", terms)
     accepted = read(terms.folder, "higgs", "short").accepted
-    assert accepted["by"] == "Layla"
-    assert accepted["fingerprint"] == {"encoder": "e1", "device": "cpu", "dtype": "float32"}
-    assert (accepted["system"], accepted["model"]["revision"], accepted["largest_batch"]) == ("m1", "1", 1)
-    assert {"torch", "numpy"} <= accepted["packages"].keys()
+    assert accepted.by == "Layla"
+    assert accepted.fingerprint == Fingerprint(instruments={"encoder": "e1"}, device="cpu", dtype="float32")
+    assert (accepted.system, accepted.model.revision, accepted.largest_batch) == ("m1", "1", 1)
+    assert {"torch", "numpy"} <= accepted.packages.keys()
 
 
-def spoil(run, what):
-    takes, about = run.manifest["takes"], run.manifest["about"]
-    {
-        "missing utterance": lambda: takes.__delitem__(slice(2, None)),
-        "missing take": lambda: takes.pop(),
-        "killed run": lambda: run.manifest.update(incomplete="the run has not ended"),
-        "harness error": lambda: run.manifest.update(harness_errors={"test_voice": "out of memory"}),
-        "fewer seeds": lambda: takes.__setitem__(slice(None), [one for one in takes if one["seed"] == 0]),
-        "foreign utterance": lambda: takes[0].update(utterance="short-009"),
-        "refused take": lambda: run.manifest["refused"].append({"utterance": "short-001", "seed": 0, "why": "crash"}),
-        "failing gate": lambda: takes[0]["verdicts"][0].update(outcome="FAIL"),
-        "undecided gate": lambda: takes[0]["verdicts"][0].update(outcome="INCONCLUSIVE"),
-        "gate not asked": lambda: takes[0].update(verdicts=[]),
-        "no number": lambda: takes[0]["measurements"]["length"].update(value=None, why_not="no speech"),
-        "no metric": lambda: takes[0].update(measurements={}),
-        "damaged audio": lambda: run.store.changed.update({"001 0": None}),
-        "mixed systems": lambda: run.store.changed.update({"001 0": {"system": "m2"}}),
-        "mixed sampling": lambda: run.store.changed.update({"001 0": {"sampling": {"top_k": 9}}}),
-        "another system": lambda: about.update(system="m3"),
-        "found worse": lambda: run.manifest["comparisons"].append(
-            {"outcome": "FAIL", "suite": "short", "stratum": "suite short", "gate": "g", "observed": "-1"}
-        ),
-        "voice found worse": lambda: run.manifest["comparisons"].append(
-            {"outcome": "FAIL", "suite": "voice omar", "stratum": "voice omar", "gate": "g", "observed": "-1"}
-        ),
+def worse(stratum):
+    return Comparison(
+        outcome=Outcome.FAIL,
+        stratum=stratum,
+        metric="length",
+        question="mean",
+        unit="s",
+        confidence=0.9,
+        margin=0.1,
+        at_least=-0.1,
+        lost_from=1.0,
+        p_value=0.001,
+        utterances=2,
+    )
+
+
+def spoilt(run, what):
+    takes = run.record.takes
+    if what in {"damaged audio", "mixed systems", "mixed sampling"}:
+        changed = {"damaged audio": None, "mixed systems": {"system": "m2"}, "mixed sampling": {"sampling": HOT}}
+        run.store.changed["001 0"] = changed[what]
+        return run
+    refused = (NotJudged(TakeKey("short", "short-001", 0), "crash"),)
+    verdict = takes[0].verdicts[0]
+    return {
+        "missing utterance": lambda: with_record(run, takes=takes[:2]),
+        "missing take": lambda: with_record(run, takes=takes[:-1]),
+        "killed run": lambda: with_record(run, incomplete="the run has not ended"),
+        "harness error": lambda: with_record(run, harness_errors={"test_voice": "out of memory"}),
+        "fewer seeds": lambda: with_record(run, takes=tuple(one for one in takes if one.seed == 0)),
+        "foreign utterance": lambda: with_first(run, utterance="short-009"),
+        "take not judged": lambda: with_record(run, not_judged=refused),
+        "failing gate": lambda: with_first(run, verdicts=(structs.replace(verdict, outcome=Outcome.FAIL),)),
+        "undecided gate": lambda: with_first(run, verdicts=(structs.replace(verdict, outcome=Outcome.INCONCLUSIVE),)),
+        "gate not asked": lambda: with_first(run, verdicts=()),
+        "no number": lambda: with_first(run, measurements={"length": SECONDS.missing("no speech")}),
+        "no metric": lambda: with_first(run, measurements={}),
+        "another system": lambda: with_record(run, about=About(backend="higgs", system="m3")),
+        "found worse": lambda: with_record(run, comparisons=(worse(Stratum("suite", "short")),)),
+        "voice found worse": lambda: with_record(run, comparisons=(worse(Stratum("voice", "omar")),)),
     }[what]()
 
 
@@ -142,7 +177,7 @@ def spoil(run, what):
         ("missing take", "1 takes are missing: short-002, seed 1"),
         ("fewer seeds", "1 takes of each utterance; 2 are needed: run pytest suites/ --takes 2"),
         ("foreign utterance", "1 takes are not in the corpus: short-009"),
-        ("refused take", "1 takes were not judged: short-001, seed 0 (crash)"),
+        ("take not judged", "1 takes were not judged: short-001, seed 0 (crash)"),
         ("failing gate", "1 verdicts are not PASS: short-001, seed 0: FAIL length"),
         ("undecided gate", "1 verdicts are not PASS: short-001, seed 0: INCONCLUSIVE length"),
         ("gate not asked", "1 takes were not asked every gate: short-001, seed 0: length"),
@@ -152,14 +187,13 @@ def spoil(run, what):
         ("mixed systems", "takes of 2 systems are mixed: m1; m2"),
         ("mixed sampling", "takes of 2 samplings are mixed"),
         ("another system", "not those of the system that the run describes"),
-        ("found worse", "was compared and found worse: g (suite short): -1; --override"),
-        ("voice found worse", "was compared and found worse: g (voice omar): -1"),
+        ("found worse", "was compared and found worse: change of length >= -0.1 s (suite short): no number; "),
+        ("voice found worse", "was compared and found worse: change of length >= -0.1 s (voice omar): no number"),
     ],
 )
 def test_what_is_wrong_with_a_run_is_named_and_nothing_is_written(run, terms, what, complaint):
-    spoil(run, what)
     with pytest.raises(GoldenError) as caught:
-        accept(run, "short", terms)
+        accept(spoilt(run, what), "short", terms)
     assert complaint in str(caught.value)
     assert not terms.folder.exists()
 
@@ -171,18 +205,19 @@ def test_nobody_accepts_without_a_name(run, terms):
 
 def test_only_being_worse_can_be_overridden(run, terms):
     overriding = replace(terms, override="we want this tempo")
-    spoil(run, "found worse")
+    run = spoilt(run, "found worse")
     accept(run, "short", overriding)
     accepted = read(terms.folder, "higgs", "short").accepted
-    assert (accepted["override"], accepted["found_worse"]) == ("we want this tempo", ["g (suite short): -1"])
-    spoil(run, "failing gate")
+    assert accepted.override == "we want this tempo"
+    assert accepted.found_worse[0].startswith("change of length >= -0.1 s (suite short): ")
     with pytest.raises(GoldenError, match="are not PASS"):
-        accept(run, "short", overriding)
+        accept(spoilt(run, "failing gate"), "short", overriding)
 
 
 def test_a_run_is_shown_beside_the_accepted_release(run, terms):
     accept(run, "short", terms)
-    run.manifest["takes"][3]["measurements"]["length"]["value"] = 0.5
+    changed = structs.replace(run.record.takes[3], measurements={"length": SECONDS.measured(0.5)})
+    run = with_record(run, takes=(*run.record.takes[:3], changed))
     lines = difference(run, "short", terms)
     assert "accepted by Layla" in lines[0]
     assert any(line.startswith("length ") and "INCONCLUSIVE" in line for line in lines)
@@ -196,7 +231,7 @@ def test_nothing_to_show_beside_is_said(run, terms):
 
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(GoldenError, match=r"run\.json is missing: run pytest"):
-        Finished.read(tmp_path)
+        read_run(tmp_path)
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(GoldenError, match="is damaged"):
-        Finished.read(tmp_path)
+        read_run(tmp_path)

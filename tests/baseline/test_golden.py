@@ -2,18 +2,25 @@
 
 import json
 import re
-from dataclasses import replace
+from pathlib import Path
 
-import numpy as np
 import pytest
+from msgspec import structs
 
-from harness import cli
+from harness import cli, shipped
 from harness.audio import encode_wav
 from harness.baseline import golden
-from harness.baseline.golden import Baseline, Record
 from harness.decision.policy import Margin
 from harness.errors import GoldenError
+from harness.records import schema
+from harness.records.baseline import Baseline, Fingerprint
+from harness.records.measurement import Metric
+from harness.records.run_record import About
+from harness.records.take_record import TakeRecord
+from harness.take import Provenance
+from tests.accepted import accepted, take
 from tests.synthetic import draw, write_voice
+from tests.synthetic import take as made
 
 SUITE = """
 import pytest
@@ -126,7 +133,7 @@ def test_the_life_of_a_baseline(gate, command, pytester):
     assert sum(one["name"].startswith("listen (short-00") for one in compared["attachments"]) == 3
     worse.stdout.fnmatch_lines(
         [
-            "FAIL  change of duration_ratio -0.0488 to 0.0513 of the accepted value in suite 'short'",
+            "FAIL  change of duration_ratio -0.0488 to 0.0513 of the accepted value in suite short",
             "  observed  0.2* of the accepted value; 90% interval +0.2* to +0.2*, 6 utterances, worst short-00* +0.2*",
             "  why       a tempo that changes by a twentieth is heard",
             "  listen    .harness/takes/short/*arabic_generated_00*_omar.wav",
@@ -147,7 +154,7 @@ def test_the_life_of_a_baseline(gate, command, pytester):
 
     kept = json.loads((pytester.path / "golden/directory/short.json").read_text())["accepted"]
     assert kept["override"] == "the old tempo was too fast"
-    assert [one["by"] for one in kept["line"]] == ["Layla"]
+    assert [one["by"] for one in kept["before"]] == ["Layla"]
     status, told = command("history")
     assert told.count("accepted  short by Layla") == 2
     assert "although 1 comparisons failed: the old tempo was too fast" in told
@@ -172,7 +179,7 @@ def test_nine_bad_nights_leave_the_baseline_as_it_was(gate, command, pytester):
 def heard(pytester):
     """Of short-001, seed 0, on the page: the role of each player, and what stands where nothing can be played."""
     page = (pytester.path / ".harness/report/index.html").read_text(encoding="utf-8")
-    panel = page[page.index('id="short-001-seed0"') :].split("</details>")[0]
+    panel = page[page.index('id="short-short-001-seed0"') :].split("</details>")[0]
     assert re.findall(r'<figure data-role="(\w+)">', panel) == ["reference", "golden", "take"]
     return len(re.findall(r"<audio controls", panel)), "".join(re.findall(r'<p class="missing">([^<]*)', panel))
 
@@ -200,12 +207,12 @@ def test_the_accepted_take_is_heard_beside_the_new_one_where_its_sound_was_kept(
     slower = gate("slow", 27, "--alluredir", "allure")
     assert slower.ret == 0
     assert heard(pytester) == (3, "")
-    (take,) = [
+    (noted,) = [
         one
         for one in json.loads((pytester.path / ".harness/run.json").read_text())["takes"]
         if (one["utterance"], one["seed"]) == ("short-001", 0)
     ]
-    assert (pytester.path / ".harness" / take["golden_audio"]).samefile(kept)
+    assert (pytester.path / ".harness" / noted["accepted_audio"]).samefile(kept)
     clips = list((pytester.path / ".harness/report/clips").iterdir())
     assert (
         len(clips) == 1 + 6 * 3
@@ -227,22 +234,16 @@ def test_the_accepted_take_is_heard_beside_the_new_one_where_its_sound_was_kept(
 LENGTH = Margin("length", "s", 0.1, 1.0, 0.01, "w", better="neither")
 
 
-def record(utterance="short-001", seed=0, value=2.0, **changes):
-    measured = {"length": {"value": value, "unit": "s", "version": 1, "components": {}}}
-    return replace(Record(utterance, seed, "omar", f"q{seed}", "a", measured), **changes)
-
-
 @pytest.fixture
 def baseline(tmp_path):
-    accepted = {"by": "Layla", "fingerprint": {"encoder": "e1", "device": "cpu"}, "line": []}
-    kept = Baseline("higgs", "short", accepted, (record(), record(seed=1)))
+    kept = Baseline(backend="higgs", suite="short", accepted=accepted(), takes=(take(), take(seed=1)))
     golden.write(tmp_path, kept)
     return kept
 
 
 def test_a_baseline_is_read_as_it_was_written_one_take_a_line(baseline, tmp_path):
     read = golden.read(tmp_path, "higgs", "short")
-    assert read.records == baseline.records
+    assert read == schema.stamped(baseline)
     assert read.seeds == (0, 1)
     lines = (tmp_path / "higgs" / "short.json").read_text().splitlines()
     assert sum('"utterance"' in line for line in lines) == 2
@@ -252,18 +253,25 @@ def test_a_missing_baseline_is_none(tmp_path):
     assert golden.read(tmp_path, "higgs", "short") is None
 
 
-@pytest.mark.parametrize(("old", "new"), [("2.0", "1.0"), ("Layla", "Omar"), ('"seed": 1', '"seed": 2')])
+@pytest.mark.parametrize(("old", "new"), [("2.0", "1.0"), ("Layla", "Omar"), ('"seed":1', '"seed":2')])
 def test_a_baseline_that_was_edited_by_hand_is_refused(baseline, tmp_path, old, new):
     path = tmp_path / "higgs" / "short.json"
+    assert old in path.read_text()
     path.write_text(path.read_text().replace(old, new))
     with pytest.raises(GoldenError, match=r"changed by hand.*accept short --by NAME"):
         golden.read(tmp_path, "higgs", "short")
 
 
-@pytest.mark.parametrize("damage", ["", "{", '{"takes": []}', "[]"])
+@pytest.mark.parametrize("damage", ["", "{", '{"schema": 2, "takes": []}', "[]"])
 def test_a_damaged_baseline_is_refused(baseline, tmp_path, damage):
     (tmp_path / "higgs" / "short.json").write_text(damage)
     with pytest.raises(GoldenError, match="is damaged"):
+        golden.read(tmp_path, "higgs", "short")
+
+
+def test_a_baseline_of_an_earlier_version_is_refused_by_its_schema(baseline, tmp_path):
+    (tmp_path / "higgs" / "short.json").write_text('{"accepted": {"by": "Layla"}, "takes": [], "sha256": "0"}')
+    with pytest.raises(GoldenError, match=r"has schema 1, .* reads schema 2: restore it, or run pytest"):
         golden.read(tmp_path, "higgs", "short")
 
 
@@ -273,52 +281,56 @@ def test_a_baseline_in_the_place_of_another_is_refused(baseline, tmp_path):
         golden.read(tmp_path, "higgs", "medium")
 
 
-SAME = {"encoder": "e1", "device": "cpu"}
+def test_every_shipped_baseline_can_be_read():
+    shipped_suites = [path.stem for path in (shipped.GOLDEN / "embedded").glob("*.json")]
+    assert len(shipped_suites) >= 5
+    assert all(golden.read(shipped.GOLDEN, "embedded", suite).takes for suite in shipped_suites)
+
+
+SAME = Fingerprint(instruments={"encoder": "e1"}, device="cpu")
+OLDER = Metric("length", "s", "neither", version=2)
 
 
 @pytest.mark.parametrize(
-    ("records", "prints", "complaint"),
+    ("takes", "made", "complaint"),
     [
-        ([record()], {"encoder": "e2", "device": "cpu"}, "accepted with encoder 'e1', this run has 'e2'"),
-        ([record()], {"encoder": "e1"}, "accepted with device 'cpu', this run has None"),
-        ([record("short-002"), record()], SAME, "short-002 is in the run and not in the baseline"),
-        ([record("short-002")], SAME, "short-001 is in the baseline and not in the run"),
-        ([record(question="other")], SAME, "text, reference, chunks or sampling are not those of the baseline"),
-        ([record(measurements={})], SAME, "accepted with length v1, this run has no measurement"),
         (
-            [record(measurements={"length": {"value": 2.0, "unit": "s", "version": 2, "components": {}}})],
-            SAME,
-            "accepted with length v1, this run has v2",
+            [take()],
+            Fingerprint(instruments={"encoder": "e2"}, device="cpu"),
+            "accepted with encoder 'e1', this run has 'e2'",
         ),
+        ([take()], Fingerprint(instruments={"encoder": "e1"}), "accepted with device 'cpu', this run has ''"),
+        ([take("short-002"), take()], SAME, "short-002 is in the run and not in the baseline"),
+        ([take("short-002")], SAME, "short-001 is in the baseline and not in the run"),
+        ([take(question="other")], SAME, "text, reference, chunks or sampling are not those of the baseline"),
+        ([take(measurements={})], SAME, "accepted with length v1, this run has no measurement"),
+        ([take(measurements={"length": OLDER.measured(2.0)})], SAME, "accepted with length v1, this run has v2"),
     ],
 )
-def test_what_cannot_be_compared_says_why_and_what_to_run(baseline, records, prints, complaint):
-    complaints = golden.mismatches("short", records, [prints], baseline, [LENGTH])
+def test_what_cannot_be_compared_says_why_and_what_to_run(baseline, takes, made, complaint):
+    complaints = golden.mismatches("short", takes, [made], baseline, [LENGTH])
     assert any(complaint in line and "python -m harness accept short" in line for line in complaints)
 
 
 def test_a_recogniser_that_only_one_side_has_does_not_forbid_to_compare_the_rest(baseline):
-    assert golden.mismatches("short", [record()], [SAME | {"--asr": "w1"}], baseline, [LENGTH]) == []
-    about = {"encoder": "e1", "--asr": "none", "--asr-2": "w2"}
-    assert golden.fingerprint(about, {"device": "cpu", "dtype": "f"}) == {
-        "encoder": "e1",
-        "--asr-2": "w2",
-        "device": "cpu",
-        "dtype": "f",
-    }
+    listened = Fingerprint(instruments={"encoder": "e1", "recognizer": "w1"}, device="cpu")
+    assert golden.mismatches("short", [take()], [listened], baseline, [LENGTH]) == []
+    about = About(instruments={"encoder": "e1", "second_recognizer": "w2"})
+    assert golden.fingerprint(about, Provenance("b", "m", "1", device="cpu", dtype="f")) == Fingerprint(
+        instruments={"encoder": "e1", "second_recognizer": "w2"}, device="cpu", dtype="f"
+    )
+
+
+def test_the_version_of_a_metric_of_which_there_is_no_number_does_not_matter(baseline):
+    silent = {"length": OLDER.not_applicable("no recogniser")}
+    assert golden.mismatches("short", [take(measurements=silent)], [SAME], baseline, [LENGTH]) == []
 
 
 def test_a_run_of_the_same_kind_is_comparable(baseline):
-    assert golden.mismatches("short", [record(seed=7)], [SAME], baseline, [LENGTH]) == []
+    assert golden.mismatches("short", [take(seed=7)], [SAME], baseline, [LENGTH]) == []
 
 
-def test_a_number_that_is_gone_is_named_with_its_reason():
-    silent = {"length": {"value": None, "unit": "s", "version": 1, "components": {}, "why_not": "no audio"}}
-    assert golden.unmeasured([record(measurements=silent)], [record()], "length") == {"short-001": "no audio"}
-    assert golden.unmeasured([record()], [record(measurements=silent)], "length") == {}
-
-
-def test_a_take_that_is_missing_is_nan_and_not_left_out():
-    panel = golden.panel([record(), record("short-002", seed=1, value=3.0)], ["short-001", "short-002"], [LENGTH])
-    assert panel.seeds == (0, 1)
-    np.testing.assert_array_equal(panel.values["length"], [[2.0, np.nan], [np.nan, 3.0]])
+def test_a_baseline_keeps_six_digits_and_nothing_that_only_a_reviewer_reads():
+    measured = structs.replace(OLDER.measured(1 / 3, "a third", spans=((0, 1),), words=2 / 3), heard="نص")
+    noted = TakeRecord.of(made(), {"length": measured}, [], None, Path())
+    assert golden.kept_of(noted).measurements == {"length": OLDER.measured(0.333333, words=0.666667)}

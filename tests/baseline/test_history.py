@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,8 +8,16 @@ from harness.baseline import golden, history
 from harness.baseline.history import step_in
 from harness.corpus import suites_of
 from harness.decision.policy import load_policy
-from harness.errors import GoldenError
+from harness.errors import GoldenError, RecordError
 from harness.lab.audit import World
+from harness.records.gate import Outcome
+from harness.records.history import AcceptedEvent
+from harness.records.measurement import Metric
+from harness.records.run_record import About, RunRecord
+from harness.records.take_record import TakeRecord
+from tests.synthetic import take
+
+SIM = Metric("sim", "cosine", "higher")
 
 
 def test_a_step_of_two_hundredths_is_dated_within_one_run_nine_times_in_ten():
@@ -47,18 +57,24 @@ def test_where_nothing_can_be_dated_there_is_no_step(values):
     assert step_in(values) is None
 
 
-def run_of(value, verdict="PASS"):
-    takes = [{"measurements": {"sim": {"value": value}, "gone": {"value": None}}}]
-    return history.of_run(
-        {"takes": takes, "verdict": verdict, "judged": 1, "about": {"system": "m1"}, "incomplete": ""}
+def run_of(value, verdict=Outcome.PASS):
+    measurements = {"sim": SIM.measured(value), "gone": SIM.missing("no speech")}
+    run = RunRecord(
+        verdict=verdict,
+        exit_code=0,
+        about=About(system="m1"),
+        planned=1,
+        judged=1,
+        takes=(TakeRecord.of(take(), measurements, [], None, Path()),),
     )
+    return history.of_run(run)
 
 
 def test_the_file_tells_runs_acceptances_and_steps(tmp_path):
     path = tmp_path / "history.jsonl"
     for value in (0.8, 0.81, 0.8, 0.81, 0.8, 0.81, 0.71, 0.7, 0.71, 0.7, 0.71, 0.7):
         history.append(path, run_of(value))
-    accepted = {"event": "accepted", "suite": "short", "by": "Layla", "override": "sounds fine", "found_worse": ["x"]}
+    accepted = AcceptedEvent(on="now", suite="short", by="Layla", override="sounds fine", found_worse=("x",))
     history.append(path, accepted)
     told = history.trend(history.read(path))
     assert len([line for line in told if "  run  " in line]) == 12
@@ -68,8 +84,15 @@ def test_the_file_tells_runs_acceptances_and_steps(tmp_path):
 
 def test_a_damaged_line_is_named(tmp_path):
     path = tmp_path / "history.jsonl"
-    path.write_text('{"event": "run"}\n{"event": \n')
-    with pytest.raises(GoldenError, match="line 2 is damaged"):
+    history.append(path, run_of(0.8))
+    path.write_text(path.read_text() + '{"event": \n')
+    with pytest.raises(RecordError, match="line 2 is damaged"):
         history.read(path)
     with pytest.raises(GoldenError, match="is missing"):
         history.read(tmp_path / "nowhere.jsonl")
+
+
+def test_a_text_may_hold_signs_that_some_readers_take_for_line_ends(tmp_path):
+    path = tmp_path / "history.jsonl"
+    history.append(path, AcceptedEvent(on="now", suite="short", by="Lay\u2028la\u0085"))
+    assert [event.by for event in history.read(path)] == ["Lay\u2028la\u0085"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from harness.decision.rates import Rate, at_least, detectable_share, exact_interval, holm, quantile, tail
+from harness.records.power_table import CountedRate
 
 stats = import_module("scipy.stats")
 
@@ -49,4 +50,4 @@ def test_the_interval_is_clopper_and_pearsons(count, of):
 
 def test_a_share_of_nothing_is_no_number():
     assert Rate(0, 0).value != Rate(0, 0).value
-    assert Rate(1, 4).as_json() == {"count": 1, "of": 4, "low": 0.0063, "high": 0.8059}
+    assert Rate(1, 4).record() == CountedRate(1, 4, 0.0063, 0.8059)

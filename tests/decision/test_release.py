@@ -5,6 +5,7 @@ import numpy as np
 from harness.decision.policy import Margin, Policy
 from harness.decision.regression import Layout, Panel
 from harness.decision.release import Asked, Decisions
+from harness.records.comparison import Stratum
 from harness.records.gate import Outcome
 
 SIM = Margin("sim", "cosine", 0.02, 0.1, 0.001, "w")
@@ -25,9 +26,7 @@ def weighed(shift, looks=(1,), sd=0.01, gone=None, of=None, seed=0):
 
 
 def outcomes(decisions):
-    return {
-        f"{stratum} {kind}": str(verdict.outcome) for (stratum, _, kind), (_, verdict) in decisions.verdicts.items()
-    }
+    return {f"{one.stratum} {one.question}": str(one.outcome) for one in decisions.comparisons.values()}
 
 
 def test_an_unchanged_release_passes_every_question():
@@ -53,23 +52,23 @@ def test_one_bad_voice_fails_in_its_own_name():
 
 
 def test_a_few_ruined_utterances_fail_as_lost():
-    assert outcomes(weighed(np.where(np.arange(40) % 8 == 0, -0.3, 0.0)))["all lost"] == "FAIL"
+    assert outcomes(weighed(np.where(np.arange(40) % 8 == 0, -0.3, 0.0)))["all suites lost"] == "FAIL"
 
 
 def test_a_number_that_is_gone_fails_where_the_utterance_belongs():
     decisions = weighed(0.0, gone={"u1": "no speech"})
     found = outcomes(decisions)
-    assert [found[name] for name in ("suite short mean", "voice v1 mean", "all lost")] == ["FAIL"] * 3
+    assert [found[name] for name in ("suite short mean", "voice v1 mean", "all suites lost")] == ["FAIL"] * 3
     assert found["voice v0 mean"] == "PASS"
-    reason = decisions.verdicts["voice v1", "sim", "mean"][1].reason
-    assert reason == "1 can no longer be measured: u1: no speech"
+    voice = decisions.comparisons[Stratum("voice", "v1"), "sim", "mean"]
+    assert voice.reason == "1 can no longer be measured: u1: no speech"
 
 
 def test_noise_that_hides_the_answer_is_inconclusive_and_names_the_takes():
     decisions = weighed(0.0, sd=0.2)
     assert "INCONCLUSIVE" in outcomes(decisions).values()
     assert decisions.open()
-    reasons = [verdict.reason for _, verdict in decisions.verdicts.values() if verdict.outcome == Outcome.INCONCLUSIVE]
+    reasons = [one.reason for one in decisions.comparisons.values() if one.outcome == Outcome.INCONCLUSIVE]
     assert all("takes" in reason for reason in reasons)
 
 
@@ -84,3 +83,12 @@ def test_what_neither_side_has_is_not_asked():
     decisions.weigh(Panel((0,), {"sim": nothing}), Panel((0,), {"sim": nothing}), ROWS, {})
     assert set(outcomes(decisions).values()) == {"REFUSED"}
     assert not decisions.open()
+
+
+def test_a_comparison_says_levels_limits_and_what_changed_most():
+    (one,) = [one for one in weighed(-0.05).comparisons.values() if one.stratum == Stratum("suite", "short")]
+    assert str(one) == "change of sim >= -0.02 cosine"
+    assert abs(one.accepted - 0.8) < 0.01 > abs(one.now - 0.75)
+    assert one.low < one.change < one.high < -0.02
+    assert len(one.changed_most) == 3
+    assert one.changed_most[0].change < -0.05

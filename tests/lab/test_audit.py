@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 
-from harness.baseline.golden import Baseline, Record
 from harness.decision.policy import Margin, Policy
 from harness.decision.release import Asked
 from harness.lab.audit import Design, Plant, Trial, World, designs, report, saving, share, trial
+from harness.records.baseline import Baseline
 from harness.records.gate import Outcome
+from harness.records.measurement import Metric
+from tests.accepted import accepted, take
 
+COSINE, RATIO = Metric("speaker_similarity", "cosine", "higher"), Metric("duration_ratio", "ratio", "neither")
 SIM = Margin("speaker_similarity", "cosine", 0.02, 0.1, 0.001, "w")
 TEMPO = Margin("duration_ratio", "ratio", 0.05, 0.15, 0.005, "w", relative=True, better="neither")
 MARGINS = (SIM, TEMPO)
@@ -14,22 +17,20 @@ MARGINS = (SIM, TEMPO)
 
 def baseline(suite, n=24, takes=3, sd=0.01, seed=0):
     rng = np.random.default_rng(seed)
-    records = tuple(
-        Record(
+    takes_kept = tuple(
+        take(
             f"{suite}-{row:03d}",
-            take,
-            f"v{row % 4}",
-            "q",
-            "a",
-            {
-                "speaker_similarity": {"value": 0.85 + rng.normal(0, sd)},
-                "duration_ratio": {"value": 1.4 + rng.normal(0, sd)},
+            number,
+            speaker=f"v{row % 4}",
+            measurements={
+                "speaker_similarity": COSINE.measured(0.85 + rng.normal(0, sd)),
+                "duration_ratio": RATIO.measured(1.4 + rng.normal(0, sd)),
             },
         )
         for row in range(n)
-        for take in range(takes)
+        for number in range(takes)
     )
-    return Baseline("test", suite, {}, records)
+    return Baseline(backend="test", suite=suite, accepted=accepted(), takes=takes_kept)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,10 @@ def comparison(**changes):
         "question": "mean",
         "unit": "s",
         "change": -0.5,
-        "limit": 0.1,
+        "confidence": 0.9,
+        "margin": 0.1,
+        "at_least": -0.1,
+        "at_most": 0.1,
         "lost_from": 0.4,
         "p_value": 0.001,
         "utterances": 20,
@@ -28,7 +31,8 @@ def test_an_answer_is_kept_whole(found):
 
 
 def test_a_question_is_told_in_words():
-    assert comparison().name == "change of length"
+    assert str(comparison()) == "change of length -0.1 to 0.1 s"
+    assert comparison().observed == "-0.5 s; 90% interval ? to ?, 20 utterances, worst short-001 -0.9"
     assert comparison(question="lost").name == "utterances that lost 0.4 s of length"
     assert comparison(question="lost", relative=True).name == "utterances that lost 0.4 of the accepted value of length"
     assert [comparison(question="lost").is_share, comparison(relative=True).is_share, comparison().is_share] == [

@@ -19,7 +19,7 @@ def test_the_sheet_holds_its_sounds_and_needs_no_script(recorded_run):
 
 
 def test_a_take_without_audio_says_why(recorded_run):
-    found = recorded_run.take(error="the GPU caught fire") | {"listen": ""}
+    found = recorded_run.take(error="the GPU caught fire", listen="")
     text = allure.sheet(found, players(found, recorded_run.out))
     assert "no audio: the GPU caught fire" in text
 
@@ -35,7 +35,7 @@ def test_nothing_of_the_user_runs_in_the_sheet(recorded_run):
 def test_the_verdict_on_the_run_is_a_test_with_one_identity(recorded_run, tmp_path):
     recorded_run.take()
     folder = tmp_path / "allure"
-    allure.write_run(recorded_run.journal.manifest(), folder, recorded_run.out)
+    allure.write_run(recorded_run.journal.record(), folder, recorded_run.out)
     (path,) = folder.glob("*-result.json")
     assert json.loads(path.read_text(encoding="utf-8"))["status"] == "broken"
     allure.write_run(recorded_run.end(0), folder, recorded_run.out)

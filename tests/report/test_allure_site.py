@@ -14,6 +14,10 @@ def fake_allure(folder, body):
     return str(folder)
 
 
+# The output folder is the last argument.
+WRITES = 'for last; do :; done; /bin/mkdir -p "$last"; echo "<html><head><title>x</title></head>" > "$last/index.html"'
+
+
 @pytest.fixture
 def results(tmp_path):
     (tmp_path / "results").mkdir()
@@ -23,7 +27,7 @@ def results(tmp_path):
 
 def test_the_page_is_told_to_ask_nobody(results, tmp_path, monkeypatch):
     report = tmp_path / "report"
-    body = f'/bin/mkdir -p {report}; echo "<html><head><title>x</title></head>" > {report}/index.html'
+    body = WRITES
     monkeypatch.setenv("PATH", fake_allure(tmp_path / "bin", body))
     text = allure_site.generate(results, report).read_text()
     assert text.startswith('<html><head><meta http-equiv="Content-Security-Policy" content="default-src \'self\'')
@@ -33,6 +37,37 @@ def test_a_failure_of_allure_is_said_in_one_line(results, tmp_path, monkeypatch)
     monkeypatch.setenv("PATH", fake_allure(tmp_path / "bin", "echo broken >&2; exit 3"))
     with pytest.raises(UsageError, match="ended with status 3: broken"):
         allure_site.generate(results, tmp_path / "report")
+
+
+def test_an_earlier_report_is_replaced_and_kept_where_allure_fails(results, tmp_path, monkeypatch):
+    report = tmp_path / "deep" / "report"
+    monkeypatch.setenv("PATH", fake_allure(tmp_path / "bin", WRITES))
+    allure_site.generate(results, report)
+    (report / "old").touch()
+    assert [path.name for path in allure_site.generate(results, report).parent.iterdir()] == ["index.html"]
+    monkeypatch.setenv("PATH", fake_allure(tmp_path / "bin2", "exit 3"))
+    with pytest.raises(UsageError):
+        allure_site.generate(results, report)
+    assert [path.name for path in report.parent.iterdir()] == ["report"]
+    assert (report / "index.html").is_file()
+
+
+def test_what_it_did_not_make_is_never_deleted(results, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", fake_allure(tmp_path / "bin", WRITES))
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "index.html").write_text("<html><head>mine</head></html>")
+    (tmp_path / "file").touch()
+    for report, complaint in {
+        precious: "holds something else than a report",
+        tmp_path / "file": "holds something else than a report",
+        results: "holds the results themselves",
+        tmp_path: "holds the results themselves",
+    }.items():
+        with pytest.raises(UsageError, match=complaint):
+            allure_site.generate(results, report)
+    assert (precious / "index.html").read_text() == "<html><head>mine</head></html>"
+    assert list(results.iterdir())
 
 
 def test_without_node_it_says_what_to_install(results, tmp_path, monkeypatch):

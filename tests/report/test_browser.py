@@ -19,13 +19,18 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from harness import report
 from harness.audio import content_hash, encode_wav, write_atomically
 from harness.baseline import golden
-from harness.baseline.golden import Baseline, Record
+from harness.records.baseline import Baseline
+from harness.records.event import Described, Judged, Planned
+from harness.records.run_record import About
+from harness.records.take_record import TakeKey
 from harness.report import page
-from tests.report.conftest import DIACRITIZED, MISHEARD, speech
+from tests.accepted import accepted, take
+from tests.recorded import DIACRITIZED, MISHEARD, speech
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -121,11 +126,12 @@ def judged(recorded_run):
     """Four takes: two that block, one with everything that a report can show, one with names meant to break out."""
     gap = speech(2.5, seed=3, gap=(1.0, 2.2))
     found = recorded_run.take("short-002", sound=gap, heard=MISHEARD, golden=speech(2.5, seed=4, level=0.1))
-    found["measurements"]["silence_ratio"]["spans"] = [[1.0, 2.2]]
+    silence = structs.replace(found.measurements["silence_ratio"], spans=((1.0, 2.2),))
+    found = structs.replace(found, measurements=found.measurements | {"silence_ratio": silence})
     recorded_run.journal.begin()
-    recorded_run.journal.add(about={"backend": "drawn", "gates": "documented", "note": "drawn sounds"})
-    recorded_run.journal.add(planned={"t": [["short-002", 0]]})
-    recorded_run.journal.add(test="t", found=[found])
+    recorded_run.journal.add(Described(About(backend="drawn", gates="documented", note="drawn sounds")))
+    recorded_run.journal.add(Planned({"t": (TakeKey("short", "short-002", 0),)}))
+    recorded_run.journal.add(Judged("t", (found,)))
     recorded_run.take("short-001", golden=speech(2.5, seed=5))
     recorded_run.take("short-003", text=NASTY, heard=NASTY, utterance=NASTY, transcript=NASTY, reference=NASTY)
     recorded_run.take("medium-001", sound=speech(0.6, seed=6))
@@ -191,9 +197,10 @@ def test_every_player_plays_and_nothing_leaves_the_page(browser, url):
 
 
 def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, url):
-    browser.open(url + "#short-002-seed0")
+    browser.open(url + "#short-short-002-seed0")
     state = (
-        "return [...document.querySelectorAll('#short-002-seed0 audio')].map((one) => [!one.paused, one.currentTime])"
+        "return [...document.querySelectorAll('#short-short-002-seed0 audio')]"
+        ".map((one) => [!one.paused, one.currentTime])"
     )
     browser.press("3")
     time.sleep(0.9)
@@ -218,7 +225,7 @@ def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, 
 
 def test_the_keys_mean_the_numbers_at_the_players_also_where_one_has_nothing_to_play(browser, recorded_run):
     recorded_run.take("short-001", golden_sha256="a" * 64)
-    browser.open(page.write_folder(recorded_run.end(0), recorded_run.out).as_uri() + "#short-001-seed0")
+    browser.open(page.write_folder(recorded_run.end(0), recorded_run.out).as_uri() + "#short-short-001-seed0")
     assert "not kept here: --golden-audio" in browser.run("return document.querySelector('.take').innerText")
     playing = (
         "return [...document.querySelectorAll('figure')].map((one) => one.querySelector('audio')?.paused === false)"
@@ -234,10 +241,10 @@ def test_the_keys_mean_the_numbers_at_the_players_also_where_one_has_nothing_to_
 
 
 def test_a_found_defect_can_be_heard_with_a_click(browser, url):
-    browser.open(url + "#short-002-seed0")
-    browser.run("document.querySelector('#short-002-seed0 .found button.defect').click()")
+    browser.open(url + "#short-short-002-seed0")
+    browser.run("document.querySelector('#short-short-002-seed0 .found button.defect').click()")
     time.sleep(0.3)
-    at = browser.run("return document.querySelector('#short-002-seed0 figure[data-role=take] audio').currentTime")
+    at = browser.run("return document.querySelector('#short-short-002-seed0 figure[data-role=take] audio').currentTime")
     assert 0.65 <= at <= 1.6
 
 
@@ -245,7 +252,8 @@ def test_loudness_is_matched_to_the_softest(browser, url):
     browser.open(url)
     browser.run("document.querySelector('#match').click()")
     volumes = browser.run(
-        "return [...document.querySelectorAll('#short-002-seed0 audio')].map((one) => [one.volume, one.dataset.level])"
+        "return [...document.querySelectorAll('#short-short-002-seed0 audio')]"
+        ".map((one) => [one.volume, one.dataset.level])"
     )
     levels = [float(level) + 20 * math.log10(volume) for volume, level in volumes]
     assert max(levels) - min(levels) < 0.1
@@ -253,12 +261,12 @@ def test_loudness_is_matched_to_the_softest(browser, url):
 
 
 def test_blind_listening_hides_who_is_who_until_the_vote(browser, url):
-    browser.open(url + "#short-002-seed0")
+    browser.open(url + "#short-short-002-seed0")
     browser.run("document.querySelector('#blind').click()")
-    seen = "return document.querySelector('#short-002-seed0').innerText"
+    seen = "return document.querySelector('#short-short-002-seed0').innerText"
     assert "New take" not in browser.run(seen)
     assert "Which is better?" in browser.run(seen)
-    browser.run("document.querySelector('#short-002-seed0 [data-vote=A]').click()")
+    browser.run("document.querySelector('#short-short-002-seed0 [data-vote=A]').click()")
     assert "You preferred the" in browser.run(seen)
     assert "New take" in browser.run(seen)
     assert browser.run("return document.querySelector('#tally').textContent").count("1") == 1
@@ -271,7 +279,7 @@ def test_the_keyboard_walks_through_the_takes(browser, url):
     browser.press("j")
     second = browser.run("return document.querySelector('.take.active').id")
     browser.press("k")
-    assert (first, browser.run("return document.querySelector('.take.active').id")) == ("short-002-seed0", first)
+    assert (first, browser.run("return document.querySelector('.take.active').id")) == ("short-short-002-seed0", first)
     assert second != first
 
 
@@ -287,10 +295,10 @@ def test_what_the_user_wrote_is_text(browser, url):
 
 
 def test_arabic_reads_from_right_to_left_with_joined_letters_and_marks_on_both_sides(browser, url):
-    browser.open(url + "#short-002-seed0")
+    browser.open(url + "#short-short-002-seed0")
     found = browser.run(
         """
-        const sides = [...document.querySelectorAll('#short-002-seed0 .text')].slice(0, 2);
+        const sides = [...document.querySelectorAll('#short-short-002-seed0 .text')].slice(0, 2);
         const width = (text, element) => {
           const probe = document.createElement('span');
           probe.style.font = getComputedStyle(element).font;
@@ -393,9 +401,9 @@ def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, t
     needed("npx")
     out, results, site = tmp_path / "out", tmp_path / "allure", tmp_path / "site"
     sound = encode_wav(speech(2.5))
-    accepted = Record("short-003", 0, "layla", "", content_hash(sound), {})
-    golden.write(tmp_path / "golden", Baseline("embedded", "short", {"by": "nobody"}, (accepted,)))
-    write_atomically(golden.kept_sound(tmp_path / "kept", accepted.audio), sound)
+    kept = take("short-003", audio=content_hash(sound))
+    golden.write(tmp_path / "golden", Baseline(backend="embedded", suite="short", accepted=accepted(), takes=(kept,)))
+    write_atomically(golden.kept_sound(tmp_path / "kept", kept.audio), sound)
     command = [
         sys.executable,
         "-m",

@@ -11,12 +11,12 @@ from harness.report.power import power
 @pytest.mark.parametrize("profile", PROFILES)
 def test_every_defect_and_every_gate_of_the_kept_table_is_shown(profile):
     kept, shown = power_table.read(), power(profile)
-    assert {one.defect.replace(" ", "_") for one in shown.defects} == set(kept["defects"])
-    asked = {gate for gate, rate in kept["profiles"][profile]["false_alarms"].items() if rate["of"]} - {"any"}
+    assert {one.defect.replace(" ", "_") for one in shown.defects} == set(kept.defects)
+    asked = {gate for gate, rate in kept.profiles[profile].false_alarms.items() if rate.of} - {"any"}
     assert {gate for gate, _ in shown.alarms} == asked
     missed = power_table.missed(kept, profile)
     assert {one.defect.replace(" ", "_"): one.missed for one in shown.defects if one.missed} == missed
-    assert shown.found == len(kept["defects"]) - len(missed)
+    assert shown.found == len(kept.defects) - len(missed)
 
 
 def rate(count, of=32):
@@ -35,7 +35,9 @@ def kept(tmp_path, monkeypatch):
     about = {"hum": {"rejected_from": "loud", "would_find": ""}, "backwards": {"rejected_from": "all"}}
     about["backwards"]["would_find"] = "a recogniser would"
     path = tmp_path / "power.json"
-    path.write_text(json.dumps({"takes": 128, "defects": about, "profiles": {"documented": profile}}))
+    path.write_text(
+        json.dumps({"confidence": 0.95, "takes": 128, "defects": about, "profiles": {"documented": profile}})
+    )
     monkeypatch.setattr(power_table.read, "__defaults__", (path,))
     return path
 

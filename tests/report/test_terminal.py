@@ -1,11 +1,12 @@
 from pathlib import Path
 
+from harness.records.event import Unjudged
 from harness.report.terminal import WIDTH, summary
 from tests.synthetic import draw
 
 
-def lines(manifest):
-    return list(summary(manifest, Path(".harness"), Path(".harness/report/index.html")))
+def lines(run):
+    return list(summary(run, Path(".harness"), Path(".harness/report/index.html")))
 
 
 def test_the_block_ends_with_the_verdict_and_names_the_three_worst(recorded_run):
@@ -22,13 +23,13 @@ def test_the_block_ends_with_the_verdict_and_names_the_three_worst(recorded_run)
 def test_no_sentence_is_wider_than_the_terminal(recorded_run):
     recorded_run.take("short-001", sound=draw("##........"))
     recorded_run.plan("suites/test_short.py::test_a_rather_long_name_of_a_test[short-002]", "short-002")
-    recorded_run.journal.add(test="t" * 60, kind="harness error", how="a long story " * 20)
+    recorded_run.journal.add(Unjudged("t" * 60, "harness error", "a long story " * 20))
     said = lines(recorded_run.end())
     assert all(len(line) <= WIDTH for line in said if "/takes/" not in line), said
 
 
 def test_an_incomplete_run_says_so(recorded_run):
     recorded_run.take()
-    said = "\n".join(lines(recorded_run.journal.manifest()))
+    said = "\n".join(lines(recorded_run.journal.record()))
     assert "INCOMPLETE" in said
     assert said.endswith("VERDICT       INCONCLUSIVE")

@@ -1,13 +1,13 @@
 import pytest
 
 from harness.baseline import history
+from harness.records.history import NAME, AcceptedEvent, RunEvent
 from harness.report import page, trend
 
 
 def note(out, length, **changes):
-    takes = [{"measurements": {"length": {"value": length}, "gone": {"value": None}}}]
-    manifest = {"takes": takes, "verdict": "PASS", "judged": 1, "about": {"system": "m1"}, "incomplete": ""}
-    history.append(out / history.NAME, history.of_run(manifest | changes))
+    known = {"on": history.now(), "verdict": "PASS", "takes": 1, "means": {"length": length}}
+    history.append(out / NAME, RunEvent(**known | changes))
 
 
 def test_there_is_no_trend_before_the_second_run(tmp_path):
@@ -20,7 +20,7 @@ def test_the_trend_shows_now_and_before(tmp_path):
     note(tmp_path, 2.0)
     note(tmp_path, 2.5, verdict="FAIL")
     found = trend.trend(tmp_path)
-    assert [run["verdict"] for run in found.runs] == ["PASS", "FAIL"]
+    assert [run.verdict for run in found.runs] == ["PASS", "FAIL"]
     (line,) = found.lines
     assert (line.metric, line.now, line.before, line.step) == ("length (s)", "2.5", "2", "")
     assert line.path == "M0.0,25.0 L100.0,3.0"
@@ -29,9 +29,9 @@ def test_the_trend_shows_now_and_before(tmp_path):
 def test_an_incomplete_run_and_an_acceptance_are_no_point_of_the_trend(tmp_path):
     note(tmp_path, 2.0)
     note(tmp_path, 9.0, incomplete="the run was interrupted (exit 2)")
-    history.append(tmp_path / history.NAME, {"event": "accepted", "suite": "short"})
+    history.append(tmp_path / NAME, AcceptedEvent(on="now", suite="short", by="Layla"))
     note(tmp_path, 2.1)
-    assert [run["means"]["length"] for run in trend.trend(tmp_path).runs] == [2.0, 2.1]
+    assert [run.means["length"] for run in trend.trend(tmp_path).runs] == [2.0, 2.1]
 
 
 def test_a_step_is_dated_in_the_line_of_its_metric(tmp_path):
@@ -46,7 +46,7 @@ def test_a_damaged_history_is_said_on_the_page_and_stops_nothing(recorded_run, d
     recorded_run.take()
     for number in range(2):
         note(recorded_run.out, 2.0 + number)
-    with (recorded_run.out / history.NAME).open("a") as file:
+    with (recorded_run.out / NAME).open("a") as file:
         file.write(damage + "\n")
     found = page.write_folder(recorded_run.end(0), recorded_run.out).read_text(encoding="utf-8")
     assert "The history of this folder cannot be read" in found

@@ -119,3 +119,9 @@ def test_without_ray_the_command_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UsageError, match=r"voice-clone-harness\[cluster\]"):
         Cluster("embedded", BackendOptions(), "local", 8)
+
+
+def test_where_no_cluster_answers_the_command_was_wrong():
+    made = Cluster("embedded", BackendOptions(), "127.0.0.1:1", 8)
+    with pytest.raises(UsageError, match=r"no Ray cluster answers at '127\.0\.0\.1:1'"):
+        list(made.generate(requests(1, made.identity)))

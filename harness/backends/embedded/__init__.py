@@ -22,6 +22,7 @@ from harness.cloning.termination import Termination
 from harness.errors import BackendError, HarnessError, UsageError
 from harness.take import Chunk, Provenance, Request, Stop, Take
 from harness.text import reading_time_s
+from harness.threads import keep_to_one_thread
 
 REVISION = "6"  # raise it whenever the same request would sound different
 PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
@@ -59,7 +60,9 @@ class EmbeddedBackend:
     def generate(self, requests: Sequence[Request]) -> list[Take]:
         if self._pool is None:
             # spawn: a forked child would inherit torch's threads in whatever state they are.
-            self._pool = ProcessPoolExecutor(max_workers=os.cpu_count(), mp_context=get_context("spawn"))
+            self._pool = ProcessPoolExecutor(
+                max_workers=os.cpu_count(), mp_context=get_context("spawn"), initializer=keep_to_one_thread
+            )
         provenance = Provenance(
             backend=self.name,
             model=self.name,

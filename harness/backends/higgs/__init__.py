@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from harness import torchaudio_import
 from harness.audio import Audio
 from harness.backends import HIGGS_FRAME_RATE_HZ, HIGGS_SAMPLE_RATE_HZ, BackendOptions, Interrupted
 from harness.backends.higgs.checkpoint import find, find_codec
@@ -26,6 +27,7 @@ from harness.cloning.output import joined
 from harness.cloning.termination import DelayedStream, Termination
 from harness.errors import AudioError, BackendError, UsageError
 from harness.take import Provenance, Request, Take
+from harness.threads import one_thread
 
 if TYPE_CHECKING:
     from harness.backends.higgs.generation import Generator, Row
@@ -127,6 +129,11 @@ class HiggsBackend:
         if not requests:
             return []
         loaded = self._load()
+        # On the CPU a second thread gains nothing on small batches and costs much on a busy machine.
+        with one_thread(torch_too=not self._options.gpu):
+            return self._generate(loaded, requests)
+
+    def _generate(self, loaded: _Loaded, requests: Sequence[Request]) -> list[Take]:
         jobs = [self._job(request) for request in requests]
         try:
             self._prove(loaded, jobs)
@@ -161,6 +168,7 @@ class HiggsBackend:
         return self._loaded
 
     def _open(self) -> _Loaded:
+        torchaudio_import.install()
         from harness.backends.higgs import loading, proof, silence
         from harness.backends.higgs.generation import Generator
         from harness.backends.higgs.prompt import Prompter

@@ -33,8 +33,6 @@ class Device:
 
         if self.is_gpu:
             torch.cuda.set_device(self.name)
-        else:
-            torch.set_num_threads(1)  # a second thread gains nothing on small batches and costs much on a busy machine
 
     def free(self) -> None:
         """Give back what nothing refers to any more; any thread may ask for it."""

@@ -12,6 +12,7 @@ them no silence stop and no swap of the reference could be tested.
 from pathlib import Path
 from typing import Any
 
+from harness import torchaudio_import
 from harness.errors import UsageError
 
 # The released vocabulary has 128,000 byte-pair tokens and then 256 special ones; this one has 256 bytes and then those.
@@ -95,6 +96,8 @@ def write(folder: Path, seed: int = 0) -> None:
 def build(folder: Path, seed: int = 0) -> None:
     """Write folder/model and folder/codec; the same seed writes the same weights."""
     import torch
+
+    torchaudio_import.install()
     from transformers.utils import logging
 
     logging.disable_progress_bar()

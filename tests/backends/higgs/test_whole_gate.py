@@ -1,6 +1,5 @@
 """The real command on the tiny checkpoint: the whole gate runs to its end and fails for the right reasons."""
 
-import json
 import os
 import resource
 import shutil
@@ -15,6 +14,7 @@ import pytest
 
 import harness
 from harness import shipped
+from harness.baseline.acceptance import read_run
 
 pytestmark = pytest.mark.slow
 
@@ -59,33 +59,33 @@ def test_the_whole_gate_ends_by_itself_and_fails_for_the_right_reasons(tiny, env
     assert "LOADS [1]" in done.stdout
     # CPU seconds: a machine that is busy with other things must not fail this.
     assert used.ru_utime + used.ru_stime < LONGEST_S
-    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    found = read_run(tmp_path / "out")
 
     # Everything planned came to a verdict, and nothing failed in another way than by one.
-    assert found["planned"] == found["judged"] + len(found["refused"]) > 60
-    assert f"takes         {found['planned']} planned = {found['judged']} judged + 0 refused" in done.stdout
-    assert (found["refused"], found["failed_otherwise"], found["verdict"]) == ([], {}, "FAIL")
+    assert found.planned == found.judged + len(found.not_judged) > 60
+    assert f"takes         {found.planned} planned = {found.judged} judged + 0 refused" in done.stdout
+    assert (found.not_judged, found.failed_otherwise, found.verdict) == ((), {}, "FAIL")
     assert " error" not in done.stdout.splitlines()[-2]
-    assert [take["error"] for take in found["takes"] if take["error"]] == []
+    assert [take.error for take in found.takes if take.error] == []
 
     # What a random model cannot get wrong passes everywhere; what it cannot get right passes nowhere.
     outcomes = {}
-    for take in found["takes"]:
-        for verdict in take["verdicts"]:
-            outcomes.setdefault(verdict["name"], Counter())[verdict["outcome"]] += 1
-    takes = found["planned"]
+    for take in found.takes:
+        for verdict in take.verdicts:
+            outcomes.setdefault(verdict.gate.name, Counter())[verdict.outcome] += 1
+    takes = found.planned
     for sound in ("readable", "sample_rate", "nonfinite_samples"):
         assert outcomes[sound] == {"PASS": takes}, sound
     for voice in ("speaker_similarity", "nearest_reference"):
         assert outcomes[voice]["PASS"] == outcomes[voice]["REFUSED"] == 0, (voice, outcomes[voice])
 
     # Some takes ended by themselves and some were cut, and the gate knows which.
-    stops = Counter(take["stopped_by"] for take in found["takes"])
+    stops = Counter(take.stopped_by for take in found.takes)
     assert set(stops) == {"eos", "budget"}
-    for take in found["takes"]:
-        (finished,) = [verdict for verdict in take["verdicts"] if verdict["name"] == "finished"]
-        allowed = {"PASS", "REFUSED"} if take["stopped_by"] == "eos" else {"FAIL", "REFUSED"}
-        assert finished["outcome"] in allowed, take["utterance"]
+    for take in found.takes:
+        (finished,) = [verdict for verdict in take.verdicts if verdict.gate.name == "finished"]
+        allowed = {"PASS", "REFUSED"} if take.stopped_by == "eos" else {"FAIL", "REFUSED"}
+        assert finished.outcome in allowed, take.utterance
     assert outcomes["finished"]["PASS"] > 5
     assert outcomes["finished"]["FAIL"] > 5
     assert outcomes["duration_ratio"]["FAIL"] > 5
@@ -123,10 +123,10 @@ def test_an_interrupted_run_keeps_what_was_finished_and_the_next_one_goes_on(tin
 def test_the_designs_conversation_fails_every_take_with_the_reason(tiny, environment, tmp_path):
     done = run(tiny, environment, tmp_path / "out", "-k", "short-00 and finished", "--conversation", "design")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
-    assert found["planned"] == found["judged"] == 9
-    assert all("behind which this model hears nothing" in take["error"] for take in found["takes"])
-    assert found["outcomes"] == {"INCONCLUSIVE": 9}
+    found = read_run(tmp_path / "out")
+    assert found.planned == found.judged == 9
+    assert all("behind which this model hears nothing" in take.error for take in found.takes)
+    assert found.outcomes == {"INCONCLUSIVE": 9}
 
 
 def test_under_the_fallback_a_corrupt_voice_costs_its_similarity_and_not_the_run(tiny, environment, tmp_path):
@@ -142,7 +142,7 @@ def test_under_the_fallback_a_corrupt_voice_costs_its_similarity_and_not_the_run
     assert "omar.flac" in strict.stderr + strict.stdout
     done = run(tiny, environment, tmp_path / "out", *chosen, "--reference-fallback")
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout[-2000:] + done.stderr
-    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    found = read_run(tmp_path / "out")
     assert (found["planned"], found["judged"], found["failed_otherwise"]) == (9, 9, {})
     lost = [take for take in found["takes"] if take["reference"] == "omar"]
     assert 0 < len(lost) < 9

@@ -1,19 +1,23 @@
-"""What happened in a run, event by event, on disk as it happens: `OUT/run.jsonl`, one JSON object a line.
+"""What happened in a run, event by event, on disk as it happens: `OUT/run.jsonl`.
 
 The process that sees every test end writes it; what is planned comes from the first xdist worker. Whatever kills the
 run, what had been judged by then is on disk, and `python -m harness report OUT` draws it.
 """
 
-import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from harness.errors import UsageError
-from harness.report.manifest import Manifest
+from harness.errors import RecordError, UsageError
+from harness.records import event as events
+from harness.records.event import AnyEvent, Begun
+from harness.records.run_record import HOW_TO_RUN, RunRecord
+from harness.records.run_record import NAME as RUN
+from harness.records.schema import line
+from harness.run.replay import Replay
 
-NAME = "run.jsonl"
+REPORTS = (RUN, "summary.md", "report.html", "report/index.html")
+"""What says what a run came to."""
 
 
 class Journal:
@@ -21,7 +25,7 @@ class Journal:
 
     def __init__(self, out: Path) -> None:
         self.out = out
-        self._path = out / NAME
+        self._path = out / events.NAME
         self.open = False
         """Whether this process has begun the run that is being written."""
 
@@ -29,38 +33,49 @@ class Journal:
         """Start anew: what an earlier run left in this folder is forgotten."""
         self.out.mkdir(parents=True, exist_ok=True)
         self._path.unlink(missing_ok=True)
-        self.add(begun=now())
+        self.add(Begun(now(), Begun.SCHEMA))
         self.open = True
 
     def forget_reports(self) -> None:
         """Take away what an earlier run came to: a run that is killed must not leave another one's PASS behind."""
-        for name in ("run.json", "summary.md", "report.html", "report/index.html"):
+        for name in REPORTS:
             (self.out / name).unlink(missing_ok=True)
 
-    def add(self, **event: Any) -> None:
+    def add(self, event: AnyEvent) -> None:
         """Append one event, in a single write, so that several processes may do so at once."""
-        line = json.dumps(event, ensure_ascii=False, separators=(",", ":")) + "\n"
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(handle, line.encode())
+            os.write(handle, line(event))
         finally:
             os.close(handle)
 
-    def manifest(self) -> Manifest:
+    def replay(self) -> Replay:
         """The run so far; an event that cannot be read makes it incomplete.
 
         Raises:
-            UsageError: There is no journal here.
+            UsageError: There is no journal here, or another version of the harness wrote it.
         """
         if not self._path.exists():
             raise UsageError(f"{self._path} is missing: give the folder that a run was told with --out")
-        manifest = Manifest()
-        for line in self._path.read_bytes().splitlines():
+        replay = Replay()
+        for number, text in enumerate(self._path.read_bytes().removesuffix(b"\n").split(b"\n"), 1):
             try:
-                manifest.take_in(json.loads(line))
-            except (ValueError, KeyError, TypeError, AttributeError):
-                manifest.unreadable += 1
-        return manifest
+                event = events.decode(text, f"{self._path} line {number}", HOW_TO_RUN)
+            except RecordError:
+                if events.is_older(text):
+                    raise
+                replay.unreadable += 1
+                continue
+            replay.take_in(event)
+        return replay
+
+    def record(self) -> RunRecord:
+        """The run so far, as a record.
+
+        Raises:
+            UsageError: As `replay`.
+        """
+        return self.replay().record()
 
 
 def now() -> str:

@@ -1,0 +1,174 @@
+"""The sum of a run's events: what was planned, what was judged, and may it go out.
+
+A run that was killed has a record too: of what had been judged by then, incomplete, and never PASS. The takes it counts
+are those that the selected tests planned. A take is judged when each of its planned tests came back with verdicts;
+otherwise it is not, with the reason. A verdict counts once for its take and gate, however often a test was repeated;
+where repetitions differ the worst stands.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import msgspec
+
+from harness.decision.gates import release
+from harness.records.comparison import Comparison, NotCompared
+from harness.records.event import AnyEvent, Begun, Described, Ended, Judged, Planned, Unjudged
+from harness.records.gate import AGAINST, Outcome, Verdict
+from harness.records.run_record import About, NotJudged, RunRecord
+from harness.records.take_record import TakeKey, TakeRecord
+
+_COMPLETE = (0, 1, 3, 5)  # exit codes of pytest after which every selected test has come to its end
+_KINDS = ("harness error", "failed", "skipped")
+_WORST_FIRST = (*AGAINST, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
+
+
+@dataclass
+class Replay:
+    """A run while it is going on, and after."""
+
+    about: About = field(default_factory=About)
+    begun: str = ""
+    ended: str = ""
+    exit_status: int | None = None
+    """Of pytest; None while the run goes on, and for ever where it was killed."""
+    unreadable: int = 0
+    """Events of the journal that could not be read."""
+    planned: dict[str, set[TakeKey]] = field(default_factory=dict)
+    """Planned takes by test."""
+    takes: dict[TakeKey, TakeRecord] = field(default_factory=dict)
+    judging: set[str] = field(default_factory=set)
+    """Tests that came back with verdicts."""
+    unjudged: dict[str, Unjudged] = field(default_factory=dict)
+    """Tests that ended without a verdict to explain it."""
+    comparisons: dict[tuple[object, ...], Comparison] = field(default_factory=dict)
+    not_compared: list[NotCompared] = field(default_factory=list)
+
+    def take_in(self, event: AnyEvent) -> None:
+        """Add one event of the journal."""
+        match event:
+            case Begun():
+                self.begun = event.at
+            case Described():
+                self.about = event.about
+            case Planned():
+                for test, takes in event.takes.items():
+                    self.planned.setdefault(test, set()).update(takes)
+            case Judged():
+                self._judged(event)
+            case Unjudged():
+                known = self.unjudged.get(event.test, event)
+                self.unjudged[event.test] = min(known, event, key=lambda one: _KINDS.index(one.kind))
+            case Ended():
+                self.ended, self.exit_status = event.at, event.exit_status
+
+    def _judged(self, event: Judged) -> None:
+        self.judging.add(event.test)
+        for take in event.takes:
+            known = self.takes.get(take.key)
+            self.takes[take.key] = take if known is None else _together(known, take)
+        for comparison in event.comparisons:
+            key = (comparison.stratum, comparison.metric, comparison.question)
+            known_one = self.comparisons.setdefault(key, comparison)
+            self.comparisons[key] = min(known_one, comparison, key=lambda one: _WORST_FIRST.index(one.outcome))
+        self.not_compared += [one for one in event.not_compared if one not in self.not_compared]
+
+    @property
+    def incomplete(self) -> str:
+        """Why this is not the whole run; empty where it is."""
+        if not self.ended:
+            return "the run has not ended: it still goes on, or it was killed"
+        if self.exit_status not in _COMPLETE:
+            return f"the run was interrupted (exit {self.exit_status})"
+        if self.unreadable:
+            return f"{self.unreadable} events of the run's journal cannot be read"
+        return ""
+
+    @property
+    def planned_takes(self) -> set[TakeKey]:
+        """Every take that a selected test needs."""
+        return {take for takes in self.planned.values() for take in takes}
+
+    @property
+    def not_judged(self) -> dict[TakeKey, str]:
+        """Takes that were planned and not judged, each with a reason."""
+        return {
+            take: f"{test}: {self.unjudged[test].how if test in self.unjudged else 'it did not run'}"
+            for test, takes in self.planned.items()
+            if test not in self.judging
+            for take in takes
+        }
+
+    @property
+    def harness_errors(self) -> dict[str, str]:
+        """Tests that the harness itself could not carry out, and how."""
+        return {test: one.how for test, one in sorted(self.unjudged.items()) if one.kind == "harness error"}
+
+    @property
+    def failed_otherwise(self) -> dict[str, str]:
+        """Tests that failed although no gate did, and how."""
+        return {test: one.how for test, one in sorted(self.unjudged.items()) if one.kind == "failed"}
+
+    @property
+    def outcomes(self) -> Counter[Outcome]:
+        """How many verdicts there are of each kind."""
+        counted = Counter(verdict.outcome for take in self.takes.values() for verdict in take.verdicts)
+        counted.update(one.outcome for one in self.comparisons.values())
+        counted.update(one.outcome for one in self.not_compared)
+        return counted
+
+    @property
+    def verdict(self) -> Outcome:
+        """May it go out?"""
+        outcomes = set(self.outcomes)
+        if self.failed_otherwise:
+            outcomes.add(Outcome.FAIL)
+        if self.harness_errors or self.incomplete:
+            outcomes.add(Outcome.INCONCLUSIVE)
+        planned = self.planned_takes
+        return release(outcomes, planned=len(planned), judged=len(planned - set(self.not_judged)))
+
+    @property
+    def exit_code(self) -> int:
+        """What the process says: 0 passes, 1 a quality verdict, 3 the harness itself failed, else pytest's own."""
+        status = self.exit_status
+        if status is None or status not in {0, 1}:
+            return 3 if status is None else status
+        if self.harness_errors or self.unreadable:
+            return 3
+        return 0 if status == 0 and self.verdict == Outcome.PASS else 1
+
+    def record(self) -> RunRecord:
+        """The whole of it, in a stable order."""
+        not_judged = self.not_judged
+        return RunRecord(
+            verdict=self.verdict,
+            exit_code=self.exit_code,
+            incomplete=self.incomplete,
+            begun=self.begun,
+            ended=self.ended,
+            about=self.about,
+            planned=len(self.planned_takes),
+            judged=len(self.planned_takes - set(not_judged)),
+            not_judged=tuple(NotJudged(take, why) for take, why in sorted(not_judged.items())),
+            outcomes={outcome.value: count for outcome, count in sorted(self.outcomes.items())},
+            failed_otherwise=self.failed_otherwise,
+            harness_errors=self.harness_errors,
+            comparisons=tuple(self.comparisons.values()),
+            not_compared=tuple(self.not_compared),
+            takes=tuple(take for _, take in sorted(self.takes.items())),
+        )
+
+
+def _together(known: TakeRecord, found: TakeRecord) -> TakeRecord:
+    """What two tests found out about one take."""
+    verdicts = {verdict.gate.name: verdict for verdict in known.verdicts}
+    for verdict in found.verdicts:
+        verdicts[verdict.gate.name] = _worse(verdicts.get(verdict.gate.name, verdict), verdict)
+    return msgspec.structs.replace(
+        known, verdicts=tuple(verdicts.values()), measurements=known.measurements | found.measurements
+    )
+
+
+def _worse(one: Verdict, other: Verdict) -> Verdict:
+    return min(one, other, key=lambda verdict: _WORST_FIRST.index(verdict.outcome))

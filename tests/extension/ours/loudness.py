@@ -1,0 +1,10 @@
+"""A metric of the team's own."""
+
+from harness.audio import Audio
+from harness.metrics import Finding, measured, metric
+
+
+@metric("loudest", unit="full scale", better="neither", of="sound")
+def loudest(sound: Audio) -> Finding:
+    """The largest sample, without its sign."""
+    return measured(abs(sound.samples).max())

@@ -1,0 +1,115 @@
+"""Which takes a comparison asks for, and what it says of suites that cannot be compared.
+
+Whole lives of baselines are played in tests/baseline/test_golden.py.
+"""
+
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from harness.baseline import golden
+from harness.decision.policy import Margin, Policy
+from harness.decision.release import Asked
+from harness.records.baseline import Baseline, Fingerprint
+from harness.records.comparison import Stratum
+from harness.records.gate import Outcome
+from harness.run.comparison import compare_release
+from tests.accepted import accepted
+from tests.run.test_plan import Speaking, make, rows
+from tests.synthetic import draw
+
+__all__ = ["make"]
+
+LENGTH = Margin("length", "s", 0.1, 1.0, 0.01, "w", better="neither")
+SHORT = Stratum("suite", "short")
+
+
+class Uneven(Speaking):
+    """Takes of each seed have a length of their own, so that a first look does not decide."""
+
+    def take(self, request):
+        cells = 26 + (3 * request.seed + request.utterance.number) % 9
+        return replace(super().take(request), audio=draw("#" * cells))
+
+
+def asked(looks=(1,), whole=False):
+    return Asked(("short",), whole, Policy(), (LENGTH,), looks)
+
+
+def compared(run, **options):
+    return compare_release(run, {"short": rows(6)}, asked(**options), run.about())
+
+
+@pytest.fixture
+def accept(tmp_path):
+    """Makes the takes of a run the accepted release."""
+
+    def kept(run, seeds=(0,), **changes):
+        takes = []
+        for row in rows(6):
+            for seed in seeds:
+                take = run.take(run.request(row, seed))
+                takes.append(golden.kept_of(run.noted(take, run.measurements(take, ["length"]), ())))
+        about = run.about()
+        made = Fingerprint(instruments=about.instruments, device="cpu", dtype="float32")
+        baseline = Baseline(
+            backend="speaking",
+            suite="short",
+            accepted=structs.replace(accepted(fingerprint=made), **changes),
+            takes=tuple(takes),
+        )
+        golden.write(tmp_path / "golden", baseline)
+
+    return kept
+
+
+def test_a_first_release_has_nothing_to_be_compared_with_and_is_not_blocked(make, tmp_path):
+    found = compared(make(Speaking(), golden=tmp_path / "golden"), whole=True)
+    assert [(one.outcome, one.stratum) for one in found.not_compared] == [
+        (Outcome.REFUSED, SHORT),
+        (Outcome.REFUSED, Stratum("all")),
+    ]
+    assert found.comparisons == ()
+    assert len(found.takes["short"]) == 6
+
+
+def test_a_lost_baseline_blocks(make, tmp_path):
+    (tmp_path / "golden" / "speaking").mkdir(parents=True)
+    (tmp_path / "golden" / "speaking" / "medium.json").write_bytes(b"")
+    (one,) = compared(make(Speaking(), golden=tmp_path / "golden")).not_compared
+    assert (one.outcome, one.stratum) == (Outcome.INCONCLUSIVE, SHORT)
+
+
+def test_an_unchanged_release_is_compared_and_passes(make, tmp_path, accept):
+    run = make(Speaking(), golden=tmp_path / "golden")
+    accept(run)
+    (one,) = compared(run).comparisons
+    assert (one.outcome, one.stratum, one.accepted, one.now) == (Outcome.PASS, SHORT, 2.6, 2.6)
+
+
+def test_another_ruler_is_not_compared_and_blocks(make, tmp_path, accept):
+    run = make(Speaking(), golden=tmp_path / "golden")
+    accept(run, fingerprint=Fingerprint(instruments={"encoder": "another"}, device="cpu", dtype="float32"))
+    (one,) = compared(run).not_compared
+    assert one.outcome == Outcome.INCONCLUSIVE
+    assert "was accepted with encoder 'another'" in one.reason
+
+
+def test_more_takes_are_made_while_it_is_undecided_and_each_is_judged_by_every_gate(make, tmp_path, accept):
+    run = make(Uneven(), golden=tmp_path / "golden")
+    accept(run, seeds=(100, 101, 102))
+    found = compared(run, looks=(1, 2))
+    assert {take.seed for take in found.takes["short"]} == {0, 1}
+    later = [take for take in found.takes["short"] if take.seed == 1]
+    names = {gate.name for gate in run.profile.gates if gate.is_for("short")}
+    assert all({verdict.gate.name for verdict in take.verdicts} == names for take in later)
+
+
+def test_the_accepted_take_lies_beside_the_new_one(make, tmp_path, accept):
+    run = make(Speaking(), golden=tmp_path / "golden", golden_audio=tmp_path / "kept")
+    accept(run)
+    run = make(Speaking(), golden=tmp_path / "golden", golden_audio=tmp_path / "kept")
+    take = compared(run).takes["short"][0]
+    assert take.accepted_sha256 == take.audio
+    assert take.accepted_audio.endswith(f"{take.audio}.wav")
