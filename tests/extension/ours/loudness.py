@@ -4,7 +4,7 @@ from harness.audio import Audio
 from harness.metrics import Finding, measured, metric
 
 
-@metric("loudest", unit="full scale", better="neither", of="sound")
-def loudest(sound: Audio) -> Finding:
+@metric("peak", unit="full scale", better="neither", of="sound")
+def peak(sound: Audio) -> Finding:
     """The largest sample, without its sign."""
     return measured(abs(sound.samples).max())
