@@ -18,8 +18,11 @@ from dataclasses import dataclass, field
 from functools import cached_property, update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
+import msgspec
+
 from harness import registry
 from harness.errors import UsageError
+from harness.metrics import signature
 from harness.records.measurement import Measurement, Metric, Span
 
 P = ParamSpec("P")
@@ -76,20 +79,35 @@ class MetricFunction(Generic[P]):
 
     def __init__(
         self,
-        metric: Metric,
+        meaning: Metric,
         function: Callable[P, "Finding | float"],
         of: Of,
         needs: Mapping[str, str],
         beside: tuple[str, ...],
+        packages: tuple[str, ...],
     ) -> None:
-        self.metric = metric
+        self.meaning = meaning
+        """All but its signature, which is known when everything that it needs is."""
         self.function = function
+        self.packages = packages
         self.of = of
         self.needs = needs
         """Parameter of the function to the analysis that it is given."""
         self.beside = beside
         """Gated metrics beside which this one is shown."""
         update_wrapper(self, function)
+
+    @cached_property
+    def metric(self) -> Metric:
+        """What its number means, signed."""
+        return msgspec.structs.replace(self.meaning, signature=signature.short(self.signature))
+
+    @property
+    def signature(self) -> str:
+        """What its numbers hang on, in words."""
+        analyses = [analysis_of(name) for name in self.everything_needed if name not in GIVEN]
+        followed = [one.function for one in analyses if not one.is_instrument]
+        return signature.text(self.meaning.name, self.meaning.version, [self.function, *followed], self.packages)
 
     @cached_property
     def everything_needed(self) -> tuple[str, ...]:
@@ -124,6 +142,7 @@ def metric(
     needs: Mapping[str, str] | None = None,
     beside: tuple[str, ...] = (),
     version: int = 1,
+    packages: tuple[str, ...] = (),
 ) -> Callable[[Callable[P, "Finding | float"]], MetricFunction[P]]:
     """Declare a metric; it is known from then on, and a row of gates.toml can judge it.
 
@@ -136,6 +155,7 @@ def metric(
         needs: Analyses whose names are not those of the parameters, by parameter.
         beside: Gated metrics beside which a reviewer should see this one.
         version: Raise it whenever the code would give the same take another number; constants are noticed without.
+        packages: Packages whose version counts too.
 
     Raises:
         UsageError: Another metric has that name.
@@ -143,7 +163,7 @@ def metric(
 
     def declare(function: Callable[P, Finding | float]) -> MetricFunction[P]:
         meaning = Metric(name, unit, better, version)
-        declared = MetricFunction(meaning, function, of, _needs(function, needs or {}), beside)
+        declared = MetricFunction(meaning, function, of, _needs(function, needs or {}), beside, packages)
         registry.register_metric(name, declared)
         return declared
 

@@ -185,7 +185,7 @@ def both(function: Callable[P, T]) -> Callable[P, T]:
 
 def of_second(first: MetricFunction[P]) -> MetricFunction[P]:
     """The same metric of the second recogniser, as `second_…`."""
-    mine = first.metric
+    mine = first.meaning
     return metric(
         f"second_{mine.name}",
         mine.unit,

@@ -24,6 +24,13 @@ class Metric(Record, frozen=True):
     unit: str
     better: Better
     version: int = 1
+    signature: str = ""
+    """What its numbers hang on: those of another signature are not compared. Empty in older records."""
+
+    @property
+    def ruler(self) -> str:
+        """The signature, or the version where there is none."""
+        return self.signature or f"v{self.version}"
 
     def measured(
         self, value: float, detail: str = "", spans: tuple[Span, ...] = (), **components: float
