@@ -143,15 +143,25 @@ def mismatches(
         if take.question and known and known != take.question:
             complaints.append(f"{take.utterance}: text, reference, chunks or sampling are not those of the baseline")
     for margin in margins:
-        ours, theirs = (" and ".join(sorted(_versions(side, margin.metric))) for side in (takes, old.takes))
-        if ours and theirs and ours != theirs:
-            complaints.append(f"{suite} was accepted with {margin.metric} {theirs}, this run has {ours}")
+        ours, theirs = (_rulers(side, margin.metric) for side in (takes, old.takes))
+        if ours and theirs and not _one_ruler(ours, theirs):
+            complaints.append(
+                f"not compared: the ruler changed: {suite} was accepted with {margin.metric} "
+                f"{' and '.join(sorted(theirs))}, this run has {' and '.join(sorted(ours))}"
+            )
     again = "accept the released model anew"
     return [f"{line}: {again}: {how_to_accept(suite)}" for line in dict.fromkeys(complaints)]
 
 
-def _versions(takes: Sequence[TakeRecord | BaselineTake], metric: str) -> set[str]:
+def _one_ruler(ours: set[str], theirs: set[str]) -> bool:
+    """Whether numbers were measured alike; of an older record that has no signature only the version is known."""
+    if any("." not in one for one in theirs):
+        ours, theirs = ({one.split(".")[0] for one in side} for side in (ours, theirs))
+    return ours == theirs
+
+
+def _rulers(takes: Sequence[TakeRecord | BaselineTake], metric: str) -> set[str]:
     """With what the numbers of a metric were measured; where there is none the ruler does not matter."""
     measured = [take.measurements.get(metric) for take in takes]
-    known = {f"v{one.metric.version}" for one in measured if one is not None and one.is_known}
+    known = {one.metric.ruler for one in measured if one is not None and one.is_known}
     return known | ({"no measurement"} if None in measured else set())

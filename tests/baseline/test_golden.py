@@ -334,3 +334,20 @@ def test_a_baseline_keeps_six_digits_and_nothing_that_only_a_reviewer_reads():
     measured = structs.replace(OLDER.measured(1 / 3, "a third", spans=((0, 1),), words=2 / 3), heard="نص")
     noted = TakeRecord.of(made(), {"length": measured}, [], None, Path())
     assert golden.kept_of(noted).measurements == {"length": OLDER.measured(0.333333, words=0.666667)}
+
+
+SIGNED = Metric("length", "s", "neither", signature="v1.aaaaaaaa")
+
+
+def signed(baseline, signature):
+    old = take(measurements={"length": structs.replace(SIGNED, signature=signature).measured(2.0)})
+    return structs.replace(baseline, takes=(golden.kept_of(old) if hasattr(old, "digest") else old,))
+
+
+def test_another_signature_is_another_ruler_and_no_worse_model(baseline):
+    now = [take(measurements={"length": SIGNED.measured(2.0)})]
+    assert golden.mismatches("short", now, [SAME], signed(baseline, "v1.aaaaaaaa"), [LENGTH]) == []
+    (complaint,) = golden.mismatches("short", now, [SAME], signed(baseline, "v1.bbbbbbbb"), [LENGTH])
+    assert "the ruler changed: short was accepted with length v1.bbbbbbbb, this run has v1.aaaaaaaa" in complaint
+    # What was accepted before there were signatures is known by its version.
+    assert golden.mismatches("short", now, [SAME], signed(baseline, ""), [LENGTH]) == []
