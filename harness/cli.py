@@ -43,13 +43,16 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
     import torch
 
+    from harness.backends import gpu
+
     for name in ("torch", "torchaudio", "transformers", "resemblyzer", "espeakng-loader", "pyworld-prebuilt"):
         try:
             print(f"{name:<18}{version(name)}")
         except PackageNotFoundError:
             print(f"{name:<18}missing: python3 run.py test sets everything up")
     devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    print(f"{'CUDA devices':<18}{', '.join(devices) or 'none: --gpu will be refused'}")
+    why_not = "none; " + gpu.why_not(torch.__version__, torch.version.cuda, 0, gpu.driver())
+    print(f"{'CUDA devices':<18}{', '.join(devices) or why_not}")
     print(f"{'suites':<18}{(shipped.suites_at(Path.cwd()) or shipped.SuitesFolder()).path}")
     print(f"{'shipped suites':<18}{shipped.SUITES}")
     print()

@@ -11,6 +11,7 @@ from msgspec import structs
 
 from harness.audio import Audio, encode_wav
 from harness.baseline.acceptance import read_run
+from harness.errors import UsageError
 from harness.records.schema import encode
 from tests.synthetic import draw, write_voice
 
@@ -338,7 +339,7 @@ def test_gpu_without_cuda_is_a_usage_error(project, monkeypatch):
     result = judge(project(GOOD), "--gpu")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     (line,) = [line for line in result.stderr.lines if line]
-    assert re.fullmatch(r"ERROR: --gpu: torch \S+ has .* and sees 0 CUDA devices; run on .* or leave --gpu out", line)
+    assert re.fullmatch(r"ERROR: --gpu: torch \S+ has .* and sees 0 CUDA devices, .* or leave --gpu out", line)
 
 
 def test_a_module_that_does_not_say_its_suite_is_refused(project):
@@ -397,13 +398,33 @@ def test_more_workers_than_devices_is_a_usage_error(project, monkeypatch):
     )
 
 
-@pytest.mark.parametrize(("worker", "device"), [({}, 0), ({"workerid": "gw0"}, 0), ({"workerid": "gw3"}, 3)])
-def test_each_worker_has_the_device_of_its_number(worker, device):
-    from types import SimpleNamespace
+def test_a_worker_has_a_device_of_its_own_also_one_that_takes_a_dead_ones_place(tmp_path, monkeypatch):
+    import torch
 
-    from harness.plugin.options import device_number
+    from harness.plugin import options
 
-    assert device_number(SimpleNamespace(workerinput=worker)) == device
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(options, "out_folder", lambda config: tmp_path)
+
+    class Worker:
+        def __init__(self, number, gpu=True):
+            self.stash, self.gpu = pytest.Stash(), gpu
+            if number is not None:
+                self.workerinput = {"workerid": f"gw{number}"}
+
+        def getoption(self, name):
+            return self.gpu
+
+    first, second = Worker(0), Worker(1)
+    assert [options.device_number(one) for one in (first, second, first)] == [0, 1, 0]
+    with pytest.raises(UsageError, match="other workers have all 2 CUDA devices"):
+        options.device_number(Worker(2))
+    second.stash[options._DEVICE][1].release()  # as the system does when a process dies
+    third = Worker(2)
+    assert options.device_number(third) == 1
+    assert [options.worker_number(one) for one in (first, second, third, Worker(None))] == [0, 1, 2, 0]
+    assert options.device_number(Worker(None)) == 0  # the process that the workers report to claims none
+    assert options.device_number(Worker(5, gpu=False)) == 0
 
 
 def test_a_run_without_takes_has_no_verdict(project):

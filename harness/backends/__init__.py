@@ -65,6 +65,11 @@ class BackendOptions:
     stream: bool = False
     """Ask a server for its sound as it comes."""
 
+    @property
+    def device(self) -> str:
+        """The name that torch has for this process's device."""
+        return f"cuda:{self.device_number}" if self.gpu else "cpu"
+
 
 class Interrupted(KeyboardInterrupt):
     """Somebody ended the run in the middle of a batch; `finished` holds the takes that were done by then."""

@@ -135,7 +135,7 @@ def floor_of(reference: Reference, heard: Heard) -> Floor:
     return Floor(found.letters.rate, found.words.rate)
 
 
-def open_recognizer(name: str, gpu: bool = False) -> Recognizer:
+def open_recognizer(name: str, device: str = "cpu") -> Recognizer:
     """The recogniser of that name, or the transformers model of that folder or hub id; it loads with the first clip.
 
     Raises:
@@ -144,7 +144,7 @@ def open_recognizer(name: str, gpu: bool = False) -> Recognizer:
     from harness.metrics.recognition import TransformersRecognizer
 
     kind = registry.find(registry.RECOGNIZER, name)
-    opened: Recognizer = kind(gpu=gpu) if kind else TransformersRecognizer(name, gpu)
+    opened: Recognizer = kind(device=device) if kind else TransformersRecognizer(name, device)
     return opened
 
 
@@ -153,7 +153,7 @@ def recognizer(models: Models, derived: Derived) -> Recognizer:
     """The run's recogniser, which looks first at what was kept."""
     if not models.recognizer:
         raise NotApplicable("no speech recogniser was given (--asr)")
-    return RememberedRecognizer(open_recognizer(models.recognizer, models.gpu), derived)
+    return RememberedRecognizer(open_recognizer(models.recognizer, models.device), derived)
 
 
 @analysis(once="run", is_instrument=True)
@@ -161,7 +161,7 @@ def second_recognizer(models: Models, derived: Derived) -> Recognizer:
     """A second recogniser, which looks first at what was kept."""
     if not models.second_recognizer:
         raise NotApplicable("no speech recogniser was given (--asr-2)")
-    return RememberedRecognizer(open_recognizer(models.second_recognizer, models.gpu), derived)
+    return RememberedRecognizer(open_recognizer(models.second_recognizer, models.device), derived)
 
 
 @analysis()

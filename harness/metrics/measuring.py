@@ -43,7 +43,8 @@ class Models:
     recognizer: str = ""
     second_recognizer: str = ""
     predictor: str = "off"
-    gpu: bool = False
+    device: str = "cpu"
+    """Where they run: a name that torch has for it, with its number, since a worker beside this one has another."""
 
 
 class Derived(Protocol):

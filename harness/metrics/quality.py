@@ -38,8 +38,8 @@ class QualityPredictor(Protocol):
 class DistillMos:
     """The predictor of the package `distillmos`, loaded once, on the CPU or a GPU."""
 
-    def __init__(self, gpu: bool = False) -> None:
-        self._device = "cuda" if gpu else "cpu"
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
         self.loads = 0
         self._model: Any = None
 
@@ -53,7 +53,7 @@ class DistillMos:
         assert home is not None
         assert home.origin is not None
         weights = b"".join(path.read_bytes() for path in sorted((Path(home.origin).parent / "weights").iterdir()))
-        return f"distillmos {version('distillmos')} {audio.content_hash(weights)[:16]} {self._device}"
+        return f"distillmos {version('distillmos')} {audio.content_hash(weights)[:16]} {self._device.partition(':')[0]}"
 
     def predict(self, sound: Audio) -> float:
         import torch
@@ -81,7 +81,7 @@ class DistillMos:
         self._model = model.to(self._device).eval()
 
 
-def open_predictor(name: str, gpu: bool = False) -> QualityPredictor:
+def open_predictor(name: str, device: str = "cpu") -> QualityPredictor:
     """The predictor of that name.
 
     Raises:
@@ -98,14 +98,14 @@ def open_predictor(name: str, gpu: bool = False) -> QualityPredictor:
         raise UsageError(f"--speech-quality is {name!r}; one of {known}, or module:Class is needed")
     if kind is DistillMos and find_spec("distillmos") is None:
         raise UsageError("--speech-quality distillmos needs a package that is not there: pip install '.[quality]'")
-    opened: QualityPredictor = kind(gpu=gpu)
+    opened: QualityPredictor = kind(device=device)
     return opened
 
 
 @analysis(once="run", is_instrument=True)
 def predictor(models: Models) -> QualityPredictor:
     """What predicts listeners' opinions."""
-    return open_predictor(models.predictor, models.gpu)
+    return open_predictor(models.predictor, models.device)
 
 
 @metric("speech_quality", unit="MOS", better="higher")

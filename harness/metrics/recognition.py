@@ -45,9 +45,9 @@ class TransformersRecognizer:
 
     preparation = 1  # raise it whenever the same clip would get another transcript
 
-    def __init__(self, model: str, gpu: bool = False) -> None:
+    def __init__(self, model: str, device: str = "cpu") -> None:
         self.model = model
-        self._device = "cuda" if gpu else "cpu"
+        self._device = device
         self.loads = 0
         folder = Path(model)
         if folder.exists() and not (folder / "config.json").is_file():
@@ -66,7 +66,7 @@ class TransformersRecognizer:
             weights = str(getattr(self._config, "_commit_hash", None) or "")
         return (
             f"{folder.name if folder.is_dir() else self.model} {weights[:16]} transformers {version('transformers')} "
-            f"prep{self.preparation} {self._device}"
+            f"prep{self.preparation} {self._device.partition(':')[0]}"
         )
 
     @cached_property

@@ -64,8 +64,8 @@ class Resemblyzer:
 
     preparation = 1  # raise it whenever the same clip would get another embedding
 
-    def __init__(self, gpu: bool = False) -> None:
-        self._device = "cuda" if gpu else "cpu"
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
         self.loads = 0
         self._model: Any = None
         self._mel: Any = None
@@ -80,7 +80,8 @@ class Resemblyzer:
         assert home is not None
         assert home.origin is not None
         weights = audio.content_hash(Path(home.origin).with_name("pretrained.pt").read_bytes())
-        return f"resemblyzer {version('resemblyzer')} {weights[:16]} prep{self.preparation} {self._device}"
+        kind = self._device.partition(":")[0]
+        return f"resemblyzer {version('resemblyzer')} {weights[:16]} prep{self.preparation} {kind}"
 
     def embed(self, clips: Sequence[Audio]) -> Embeddings:
         import torch
@@ -195,7 +196,7 @@ class Voices:
         return cls(whole, speakers, halves)
 
 
-def open_encoder(name: str, gpu: bool = False) -> SpeakerEncoder:
+def open_encoder(name: str, device: str = "cpu") -> SpeakerEncoder:
     """The encoder of that name, or the x-vector model of that folder or hub id; its weights load with the first clip.
 
     Raises:
@@ -204,14 +205,14 @@ def open_encoder(name: str, gpu: bool = False) -> SpeakerEncoder:
     from harness.metrics.xvector import XVector
 
     kind = registry.find(registry.ENCODER, name)
-    opened: SpeakerEncoder = kind(gpu=gpu) if kind else XVector(name, gpu=gpu)
+    opened: SpeakerEncoder = kind(device=device) if kind else XVector(name, device)
     return opened
 
 
 @analysis(once="run", is_instrument=True)
 def encoder(models: Models, derived: Derived) -> SpeakerEncoder:
     """The run's speaker encoder, which looks first at what was kept."""
-    return RememberedEncoder(open_encoder(models.encoder, models.gpu), derived)
+    return RememberedEncoder(open_encoder(models.encoder, models.device), derived)
 
 
 @analysis(once="run")

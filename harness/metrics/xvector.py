@@ -25,9 +25,9 @@ class XVector:
 
     preparation = 1  # raise it whenever the same clip would get another embedding
 
-    def __init__(self, model: str, gpu: bool = False) -> None:
+    def __init__(self, model: str, device: str = "cpu") -> None:
         self._name = model
-        self._device = "cuda" if gpu else "cpu"
+        self._device = device
         self._model: Any = None
 
     @property
@@ -42,7 +42,7 @@ class XVector:
             self._load()
             known = str(getattr(self._model.config, "_commit_hash", None) or "unknown revision")
         package = f"transformers {version('transformers')}"
-        return f"x-vector {folder.name} {known} {package} prep{self.preparation} {self._device}"
+        return f"x-vector {folder.name} {known} {package} prep{self.preparation} {self._device.partition(':')[0]}"
 
     def embed(self, clips: Sequence[Audio]) -> Embeddings:
         import torch

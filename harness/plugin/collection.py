@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.backends import gpu
 from harness.corpus import suites_of
 from harness.plugin.options import (
     PlainUsage,
     corpus_folder,
-    device_number,
     is_worker,
     judged_by,
     looks,
@@ -22,6 +22,7 @@ from harness.plugin.options import (
     targets_all_suites,
     targets_suites,
     value,
+    worker_number,
 )
 from harness.plugin.reporter import Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of
@@ -44,7 +45,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if value(config, "--cluster") and workers:
         raise pytest.UsageError(f"--cluster with {workers} workers: the cluster has its own; leave -n out")
     if config.getoption("--gpu") and not value(config, "--cluster"):
-        _refuse_without_gpu(workers)
+        with PlainUsage():
+            gpu.refuse_without(workers)
     if value(config, "--suites"):
         with PlainUsage():
             config.args[:] = [str(judged_by(config).path)]
@@ -57,22 +59,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.xmlpath = config.option.xmlpath or str(out_folder(config) / "junit.xml")
         if config.option.reportchars == _PYTESTS_REPORTCHARS:
             config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
-
-
-def _refuse_without_gpu(workers: int) -> None:
-    import torch
-
-    devices = torch.cuda.device_count()
-    if not torch.cuda.is_available():
-        built = f"CUDA {torch.version.cuda}" if torch.version.cuda else "no CUDA"
-        raise pytest.UsageError(
-            f"--gpu: torch {torch.__version__} has {built} and sees {devices} CUDA devices; "
-            "run on a machine with an NVIDIA GPU and a CUDA build of torch, or leave --gpu out"
-        )
-    if workers > devices:
-        raise pytest.UsageError(
-            f"--gpu: {workers} workers for {devices} CUDA devices; each worker needs one of its own: give -n {devices}"
-        )
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -123,7 +109,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
     All xdist workers plan the same; the first of them writes it down.
     """
-    if session.config.option.collectonly or device_number(session.config) > 0:
+    if session.config.option.collectonly or worker_number(session.config) > 0:
         return
     with PlainUsage():
         asked = {item.nodeid: takes for item in session.items if (takes := asked_takes(item))}

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from filelock import FileLock
 
-from harness.backends import options
+from harness.backends import gpu, options
 from harness.backends.options import Option
 from harness.errors import UsageError
 from harness.shipped import SuitesFolder, suites_at
@@ -37,6 +38,7 @@ _OPTIONS = (
 
 
 _FOLDER = pytest.StashKey[SuitesFolder | None]()
+_DEVICE = pytest.StashKey[tuple[int, FileLock]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -62,9 +64,21 @@ def given_flags(config: pytest.Config) -> list[str]:
     return sorted(in_ini | typed | {switch.flag for switch in options.SWITCHES if config.getoption(switch.flag)})
 
 
-def device_number(config: pytest.Config) -> int:
-    """An xdist worker has the device of its own number, gw0, gw1 and so on."""
+def worker_number(config: pytest.Config) -> int:
+    """An xdist worker's number, from gw0; a worker that takes a dead one's place has the next number."""
     return int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw"))
+
+
+def device_number(config: pytest.Config) -> int:
+    """The CUDA device of this process: the first, or the one that a worker has to itself."""
+    if not (config.getoption("--gpu") and is_worker(config)):
+        return 0
+    if _DEVICE not in config.stash:
+        import torch
+
+        number = worker_number(config)
+        config.stash[_DEVICE] = gpu.claim(out_folder(config) / "store" / "locks", number, torch.cuda.device_count())
+    return config.stash[_DEVICE][0]
 
 
 def out_folder(config: pytest.Config) -> Path:

@@ -87,7 +87,7 @@ def _open_run(config: pytest.Config) -> "Run":
                 second_recognizer=_folder_or_name(here, given("--asr-2")),
                 predictor=given("--speech-quality"),
                 # The GPUs of a cluster are its nodes'; what is measured is measured here.
-                gpu=system.gpu and not given("--cluster"),
+                device="cpu" if given("--cluster") else system.device,
             ),
             sampling=options.sampling(given),
             budget=options.budget(given),

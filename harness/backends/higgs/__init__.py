@@ -71,7 +71,7 @@ class HiggsBackend:
         assert self._model.weights_hash
         assert self._codec.weights_hash  # both read here, so that a broken file ends the command before it begins
         self._options = options
-        self._device = Device(f"cuda:{options.device_number}" if options.gpu else "cpu")
+        self._device = Device(options.device)
         self._dtype = options.dtype or ("bfloat16" if options.gpu else "float32")
         _one_of("--dtype", self._dtype, DTYPES)
         exact = not self._device.is_gpu and self._dtype == "float32"  # whatever the others of a batch are
