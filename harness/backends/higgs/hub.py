@@ -1,9 +1,14 @@
 """Checkpoints from the hub: downloaded unless they are here, and one remedy for each way in which that fails."""
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
 
 from harness.errors import UsageError
+
+STANDSTILL_S = 300.0
+"""A download of which nothing arrives for so long is given up; how long a whole one takes is the line's affair."""
 
 
 def download(flag: str, repository: str, revision: str, patterns: Sequence[str]) -> Path:
@@ -18,12 +23,48 @@ def download(flag: str, repository: str, revision: str, patterns: Sequence[str])
     Raises:
         UsageError: The hub does not give it; says why and what to do.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
-    try:
-        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(patterns)))
-    except Exception as error:
-        raise UsageError(f"{flag} {repository}: {_remedy(error, flag, repository, revision)}") from error
+    done: list[Path | Exception] = []
+
+    def fetch() -> None:
+        try:
+            done.append(Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(patterns))))
+        except Exception as error:  # noqa: BLE001 - the hub's client raises what its HTTP library and parser raise
+            done.append(error)
+
+    fetching = threading.Thread(target=fetch, name=f"download of {repository}", daemon=True)
+    fetching.start()
+    here = Path(constants.HF_HUB_CACHE) / f"models--{repository.replace('/', '--')}"
+    held, since = -1, monotonic()
+    while fetching.is_alive():
+        fetching.join(timeout=min(1.0, STANDSTILL_S / 10))
+        if (now := _bytes_in(here)) != held:
+            held, since = now, monotonic()
+        if fetching.is_alive() and monotonic() - since > STANDSTILL_S:
+            raise UsageError(
+                f"{flag} {repository}: the download stands still at {held / 1e9:.2f} GB since {STANDSTILL_S:g} s: see "
+                f"to the network, run '{_fetch(repository, revision)}' and start again, it goes on where it stopped"
+            )
+    (found,) = done
+    if isinstance(found, Exception):
+        raise UsageError(f"{flag} {repository}: {_remedy(found, flag, repository, revision)}") from found
+    return found
+
+
+def _bytes_in(folder: Path) -> int:
+    """What of a repository is on this machine, half a file too."""
+    total = 0
+    for path in (folder / "blobs").glob("*"):
+        try:
+            total += path.stat().st_size
+        except OSError:  # renamed meanwhile: it is whole
+            continue
+    return total
+
+
+def _fetch(repository: str, revision: str) -> str:
+    return f"hf download {repository}" + (f" --revision {revision}" if revision else "")
 
 
 def _remedy(error: Exception, flag: str, repository: str, revision: str) -> str:
@@ -31,7 +72,7 @@ def _remedy(error: Exception, flag: str, repository: str, revision: str) -> str:
     from huggingface_hub import errors
 
     page = f"https://huggingface.co/{repository}"
-    fetch = f"hf download {repository}" + (f" --revision {revision}" if revision else "")
+    fetch = _fetch(repository, revision)
     if isinstance(error, errors.GatedRepoError):
         return (
             f"is gated, and this machine's account has not been let in: accept its terms at {page}, then log in with "

@@ -153,3 +153,29 @@ def test_a_full_disk_is_called_one(monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", full)
     with pytest.raises(UsageError, match="the disk is full: free 15 GB"):
         hub.download("--model", "owner/name", "", ["*"])
+
+
+def test_a_download_that_stands_still_is_given_up_and_a_slow_one_is_not(monkeypatch, tmp_path):
+    import huggingface_hub
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(hub, "STANDSTILL_S", 0.4)
+    blobs = tmp_path / "models--owner--name" / "blobs"
+    blobs.mkdir(parents=True)
+    stop = threading.Event()
+
+    def slow(*_, **__):
+        for number in range(12):  # three times as long as it may stand still
+            stop.wait(0.1)
+            (blobs / "weights.incomplete").write_bytes(b"x" * number)
+        return str(tmp_path)
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", slow)
+    assert hub.download("--model", "owner/name", "", ["*"]) == tmp_path
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: stop.wait(60))
+    with pytest.raises(
+        UsageError, match=r"stands still at 0.00 GB since 0.4 s: .*'hf download owner/name --revision v1'"
+    ):
+        hub.download("--model", "owner/name", "v1", ["*"])
+    stop.set()

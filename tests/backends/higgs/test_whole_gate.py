@@ -91,6 +91,29 @@ def test_the_whole_gate_ends_by_itself_and_fails_for_the_right_reasons(tiny, env
     assert outcomes["duration_ratio"]["FAIL"] > 5
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_take_is_the_same_whole_resumed_selected_and_shared_between_workers(tiny, environment, tmp_path, dtype):
+    chosen = ("--dtype", dtype, "-k", "short-00 and finished", "--batch-size", "4")
+
+    def sounds(out):
+        takes = (out / "store" / "takes").rglob("*.wav")
+        return {path.name: path.read_bytes() for path in takes}
+
+    whole, resumed, shared = (tmp_path / name for name in ("whole", "resumed", "shared"))
+    done = run(tiny, environment, whole, *chosen)
+    expected = sounds(whole)
+    assert "9 planned = 9 judged + 0 refused" in done.stdout, done.stdout[-2000:] + done.stderr
+    assert len(expected) == 9
+    # Three of them first, then the others; the batches are now quite others.
+    few = ("--dtype", dtype, "-k", "(short-002 or short-005 or short-009) and finished", "--batch-size", "4")
+    run(tiny, environment, resumed, *few)
+    assert len(sounds(resumed)) == 3
+    run(tiny, environment, resumed, *chosen)
+    assert sounds(resumed) == expected
+    run(tiny, environment, shared, *chosen, "-n", "2")
+    assert sounds(shared) == expected
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "terminated"])
 def test_an_interrupted_run_keeps_what_was_finished_and_the_next_one_goes_on(tiny, environment, tmp_path, how):
     out = tmp_path / "out"
