@@ -123,20 +123,26 @@ def _terms(arguments: argparse.Namespace, run: "Finished") -> "Terms":
 def _history(arguments: argparse.Namespace) -> int:
     """Tell every run and acceptance, and when a metric took a step."""
     from harness.baseline import history
+    from harness.decision.policy import load_policy
     from harness.records.history import NAME
 
-    print("\n".join(history.trend(history.read(arguments.out / NAME))))
+    print("\n".join(history.trend(history.read(arguments.out / NAME), load_policy()[1])))
     return 0
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    """Try the decision rule on simulated releases with the spread of the accepted baseline."""
+    """Say how often a verdict is wrong: replay the whole decision on simulated releases."""
+    from dataclasses import replace
+
     from harness.baseline import golden
-    from harness.decision import policy
-    from harness.decision.release import Asked
+    from harness.decision import gates, policy
     from harness.lab import audit
+    from harness.records import audit as kept_audit
+    from harness.records import schema
 
     rules, margins = policy.load_policy(arguments.gates_file)
+    profile = gates.load_profile(arguments.gates, arguments.backend, arguments.gates_file)
+    rules = replace(rules, broken_share=profile.broken_share)
     found = {suite: golden.read(arguments.golden, arguments.backend, suite) for suite in arguments.suites}
     missing = [suite for suite, baseline in found.items() if baseline is None]
     if missing:
@@ -146,10 +152,16 @@ def _audit(arguments: argparse.Namespace) -> int:
     every = [take.measurements for baseline in kept for take in baseline.takes]
     measured = {name for measurements in every for name, one in measurements.items() if one.is_known}
     margins = tuple(margin for margin in margins if margin.metric in measured)  # a recogniser may not have been given
-    asked = Asked(tuple(arguments.suites), len(kept) > 1, rules, margins, rules.looks)
-    world = audit.World.of(kept, margins, arguments.spread)
-    for line in audit.report(world, asked, takes, arguments.null, arguments.planted):
-        print(line, flush=True)
+    corpus = audit.corpus_of(kept, margins, arguments.spread)
+    design = audit.Design(rules, rules.looks, takes, arguments.broken)
+    about = golden.rests_on(kept, rules, margins)
+    for line in audit.audit(corpus, design, arguments.null, arguments.planted, about):
+        if isinstance(line, str):
+            print(line, flush=True)
+        elif arguments.keep:
+            path = arguments.golden / arguments.backend / kept_audit.NAME
+            schema.write(path, line)
+            print(f"kept: {relpath(path)}")
     return 0
 
 
@@ -271,7 +283,10 @@ def _parser() -> argparse.ArgumentParser:
     audit = _of_releases(commands.add_parser("audit", help=_audit.__doc__), every=True)
     audit.add_argument("--backend", default="embedded", metavar="NAME", help="whose baseline")
     audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")
-    audit.add_argument("--planted", type=int, default=100, metavar="N", help="releases for each planted regression")
+    audit.add_argument("--planted", type=int, default=200, metavar="N", help="releases for each planted loss")
+    audit.add_argument("--gates", default="documented", metavar="NAME", help="profile of gates.toml")
+    audit.add_argument("--broken", type=float, default=0.0, metavar="SHARE", help="of takes that break a gate")
+    audit.add_argument("--keep", action="store_true", help="write golden/BACKEND/audit.json, which verdicts quote")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     power = commands.add_parser("power", help=_power.__doc__)
     power.add_argument("--texts", type=int, default=48, help="sound takes of each voice")

@@ -1,8 +1,12 @@
-"""All suites together: what the average of one suite can hide."""
+"""All suites together: what the average of one suite can hide, and what only many takes can show."""
 
 import pytest
 
 pytestmark = pytest.mark.suite()  # of all
+
+
+def test_is_no_worse_than_the_accepted_release_over_all_texts(not_worse):
+    not_worse("all")
 
 
 def test_no_voice_is_worse_than_in_the_accepted_release(not_worse):

@@ -16,17 +16,18 @@ import numpy as np
 from harness.audio import write_atomically
 from harness.baseline import golden, history
 from harness.corpus import load_corpus
-from harness.decision import panels
+from harness.decision import outlook, panels
 from harness.decision.gates import Profile
 from harness.decision.policy import Margin, Policy
-from harness.decision.regression import changes
+from harness.decision.rates import share_at_most
+from harness.decision.regression import takes_of
 from harness.decision.release import Asked, Decisions
 from harness.errors import GoldenError, RecordError
 from harness.records import schema
-from harness.records.baseline import Accepted, Baseline, BaselineTake, Model, Predecessor
+from harness.records.baseline import Accepted, Anchor, Baseline, BaselineTake, Fingerprint, Model, Predecessor
 from harness.records.gate import Outcome
 from harness.records.history import NAME as HISTORY
-from harness.records.history import AcceptedEvent
+from harness.records.history import AcceptedEvent, RunEvent
 from harness.records.measurement import Measurement
 from harness.records.run_record import HOW_TO_RUN, NAME, About, RunRecord
 from harness.records.sidecar import Sidecar
@@ -116,17 +117,18 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
     kept = tuple(golden.kept_of(take) for take in takes)
     against = _not_whole(run, suite, terms) or [
         *_not_sound(takes, suite, terms.profile),
+        *_broken_too_often(run, terms),
         *_not_measured(kept, terms.margins),
         *_not_of_a_piece(run, sidecars),
     ]
-    worse = run.found_worse(suite)
+    before = golden.read(terms.folder, run.about.backend, suite)
+    worse = [*run.found_worse(suite), *_failed_with_other_seeds(run, before)]
     if worse and not terms.override.strip():
         against.append(f'was compared and found worse: {_some(worse)}; --override "REASON" accepts it all the same')
     if against:
         raise GoldenError("\n".join(f"suite {suite!r} is not accepted: {line}" for line in against))
     intact = [sidecar for sidecar in sidecars if sidecar is not None]
-    before = golden.read(terms.folder, run.about.backend, suite)
-    accepted = _accepted(run, intact, worse, before, terms)
+    accepted = _accepted(run, intact, kept, worse, before, terms)
     if terms.audio is not None:
         for sidecar in intact:
             source = run.store.path(sidecar.digest)
@@ -157,7 +159,8 @@ def difference(run: Finished, suite: str, terms: Terms) -> list[str]:
     if complaints := golden.mismatches(suite, takes, prints, old, terms.margins):
         raise GoldenError("\n".join(complaints))
     count = len({take.seed for take in takes})
-    decisions = Decisions(Asked((suite,), False, terms.policy, terms.margins, (count,)))
+    same = old.accepted.system == run.about.system
+    decisions = Decisions(Asked((suite,), False, terms.policy, terms.margins, (count,)), same)
     decisions.look({suite: takes}, {suite: old.takes})
     rows = panels.layout({suite: takes}).utterances
     sides = [panels.panel(old.takes, rows, terms.margins), panels.panel(takes, rows, terms.margins)]
@@ -174,7 +177,7 @@ def difference(run: Finished, suite: str, terms: Terms) -> list[str]:
         )
     changed = []
     for margin in {one.metric: one for one in terms.margins}.values():
-        each = changes(margin, sides[1], sides[0])
+        each = takes_of(margin, sides[1], sides[0], same).changes[0]
         worse = -np.abs(each) if margin.better == "neither" else each
         changed += [(worse[at] / margin.lost, name, margin, margin.told(each[at])) for at, name in enumerate(rows)]
     lines.append(
@@ -240,6 +243,50 @@ def _not_sound(takes: Sequence[TakeRecord], suite: str, profile: Profile) -> lis
     ]
 
 
+def _broken_too_often(run: Finished, terms: Terms) -> list[str]:
+    """Where a share of takes may break a gate: whether there are shown to be few enough, over all suites of the run."""
+    hits = sum(any(verdict.outcome == Outcome.EXCUSED for verdict in take.verdicts) for take in run.record.takes)
+    of, policy = len(run.record.takes), terms.policy
+    if not hits:
+        return []
+    high = float(share_at_most(np.array(float(hits)), np.array(float(of)), np.array(policy.doubt)))
+    bound = max(policy.broken_bound, terms.profile.broken_share)
+    if high < bound:
+        return []
+    many = outlook.of_share(hits, of, bound, policy.doubt)
+    more = f"about {many} takes would show whether it is less" if many else "more takes would not show that it is less"
+    return [f"{hits} of {of} takes broke a gate, which may be {high:.1%} of all; {bound:.0%} is the most: {more}"]
+
+
+def _failed_with_other_seeds(run: Finished, before: Baseline | None) -> list[str]:
+    """Runs of this very system that failed against the baseline that is there: one that passes does not undo them."""
+    path = run.store.out / HISTORY
+    if before is None or not path.exists():
+        return []
+    seeds = tuple(sorted({take.seed for take in run.record.takes}))
+    return [
+        f"a run with seeds from {event.seeds[0] if event.seeds else '?'} on {event.on}: {line}"
+        for event in history.read(path)
+        if isinstance(event, RunEvent)
+        and event.system == run.about.system
+        and event.seeds != seeds
+        and event.on[:16] >= before.accepted.on[:16]
+        for line in event.against
+        if line.startswith(Outcome.FAIL)
+    ]
+
+
+def _anchor(
+    before: Baseline | None, terms: Terms, fingerprint: Fingerprint, takes: Sequence[BaselineTake]
+) -> Anchor | None:
+    """The first release of the line; None where this one begins it: nothing was before, or by other rulers."""
+    if before is None or before.accepted.fingerprint != fingerprint:
+        return None
+    if golden.rulers_changed(takes, before.takes, terms.margins):
+        return None
+    return before.accepted.anchor or golden.anchor_of(before, terms.margins)
+
+
 def _not_measured(takes: Sequence[BaselineTake], margins: Sequence[Margin]) -> list[str]:
     lines = [
         f"{take.utterance}, seed {take.seed}: {margin.metric}"
@@ -273,7 +320,12 @@ def _not_of_a_piece(run: Finished, sidecars: Sequence[Sidecar | None]) -> list[s
 
 
 def _accepted(
-    run: Finished, sidecars: Sequence[Sidecar], worse: Sequence[str], before: Baseline | None, terms: Terms
+    run: Finished,
+    sidecars: Sequence[Sidecar],
+    takes: Sequence[BaselineTake],
+    worse: Sequence[str],
+    before: Baseline | None,
+    terms: Terms,
 ) -> Accepted:
     """Who, when and why, and all that shaped the takes."""
     sidecar = sidecars[0]
@@ -290,6 +342,7 @@ def _accepted(
         sampling=sidecar.sampling,
         largest_batch=max(len(one.batch) for one in sidecars),
         packages=_packages() | provenance.packages,
+        anchor=_anchor(before, terms, golden.fingerprint(run.about, provenance), takes),
         before=() if before is None else (*before.accepted.before, _predecessor(before.accepted)),
     )
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import msgspec
 
-from harness.audio import write_atomically
-from harness.decision.policy import Margin
+from harness.audio import content_hash, write_atomically
+from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RecordError
 from harness.records import schema
-from harness.records.baseline import Baseline, BaselineTake, Fingerprint
+from harness.records.baseline import Anchor, Baseline, BaselineTake, Fingerprint
+from harness.records.gate import Outcome
 from harness.records.measurement import Measurement
 from harness.records.run_record import About
 from harness.records.take_record import TakeRecord
@@ -41,7 +42,25 @@ def kept_of(take: TakeRecord) -> BaselineTake:
         question=take.question,
         audio=take.audio,
         measurements={name: _rounded(found) for name, found in take.measurements.items()},
+        broken=tuple(sorted({verdict.gate.name for verdict in take.verdicts if verdict.outcome == Outcome.EXCUSED})),
     )
+
+
+def anchor_of(baseline: Baseline, margins: Sequence[Margin]) -> Anchor:
+    """A baseline as the first release of a line."""
+    values: dict[str, dict[str, list[float | None]]] = {margin.metric: {} for margin in margins}
+    for take in sorted(baseline.takes, key=lambda take: (take.utterance, take.seed)):
+        for metric, by_utterance in values.items():
+            found = take.measurements.get(metric)
+            number = found.value if found is not None and isfinite(found.value) else None
+            by_utterance.setdefault(take.utterance, []).append(number)
+    accepted = baseline.accepted
+    kept = {
+        metric: {name: tuple(numbers) for name, numbers in by_utterance.items()}
+        for metric, by_utterance in values.items()
+        if any(number is not None for numbers in by_utterance.values() for number in numbers)
+    }
+    return Anchor(by=accepted.by, on=accepted.on, system=accepted.system, values=kept)
 
 
 def _rounded(found: Measurement) -> Measurement:
@@ -110,6 +129,13 @@ def write(folder: Path, baseline: Baseline) -> Path:
     return path
 
 
+def rests_on(baselines: Sequence[Baseline], policy: Policy, margins: Sequence[Margin]) -> str:
+    """Hash of all that an audit rests on: another baseline, policy or margin needs another audit."""
+    seals = sorted(baseline.sha256 for baseline in baselines)
+    limits = [(one.metric, one.margin, one.lost, one.cap, one.resolution, one.two_sided) for one in margins]
+    return content_hash(repr((seals, policy, limits)).encode())[:16]
+
+
 def how_to_accept(suite: str) -> str:
     """The way to a baseline, as a command."""
     return f"run pytest suites/ --takes 3, then python -m harness accept {suite} --by NAME"
@@ -142,15 +168,24 @@ def mismatches(
         known = asked.get((take.utterance, take.seed))
         if take.question and known and known != take.question:
             complaints.append(f"{take.utterance}: text, reference, chunks or sampling are not those of the baseline")
-    for margin in margins:
-        ours, theirs = (_rulers(side, margin.metric) for side in (takes, old.takes))
-        if ours and theirs and not _one_ruler(ours, theirs):
-            complaints.append(
-                f"not compared: the ruler changed: {suite} was accepted with {margin.metric} "
-                f"{' and '.join(sorted(theirs))}, this run has {' and '.join(sorted(ours))}"
-            )
+    complaints += [
+        f"not compared: the ruler changed: {suite} was accepted with {metric} {theirs}, this run has {ours}"
+        for metric, ours, theirs in rulers_changed(takes, old.takes, margins)
+    ]
     again = "accept the released model anew"
     return [f"{line}: {again}: {how_to_accept(suite)}" for line in dict.fromkeys(complaints)]
+
+
+def rulers_changed(
+    takes: Sequence[TakeRecord | BaselineTake], old: Sequence[TakeRecord | BaselineTake], margins: Sequence[Margin]
+) -> list[tuple[str, str, str]]:
+    """Metrics that two sides were not measured in by the same ruler, with that of each."""
+    changed = []
+    for margin in margins:
+        ours, theirs = (_rulers(side, margin.metric) for side in (takes, old))
+        if ours and theirs and not _one_ruler(ours, theirs):
+            changed.append((margin.metric, " and ".join(sorted(ours)), " and ".join(sorted(theirs))))
+    return changed
 
 
 def _one_ruler(ours: set[str], theirs: set[str]) -> bool:

@@ -1,27 +1,25 @@
 """How the releases went: one line a run, and the run at which a metric took a step.
 
-Conventions: lines are in order, oldest first (`harness.records.history`). A step splits a series into two levels;
-it is dated by the first run of the second level.
+Conventions: lines are in order, oldest first (`harness.records.history`). A step is dated by the first run of its new
+level; how it is found is told in `harness.decision.steps`.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from harness.decision.policy import Margin
+from harness.decision.steps import Step, steps_in
 from harness.errors import GoldenError
 from harness.records.history import HistoryEvent, RunEvent, decode
 from harness.records.run_record import RunRecord
 from harness.records.schema import line
 
-LEAST_RUNS = 5  # fewer have no two levels to tell apart
-LEAST_OF_A_LEVEL = 2  # one run that stands out is no level yet
-SIMULATIONS = 1_999
-SURE = 0.01  # chance of dating a step in a series that has none
+LEAST_STEP = 0.25
+"""A step is told from so many margins on."""
 
 
 def append(path: Path, event: HistoryEvent) -> None:
@@ -37,25 +35,47 @@ def now() -> str:
 
 
 def of_run(run: RunRecord) -> RunEvent:
-    """The line of a run."""
-    values: dict[str, list[float]] = {}
+    """The line of a run: means over the takes of each text first, so that none weighs more by having more takes."""
+    texts = sorted({(take.suite, take.utterance) for take in run.takes})
+    takes: dict[str, dict[tuple[str, str], list[float]]] = {}
     for take in run.takes:
         for name, measured in take.measurements.items():
             if measured.is_known:
-                values.setdefault(name, []).append(measured.value)
+                takes.setdefault(name, {}).setdefault((take.suite, take.utterance), []).append(measured.value)
+    by_text = {
+        name: [_six_digits(float(np.mean(known[text]))) if text in known else None for text in texts]
+        for name, known in sorted(takes.items())
+    }
+    about = run.about
     return RunEvent(
         on=now(),
         verdict=run.verdict,
         incomplete=run.incomplete,
-        system=run.about.system,
-        commit=run.about.commit,
+        system=about.system,
+        commit=about.commit,
         takes=run.judged,
-        means={name: float(f"{np.mean(known):.6g}") for name, known in sorted(values.items())},
+        backend=about.backend,
+        model=next((take.provenance.model for take in run.takes), ""),
+        ruler=", ".join(f"{part} {found}" for part, found in sorted(about.instruments.items())),
+        seeds=tuple(sorted({take.seed for take in run.takes})),
+        texts=tuple("/".join(text) for text in texts),
+        values={name: tuple(numbers) for name, numbers in by_text.items()},
+        means={
+            name: _six_digits(float(np.mean([number for number in numbers if number is not None])))
+            for name, numbers in by_text.items()
+        },
+        since_first={
+            one.metric: one.change for one in run.comparisons if one.question == "anchor" and one.change is not None
+        },
         against=tuple(
             f"{one.outcome} {one.stratum} {one}: {one.observed}" for one in run.comparisons if one.stands_against
         )
         + tuple(f"{one.outcome} {one.stratum}: {one.reason}" for one in run.not_compared if one.stands_against),
     )
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def read(path: Path) -> list[HistoryEvent]:
@@ -74,90 +94,87 @@ def read(path: Path) -> list[HistoryEvent]:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A metric over the runs that have it."""
+    """A metric over the runs of one model, of the same texts, by the same rulers."""
 
     metric: str
+    of: str
+    """What the runs have in common."""
     dates: tuple[str, ...]
+    systems: tuple[str, ...]
     values: tuple[float, ...]
-    step: "Step | None"
+    """Over the texts that every run has a number of."""
+    steps: tuple[Step, ...]
 
     @property
-    def step_in_words(self) -> str:
-        """The step in words; empty where there is none."""
-        if self.step is None:
-            return ""
-        return f"a step of {self.step.size:+.4g} at {self.dates[self.step.at]} (p = {self.step.p_value:.3f})"
+    def steps_in_words(self) -> str:
+        """The steps in words; empty where there is none."""
+        return "; ".join(
+            f"a step of {step.size:+.4g} at {self.dates[step.at]} (p = {step.p_value:.2g}"
+            + (", of another system)" if self.systems[step.at] != self.systems[step.at - 1] else ")")
+            for step in self.steps
+        )
 
 
-def series(runs: Sequence[RunEvent]) -> list[Series]:
-    """Every metric of some runs, by name."""
-    every = []
-    for metric in sorted({name for run in runs for name in run.means}):
-        dated = [(run.on, run.means[metric]) for run in runs if metric in run.means]
-        dates, values = zip(*dated, strict=True)
-        every.append(Series(metric, dates, values, step_in(values)))
-    return every
+def series(runs: Sequence[RunEvent], margins: Sequence[Margin] = ()) -> list[Series]:
+    """Every metric of every series of runs, those of the last run first.
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A series that changed its level."""
-
-    at: int
-    """Index of the first value of the new level."""
-    size: float
-    p_value: float
-
-
-def step_in(values: Sequence[float]) -> Step | None:
-    """The step in a series, or None where chance would do as much.
-
-    The split is the one with the largest t between the levels before and after it; how often a series of so many
-    independent normal values has one as large says how sure that is. A run's mean is over many takes, which makes it
-    near enough to normal; shuffling the series instead could not date a step in fewer than a dozen runs.
-
-    >>> step_in([1.0, 1.1] * 4 + [0.5, 0.6] * 4).at
-    8
+    Runs are one series where backend, model, rulers and texts are the same: another selection of tests is another
+    series and no change. A step is told from a quarter of the metric's margin on.
     """
-    series = np.asarray(values, np.float64)
-    if series.size < LEAST_RUNS or not np.isfinite(series).all() or not series.std():
-        return None
-    ours = _splits(series[None])[0]
-    best = int(ours.argmax())
-    p_value = float((1 + (_largest_by_chance(series.size) >= ours[best] - 1e-12).sum()) / (SIMULATIONS + 1))
-    if p_value > SURE:
-        return None
-    at = best + LEAST_OF_A_LEVEL
-    return Step(at, float(series[at:].mean() - series[:at].mean()), p_value)
+    groups: dict[tuple[object, ...], list[RunEvent]] = {}
+    for run in runs:
+        if run.texts:
+            groups.setdefault((run.backend, run.model, run.ruler, run.texts), []).append(run)
+    least = {margin.metric: margin for margin in margins}
+    found = []
+    for group in sorted(groups.values(), key=lambda group: group[-1].on, reverse=True):
+        metrics = sorted({name for run in group for name in run.values})
+        for metric in metrics:
+            there = [run for run in group if metric in run.values]
+            table = np.array([run.values[metric] for run in there], np.float64)
+            common = np.isfinite(table).all(axis=0)
+            if common.any():
+                values = table[:, common].mean(axis=1)
+                smallest = _least_step(least.get(metric), float(values.mean()))
+                steps = tuple(steps_in(values, smallest, len(metrics)))
+                found.append(
+                    Series(
+                        metric,
+                        f"{len(there[-1].texts)} texts of {', '.join(_suites(there[-1]))}",
+                        tuple(run.on for run in there),
+                        tuple(run.system for run in there),
+                        tuple(values.tolist()),
+                        steps,
+                    )
+                )
+    return found
 
 
-@lru_cache(maxsize=64)
-def _largest_by_chance(length: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """What the best split of a series without a step explains, shape (simulations,)."""
-    largest = _splits(np.random.default_rng(0).standard_normal((SIMULATIONS, length))).max(axis=1)
-    return np.asarray(largest)
+def _suites(run: RunEvent) -> list[str]:
+    return sorted({text.partition("/")[0] for text in run.texts})
 
 
-def _splits(series: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Share of the variance that each split explains, shape (series, splits); it rises with the split's t."""
-    length = series.shape[1]
-    centred = series - series.mean(axis=1, keepdims=True)
-    before = np.arange(LEAST_OF_A_LEVEL, length - LEAST_OF_A_LEVEL + 1)
-    sums = np.cumsum(centred, axis=1)[:, before - 1]
-    return np.asarray(sums**2 * length / (before * (length - before)) / (centred**2).sum(axis=1, keepdims=True))
+def _least_step(margin: Margin | None, level: float) -> float:
+    """The smallest step that anybody wants to hear of, in the metric's unit."""
+    if margin is None:
+        return 0.0
+    return LEAST_STEP * margin.margin * (abs(level) if margin.relative else 1.0)
 
 
-def trend(events: Sequence[HistoryEvent]) -> list[str]:
+def trend(events: Sequence[HistoryEvent], margins: Sequence[Margin] = ()) -> list[str]:
     """What a person reads: every line of the file, then the steps."""
     shown = []
     for event in events:
         if isinstance(event, RunEvent):
             shown.append(f"{event.on}  run       {event.verdict:<13}{event.takes} takes  {event.system}")
             shown += [f"    {against}" for against in event.against]
+            if event.since_first:
+                drift = ", ".join(f"{metric} {change:+.3g}" for metric, change in event.since_first.items())
+                shown.append(f"    since the first release of the line: {drift}")
         else:
             why = f", although {len(event.found_worse)} comparisons failed: {event.override}" if event.override else ""
             shown.append(f"{event.on}  accepted  {event.suite} by {event.by}{why}")
-    for metric in series([event for event in events if isinstance(event, RunEvent)]):
-        level = ", ".join(part for part in (f"{metric.values[-1]:.4g}", metric.step_in_words) if part)
-        shown.append(f"{metric.metric:<22}{level}, {len(metric.values)} runs")
+    for one in series([event for event in events if isinstance(event, RunEvent)], margins):
+        level = ", ".join(part for part in (f"{one.values[-1]:.4g}", one.steps_in_words) if part)
+        shown.append(f"{one.metric:<22}{level}, {len(one.values)} runs of {one.of}")
     return shown

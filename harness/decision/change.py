@@ -188,11 +188,13 @@ class VoiceScatter:
     @classmethod
     def of(cls, metrics: Sequence[Takes], strata: Strata) -> "VoiceScatter":
         """Averaged over metrics: a single one has too few voices to tell."""
-        ratios = []
+        ratios: list[Floats] = []
         for takes in metrics:
             every = ByVoice.of(takes.changes, strata)
             sides = [every.without(voice) for voice in (*strata.own_voice, -1)]
             ratios.append(np.stack([_ratio(side) for side in sides], axis=1))
+        if not ratios:
+            return cls(np.zeros((1, len(strata.names) + 1)), 0)
         known = np.isfinite(np.stack(ratios))
         mean = np.where(known, np.stack(ratios), 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
         return cls(np.maximum(mean, 0.0), len(metrics))

@@ -5,9 +5,9 @@ backend, overrides that each say why. Gates that no speech at all could pass for
 `harness.decision.feasibility` before anything is generated.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -32,10 +32,28 @@ class Profile:
     """By what name of `harness.text.reading_time` the duration ratio is measured."""
     languages: tuple[tuple[str, str], ...] = ()
     """The same for texts in these languages, by code."""
+    broken_share: float = 0.0
+    """Share of takes that may break a gate."""
+    always: frozenset[str] = frozenset()
+    """Names of the gates that every take must hold all the same."""
 
     def reading_time_of(self, language: str) -> str:
         """By what name of `harness.text.reading_time` a text in a language is counted."""
         return dict(self.languages).get(language, self.reading_time)
+
+    def excused(self, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """The verdicts on a take, where a share of takes may break a gate: what is then judged by how many do.
+
+        What could not be measured is no broken gate, and is never excused.
+        """
+        if not self.broken_share:
+            return list(verdicts)
+        return [
+            msgspec.structs.replace(verdict, outcome=Outcome.EXCUSED, reason=verdict.reason or EXCUSE)
+            if verdict.outcome == Outcome.FAIL and verdict.gate.name not in self.always and is_number(verdict)
+            else verdict
+            for verdict in verdicts
+        ]
 
     def at_rate(self, sample_rate_hz: int) -> "Profile":
         """The same gates, the one that asks for an exact sample rate asking for the system's own."""
@@ -69,6 +87,14 @@ class Profile:
         return tuple(found)
 
 
+EXCUSE = "one of the takes that may break a gate: their share decides"
+
+
+def is_number(verdict: Verdict) -> bool:
+    """Whether a gate was broken by a number, and not by there being none."""
+    return isfinite(verdict.measurement.value)
+
+
 def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:
     """Judge a take: one verdict a gate, in order.
 
@@ -90,17 +116,16 @@ def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refuse
 
 
 def _amounts(measurements: Mapping[str, Measurement]) -> dict[str, float]:
-    """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it; what was not measured is left out."""
+    """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it."""
 
     def component(metric: str, name: str) -> float:
-        return measurements[metric].components.get(name, nan) if metric in measurements else nan
+        return measurements[metric].components.get(name, 0.0) if metric in measurements else 0.0
 
-    amounts = {
+    return {
         "speech_s": component("silence_ratio", "total_s") - component("silence_ratio", "silent_s"),
         "reference_s": component("speaker_similarity", "reference_s"),
         "letters": component("speaking_rate", "letters"),
     }
-    return {name: amount for name, amount in amounts.items() if isfinite(amount)}
 
 
 def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], refusal: str) -> Verdict:
@@ -110,10 +135,6 @@ def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], ref
         return Verdict(Outcome.REFUSED, gate, found, refusal or found.why_not)
     if found.why_not:
         return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, found.why_not)
-    unknown = [name for name in AMOUNTS if name not in amounts and any(getattr(step, name) for step in gate.steps)]
-    if unknown:
-        reason = f"its limit depends on {', '.join(unknown)}, which could not be measured"
-        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, reason)
     resolved = gate.for_amounts(amounts)
     if resolved is None:
         there = ", ".join(told.format(round(amounts.get(name, 0.0), 2)) for name, told in AMOUNTS.items())
@@ -123,8 +144,10 @@ def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], ref
     return Verdict(Outcome.PASS if inside else outside, resolved, found)
 
 
-def release(outcomes: Iterable[Outcome], planned: int, judged: int) -> Outcome:
+def release(outcomes: Iterable[Outcome], planned: int, judged: int, shares_judged: bool = False) -> Outcome:
     """The verdict on a run: PASS only where something was judged, everything planned was, and nothing else came out.
+
+    Takes that are excused for breaking a gate pass only where their share was judged.
 
     >>> release([Outcome.PASS, Outcome.REFUSED], planned=1, judged=1)
     <Outcome.PASS: 'PASS'>
@@ -134,7 +157,8 @@ def release(outcomes: Iterable[Outcome], planned: int, judged: int) -> Outcome:
     found = set(outcomes)
     if Outcome.FAIL in found:
         return Outcome.FAIL
-    if Outcome.INCONCLUSIVE in found or judged < planned or Outcome.PASS not in found:
+    unsettled = Outcome.EXCUSED in found and not shares_judged
+    if Outcome.INCONCLUSIVE in found or unsettled or judged < planned or Outcome.PASS not in found:
         return Outcome.INCONCLUSIVE
     return Outcome.PASS
 
@@ -170,11 +194,16 @@ def load_profile(name: str, backend: str, path: Path = shipped.GATES) -> Profile
                 f"{where} gate {gate.name!r}: field 'suites' is {list(gate.suites)}; "
                 f"the corpus beside it has {', '.join(sorted(suites))}"
             )
+    unknown = sorted(set(table.always) - set(rows))
+    if unknown:
+        raise GateError(f"{where}: field 'always' names {unknown[0]!r}; there are {', '.join(rows)}")
     return Profile(
         name,
         gates,
         _reading_time(table.reading_time or "words", where),
         tuple(languages),
+        table.broken_share or 0.0,
+        frozenset(table.always),
     )
 
 

@@ -13,9 +13,11 @@ the old limit do not speak for the new one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from harness import registry, shipped
 from harness.documents import read_toml, typed
@@ -36,6 +38,11 @@ class ProfileTable:
     extends: str = ""
     """Another profile of this file, or of the file that this one extends."""
     reading_time: str = ""
+    broken_share: Annotated[float, Meta(ge=0, lt=0.5)] | None = None
+    """Share of takes that may break a gate; 0 where it is not said: every take must hold."""
+    broken_why: str = ""
+    always: tuple[str, ...] = ()
+    """Names of gates that every take must hold, whatever share may break."""
     gate: tuple[dict[str, Any], ...] = ()
 
 
@@ -102,9 +109,16 @@ class Source:
                 raise GateError(f"{where} gate {number}: {key!r} stands here twice; each gate needs its own name")
             own.add(key)
             gates[key] = changed(gates[key], row, f"{where} gate {key!r}") if key in gates else row
-        merged = ProfileTable(
-            table.about or inherited[0].about, table.extends, table.reading_time or inherited[0].reading_time
+        merged = replace(
+            table,
+            about=table.about or inherited[0].about,
+            reading_time=table.reading_time or inherited[0].reading_time,
+            broken_share=inherited[0].broken_share if table.broken_share is None else table.broken_share,
+            broken_why=table.broken_why or inherited[0].broken_why,
+            always=table.always or inherited[0].always,
         )
+        if merged.broken_share and not merged.broken_why.strip():
+            raise GateError(f"{where}: field 'broken_why' is missing; takes may only break gates for a stated reason")
         return merged, gates
 
     def overrides(self) -> list[tuple[str, Row]]:

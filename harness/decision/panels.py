@@ -8,6 +8,7 @@ import numpy as np
 
 from harness.decision.policy import Margin
 from harness.decision.regression import Layout, Panel
+from harness.records.baseline import Anchor
 from harness.records.measurement import Measurement
 
 
@@ -35,6 +36,20 @@ def panel(takes: Sequence[Measured], utterances: Sequence[str], margins: Sequenc
             if name in take.measurements:
                 matrix[row[take.utterance], column[take.seed]] = take.measurements[name].value
     return Panel(seeds, values)
+
+
+def panel_of_anchors(anchors: Sequence[Anchor], utterances: Sequence[str], margins: Sequence[Margin]) -> Panel:
+    """The values of the first releases of some lines, likewise."""
+    row = {name: number for number, name in enumerate(utterances)}
+    kept = [(margin.metric, one.values.get(margin.metric, {})) for one in anchors for margin in margins]
+    most = max((len(numbers) for _, values in kept for numbers in values.values()), default=1)
+    found = {margin.metric: np.full((len(row), most), np.nan) for margin in margins}
+    for metric, values in kept:
+        for name, numbers in values.items():
+            if name in row:
+                known = [np.nan if number is None else number for number in numbers]
+                found[metric][row[name], : len(known)] = known
+    return Panel(tuple(range(most)), found)
 
 
 def layout(takes: Mapping[str, Sequence[Measured]]) -> Layout:

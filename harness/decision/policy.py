@@ -1,7 +1,7 @@
 """What a comparison with the accepted release promises: margins and error rates, read from gates.toml."""
 
 from dataclasses import dataclass, replace
-from math import expm1, inf
+from math import exp, expm1, inf
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +58,11 @@ class Margin:
         if self.relative:
             values = np.log(np.maximum(values, self.resolution or 1e-9))
         return -values if self.better == "lower" else values
+
+    def unscaled(self, value: float) -> float:
+        """A value on that scale as the metric has it."""
+        plain = -value if self.better == "lower" else value
+        return exp(plain) if self.relative else plain
 
     def told(self, change: float) -> float:
         """A change on that scale in the `unit_of_change`: of logarithms, the share by which the value changed.

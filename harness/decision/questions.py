@@ -138,7 +138,8 @@ class Rule:
             compared |= {key: there.anchor[key[1]] if key[2] == "anchor" else takes for key in means}
         if there.broken is not None:
             found["all", "", "broken"] = _broken(there.broken, self.policy, doubt)
-        self._settle(found, compared)
+        if found:
+            self._settle(found, compared)
 
     def _settle(self, found: Mapping[Key, Answer], compared: Mapping[Key, Takes]) -> None:
         keys = list(found)

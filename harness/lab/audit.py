@@ -1,159 +1,136 @@
-"""The decision rule, tried on releases of which the truth is known.
+"""What a verdict is worth: the whole decision rule, replayed on releases of which the truth is known.
 
 Conventions
     A simulated release speaks the baseline's utterances: each take is the utterance's own mean plus what a random take
     of its suite strays from its mean, all metrics together, so that their spread and their ties are the measured ones.
-    Baseline and release are drawn anew for every trial and share no seed. A planted regression shifts one metric by a
-    share of its margin, towards worse; in the tail, one utterance in five by a share of what makes it lost.
+    Baseline and release are drawn anew for every trial and share no seed, as `--takes auto` has it. Absolute gates are
+    part of the decision: each take breaks one with a chance that is given.
 
-Places: `mean` everywhere, `tail` one utterance in five, `suite` one suite, `voice` one voice.
+Numbers
+    false FAIL      of the whole gate, of an unchanged model
+    false PASS      of a loss of one margin (of a suite or voice alone: its own margin), in the worst metric and place
+    found           the smallest loss that is called FAIL four times in five in the worst stratum, by metric
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from math import inf
-from statistics import median
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.decision import panels
-from harness.decision.policy import Floats, Margin
+from harness.decision.change import Strata, mean_of_takes
+from harness.decision.policy import Margin, Policy
+from harness.decision.questions import FAIL, OPEN, PASS
 from harness.decision.rates import exact_interval
-from harness.decision.regression import LEAST_OF_A_VOICE, Layout, Panel
-from harness.decision.release import Asked, Decisions
+from harness.lab.simulation import Corpus, Loss, Noise, Played, play
+from harness.records.audit import Audit, Found, Share
 from harness.records.baseline import Baseline
-from harness.records.gate import Outcome
 
-PLACES = ("mean", "tail", "suite", "voice")
-SIZES = (0.25, 0.5, 1.0, 2.0)
-EVERYONE_OR_ONE = ("mean", "suite", "voice")
-TAIL_SHARE = 0.2
-_OUTCOMES = (Outcome.FAIL, Outcome.PASS, Outcome.INCONCLUSIVE)
+SIZES = (1.0, 1.25, 1.5, 2.0, 3.0, 5.0)
+FOUR_IN_FIVE = 0.8
 
 
-@dataclass(frozen=True, slots=True)
-class World:
-    """The accepted release as a source of takes."""
+def corpus_of(baselines: Sequence[Baseline], margins: Sequence[Margin], spread: float = 1.0) -> Corpus:
+    """The accepted release as a source of takes.
 
-    rows: Layout
-    means: Floats
-    """Shape (utterances, metrics)."""
-    strays: dict[str, Floats]
-    """By suite, shape (takes, metrics): how takes stray from the mean of their utterance."""
-
-    @classmethod
-    def of(cls, baselines: Sequence[Baseline], margins: Sequence[Margin], spread: float = 1.0) -> "World":
-        """Measured on baselines with two takes of each utterance or more; `spread` widens what was measured."""
-        takes_of = {baseline.suite: baseline.takes for baseline in baselines}
-        rows = panels.layout(takes_of)
-        means = np.empty((len(rows.utterances), len(margins)))
-        strays = {}
-        for suite, kept in takes_of.items():
-            mine = [number for number, name in enumerate(rows.suites) if name == suite]
-            panel = panels.panel(kept, [rows.utterances[number] for number in mine], margins)
-            values = np.stack([panel.values[margin.metric] for margin in margins], axis=2)  # utterances, takes, metrics
-            takes = values.shape[1]
-            centre = values.mean(axis=1, keepdims=True)
-            means[mine] = centre[:, 0]
-            apart = (values - centre) * np.sqrt(takes / max(takes - 1, 1)) * spread
-            apart = apart.reshape(-1, len(margins))
-            strays[suite] = apart[np.isfinite(apart).all(axis=1)]
-        return cls(rows, means, strays)
-
-    def takes(self, count: int, rng: np.random.Generator) -> Floats:
-        """So many takes of each utterance, shape (utterances, takes, metrics)."""
-        drawn = np.empty((len(self.rows.utterances), count, self.means.shape[1]))
-        suites = np.array(self.rows.suites)
-        for suite, strays in self.strays.items():
-            mine = np.flatnonzero(suites == suite)
-            drawn[mine] = self.means[mine, None] + strays[rng.integers(len(strays), size=(mine.size, count))]
-        return drawn
+    Args:
+        baselines: With two takes of each utterance or more.
+        margins: What is compared and was measured.
+        spread: Times the measured scatter of takes.
+    """
+    takes = {baseline.suite: baseline.takes for baseline in baselines}
+    rows = panels.layout(takes)
+    means = {margin.metric: np.full(len(rows.utterances), np.nan) for margin in margins}
+    strays: dict[str, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {}
+    for suite, kept in takes.items():
+        mine = np.flatnonzero(np.array(rows.suites) == suite)
+        values = panels.panel(kept, [rows.utterances[row] for row in mine], margins).values
+        apart = {}
+        for margin in margins:
+            scaled = margin.scaled(values[margin.metric])
+            centre = mean_of_takes(scaled)
+            means[margin.metric][mine] = centre
+            count = scaled.shape[1]
+            apart[margin.metric] = ((scaled - centre[:, None]) * np.sqrt(count / max(count - 1, 1)) * spread).ravel()
+        whole = np.isfinite(np.stack(list(apart.values()))).all(axis=0)
+        strays[suite] = {metric: found[whole] for metric, found in apart.items()}
+    whole_release = len(baselines) > 1
+    strata = Strata.of(rows.suites, rows.speakers, list(takes), whole_release)
+    return Corpus(tuple(margins), strata, rows.suites, means, strays)
 
 
 @dataclass(frozen=True, slots=True)
-class Plant:
-    """A regression of one metric; size 0 is an unchanged model."""
+class Design:
+    """How the release is judged, and how sound its takes are."""
 
-    metric: str = ""
-    place: str = "mean"
-    size: float = 0.0
+    policy: Policy
+    looks: tuple[int, ...]
+    accepted: int
+    """Takes of each utterance in the baseline."""
+    broken: float
+    """Share of takes that break a gate, in both releases."""
 
-    def into(self, takes: Floats, world: World, margins: Sequence[Margin], rng: np.random.Generator) -> Floats:
-        """The takes of a release that has this regression."""
-        if not self.size:
-            return takes
-        number = next(n for n, margin in enumerate(margins) if margin.metric == self.metric)
-        margin, hit = margins[number], self._rows(world.rows, rng)
-        step = self.size * (margin.lost if self.place == "tail" else margin.margin)
-        worse = takes.copy()
-        if margin.relative:
-            worse[hit, :, number] *= np.exp(step if margin.better != "higher" else -step)
-        else:
-            worse[hit, :, number] += step if margin.better != "higher" else -step
-        return worse
-
-    def _rows(self, rows: Layout, rng: np.random.Generator) -> NDArray[np.intp]:
-        everyone = np.arange(len(rows.utterances))
-        if self.place == "tail":
-            return rng.choice(everyone, round(TAIL_SHARE * everyone.size), replace=False)
-        if self.place == "mean":
-            return everyone
-        owner = np.array(rows.suites if self.place == "suite" else rows.speakers)
-        names, counts = np.unique(owner, return_counts=True)
-        often = names if self.place == "suite" else names[counts >= LEAST_OF_A_VOICE]
-        return np.flatnonzero(owner == rng.choice(often if often.size else names))
+    def play(self, corpus: Corpus, loss: Loss, runs: int) -> Played:
+        """Simulated releases with this loss."""
+        return play(corpus, self.policy, self.looks, Noise(broken=self.broken), loss, runs, accepted=self.accepted)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What the rule said of one simulated release."""
+def audit(corpus: Corpus, design: Design, nulls: int, planted: int, about: str) -> Iterator[str | Audit]:
+    """Line by line what comes of it, and at last the numbers.
 
-    outcome: Outcome
-    failed: frozenset[str]
-    """Metrics with a comparison that failed."""
-    takes: float
-    """Takes of each utterance that it needed, on average."""
-    detectable: dict[str, float]
-
-
-def trial(world: World, asked: Asked, plant: Plant, accepted: int, rng: np.random.Generator) -> Trial:
-    """One release against one baseline, look by look, until the rule has decided."""
-    names = [margin.metric for margin in asked.margins]
-    old = _panel(world.takes(accepted, rng), names, range(1000, 1000 + accepted))
-    takes = plant.into(world.takes(asked.looks[-1], rng), world, asked.margins, rng)
-    suites, spoken = np.array(world.rows.suites), np.zeros(len(world.rows.utterances), int)
-    decisions, going = Decisions(asked), np.ones(len(spoken), bool)
-    for look in asked.looks:
-        spoken[going] = look
-        there = np.arange(asked.looks[-1])[None, :] < spoken[:, None]
-        new = _panel(np.where(there[:, :, None], takes, np.nan)[:, :look], names, range(look))
-        decisions.weigh(new, old, world.rows, {})
-        still = decisions.open()
-        if decisions.failed or not still:
-            break
-        of_suites = {stratum.name for stratum in still if stratum.kind == "suite"}
-        going = np.isin(suites, list(of_suites)) | (len(of_suites) < len(still))
-    answers = decisions.comparisons.values()
-    outcomes = {answer.outcome for answer in answers}
-    worst = next(one for one in (Outcome.FAIL, Outcome.INCONCLUSIVE, Outcome.PASS) if one in outcomes)
-    return Trial(
-        outcome=worst,
-        failed=frozenset(answer.metric for answer in answers if answer.outcome == Outcome.FAIL),
-        takes=float(spoken.mean()),
-        detectable={
-            name: median(
-                inf if answer.detectable is None else answer.detectable
-                for answer in answers
-                if (answer.metric, answer.question) == (name, "mean")
-            )
-            for name in names
-        },
+    Args:
+        corpus: What is spoken.
+        design: How it is judged.
+        nulls: Unchanged releases.
+        planted: Releases for each planted loss.
+        about: Hash of all that it rests on.
+    """
+    unchanged = design.play(corpus, Loss(), nulls)
+    texts, looks = len(corpus.suites), "/".join(map(str, design.looks))
+    yield (
+        f"{texts} utterances, {design.accepted} accepted takes of each, takes {looks}, new seeds; "
+        f"{design.broken:.2%} of takes break a gate, {design.policy.broken_share:.1%} may"
     )
+    outcomes = [
+        (name, unchanged.share(kind)) for name, kind in (("FAIL", FAIL), ("PASS", PASS), ("INCONCLUSIVE", OPEN))
+    ]
+    shares = "   ".join(f"{name} {share(*counted)}" for name, counted in outcomes)
+    yield f"unchanged        {shares}   median takes {np.median(unchanged.takes):.2f}"
+    passes, found = [], []
+    for margin in corpus.margins:
+        mine, smallest = [], None
+        for place in corpus.strata.names:
+            played = design.play(corpus, Loss(margin.metric, place, 1.0), planted)
+            mine.append((played.share(PASS), place))
+        passed, where = max(mine)
+        passes.append((passed, margin.metric, where))
+        worst = _least_texts(corpus.strata)
+        for size in SIZES:
+            failed, of = design.play(corpus, Loss(margin.metric, worst, size), planted).share(FAIL)
+            if failed / of >= FOUR_IN_FIVE:
+                smallest = size * margin.margin * float(corpus.strata.widening[corpus.strata.names.index(worst)])
+                break
+        found.append(Found(margin.metric, margin.unit_of_change, worst, smallest and abs(margin.told(-smallest))))
+        told = "none of the sizes tried" if smallest is None else f"{found[-1].size:.3g} {margin.unit_of_change}"
+        yield f"{margin.metric:<20} -1 margin: PASS {share(*passed)} ({where}); found 4 in 5 in {worst}: {told}"
+    (hits, of), metric, where = max(passes)
+    numbers = Audit(
+        about=about,
+        false_fail=Share(*unchanged.share(FAIL)),
+        passed=Share(*unchanged.share(PASS)),
+        takes=float(np.median(unchanged.takes)),
+        false_pass=Share(hits, of),
+        false_pass_of=f"{metric} in {where}",
+        found=tuple(found),
+        broken=design.broken,
+    )
+    yield numbers
 
 
-def _panel(takes: Floats, names: Sequence[str], seeds: Sequence[int]) -> Panel:
-    return Panel(tuple(seeds), {name: takes[:, :, number] for number, name in enumerate(names)})
+def _least_texts(strata: Strata) -> str:
+    """The stratum in which a loss is hardest to find."""
+    sizes = strata.members.sum(axis=1)
+    return strata.names[int(sizes.argmin())]
 
 
 def share(hits: int, of: int) -> str:
@@ -164,124 +141,3 @@ def share(hits: int, of: int) -> str:
     """
     low, high = exact_interval(hits, of, 0.025)
     return f"{hits / of:.1%} [{low * 100:.1f}, {high * 100:.1f}]".replace("%", " %")
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    """How one looks, and what came of it: simulated releases that are unchanged, and some worse by one margin."""
-
-    name: str
-    looks: tuple[int, ...]
-    unchanged: Sequence[Trial]
-    found: Sequence[bool]
-    """Of those that are worse, everywhere or in one suite or voice: whether the metric failed."""
-    worse: Sequence[Trial]
-
-    @classmethod
-    def tried(
-        cls, name: str, world: World, asked: Asked, accepted: int, nulls: int, planted: int, seed: int
-    ) -> "Design":
-        """Simulate it; the same seed gives every design the same releases."""
-        rng = np.random.default_rng(seed)
-        unchanged = [trial(world, asked, Plant(), accepted, rng) for _ in range(nulls)]
-        rng, found, worse = np.random.default_rng([seed, 2]), [], []
-        for number in range(planted):
-            metric = asked.margins[number % len(asked.margins)].metric
-            place = EVERYONE_OR_ONE[number // len(asked.margins) % len(EVERYONE_OR_ONE)]
-            worse.append(trial(world, asked, Plant(metric, place, 1.0), accepted, rng))
-            found.append(metric in worse[-1].failed)
-        return cls(name, asked.looks, unchanged, found, worse)
-
-    def count(self, outcome: Outcome) -> int:
-        """Unchanged releases with this answer."""
-        return sum(one.outcome == outcome for one in self.unchanged)
-
-    @property
-    def takes(self) -> float:
-        """Takes of each utterance that an unchanged release needs, median."""
-        return median(one.takes for one in self.unchanged)
-
-    def answers_like(self, other: "Design") -> bool:
-        """Whether it passes the unchanged and finds the worse as often, but for what chance does to so many trials."""
-        pairs = [(self.count(Outcome.PASS), other.count(Outcome.PASS), len(self.unchanged))]
-        pairs += [(sum(self.found), sum(other.found), len(self.found))] if self.found else []
-        for ours, theirs, of in pairs:
-            both = (ours + theirs) / 2 / of
-            if (ours - theirs) / of < -2 * np.sqrt(2 * both * (1 - both) / of):
-                return False
-        return True
-
-    def __str__(self) -> str:
-        shares = "   ".join(f"{kind} {share(self.count(kind), len(self.unchanged))}" for kind in _OUTCOMES)
-        line = (
-            f"unchanged, {self.name:<9} takes {'/'.join(map(str, self.looks)):<8}{shares}   "
-            f"median takes {self.takes:.2f}"
-        )
-        if not self.found:
-            return line
-        takes = median(one.takes for one in self.worse)
-        return f"{line}   worse by 1 margin: found {share(sum(self.found), len(self.found))} takes {takes:.2f}"
-
-
-def designs(world: World, asked: Asked, accepted: int, nulls: int, planted: int, seed: int) -> Iterator[Design]:
-    """The design that is asked for, then each fixed number of takes up to its last look."""
-    yield Design.tried("as asked", world, asked, accepted, nulls, planted, seed)
-    if len(asked.looks) > 1:
-        for takes in range(1, asked.looks[-1] + 1):
-            yield Design.tried("fixed", world, replace(asked, looks=(takes,)), accepted, nulls, planted, seed)
-
-
-def saving(tried: Sequence[Design]) -> str:
-    """How many takes looking early saves against the smallest fixed design that answers as often."""
-    ours, fixed = tried[0], tried[1:]
-    equal = next((one for one in fixed if one.answers_like(ours)), None)
-    if equal is None:
-        return f"no fixed design of up to {ours.looks[-1]} takes answers as often"
-    (takes,) = equal.looks
-    return (
-        f"a fixed design answers as often from {takes} takes on; looking early needs {ours.takes:.2f} "
-        f"of an unchanged model, {ours.takes / takes:.0%} of it"
-    )
-
-
-def report(world: World, asked: Asked, accepted: int, nulls: int, planted: int, seed: int = 0) -> Iterator[str]:
-    """The audit, line by line.
-
-    Args:
-        world: Where takes come from.
-        asked: The questions; with several looks the rule may stop early.
-        accepted: Takes of each utterance in the baseline.
-        nulls: Unchanged releases to simulate.
-        planted: Releases for each planted regression.
-        seed: Of the simulation.
-    """
-    yield f"{len(world.rows.utterances)} utterances, baseline of {accepted} takes; new seeds on both sides"
-    tried = []
-    for design in designs(world, asked, accepted, nulls, planted * len(PLACES), seed):
-        tried.append(design)
-        yield str(design)
-    if len(tried) > 1:
-        yield saving(tried)
-    if not planted:
-        return
-    yield ""
-    yield "planted, as asked: share of FAIL (share not passed), by size in margins; in the tail, in what makes one lost"
-    yield f"{'metric':<20}{'place':<7}" + "".join(f"{size:<30g}" for size in SIZES) + "median takes"
-    for margin in asked.margins:
-        for place in PLACES:
-            cells, takes = [], []
-            for size in SIZES:
-                rng = np.random.default_rng([seed, 1])
-                plant = Plant(margin.metric, place, size)
-                found = [trial(world, asked, plant, accepted, rng) for _ in range(planted)]
-                failed = sum(margin.metric in one.failed for one in found)
-                blocked = sum(one.outcome != Outcome.PASS for one in found)
-                takes += [one.takes for one in found]
-                cells.append(f"{share(failed, planted)} ({blocked / planted:.0%})")
-            yield f"{margin.metric:<20}{place:<7}" + "".join(f"{cell:<30}" for cell in cells) + f"{median(takes):.2f}"
-        yield f"{'':<20}{_smallest(margin, tried[0].unchanged)}"
-
-
-def _smallest(margin: Margin, found: Sequence[Trial]) -> str:
-    low, middle, high = np.quantile([one.detectable[margin.metric] for one in found], (0.025, 0.5, 0.975))
-    return f"{middle:.3g} [{low:.3g}, {high:.3g}] {margin.unit_of_change} in one suite or voice is found 4 times in 5"

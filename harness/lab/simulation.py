@@ -264,12 +264,14 @@ def _judged(
         first = {
             metric: Takes(sides[metric].new, values[live], paired=False) for metric, values in (anchor or {}).items()
         }
-        rule.look(Look(sides, first, counts), number)
+        # Where no share is allowed every take must hold, and one that does not ends it.
+        rule.look(Look(sides, first, counts if policy.broken_share else None), number)
+        fallen = np.zeros(live.size, bool) if policy.broken_share else counts.new > 0
         keys = tuple(rule.outcomes)
         found = np.stack(list(rule.outcomes.values()), axis=1)
         if not answers.size:
             answers = np.zeros((runs, len(keys)), np.int8)
-        failed, undecided = (found == FAIL).any(axis=1), found == OPEN
+        failed, undecided = (found == FAIL).any(axis=1) | fallen, found == OPEN
         done = failed | ~undecided.any(axis=1) | (number == len(looks) - 1)
         ended = live[done]
         outcomes[ended] = np.where(failed[done], FAIL, np.where(undecided[done].any(axis=1), OPEN, PASS))

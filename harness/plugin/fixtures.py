@@ -28,9 +28,7 @@ _SEEN = pytest.StashKey[set[str]]()
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> "Run":
     """The run: its settings, its takes, its measurements."""
-    found = run_of(request.config)
-    found.refuse_broken_ruler()
-    return found
+    return run_of(request.config)
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +77,9 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
         _attach(request, record, out, bool(against))
         if against:
             pytest.fail("\n".join(against), pytrace=False)
+        excused = [f"{verdict.gate}: {verdict.observed}" for verdict in verdicts if verdict.outcome == Outcome.EXCUSED]
+        if excused:
+            pytest.xfail("; ".join(excused))
         if all(verdict.outcome == Outcome.REFUSED for verdict in verdicts):
             pytest.skip("not judged: " + "; ".join(f"{verdict.gate.name}: {verdict.reason}" for verdict in verdicts))
 
@@ -94,8 +95,10 @@ def other_metrics(request: pytest.FixtureRequest) -> tuple[str, ...]:
 
 @pytest.fixture
 def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None]":
-    """`not_worse()` compares a suite with the accepted release; `not_worse("voices")`, `not_worse("lost")` all suites.
+    """`not_worse()` compares a suite with the accepted release, `not_worse(QUESTION)` all suites.
 
+    Questions of all suites: "all" their average, "voices" that of each voice, "lost" the utterances that are lost,
+    "anchor" what was lost since the first release, "broken" the takes that broke a gate.
     It fails once, listing every comparison that is not PASS.
     """
 
@@ -136,9 +139,11 @@ def _belongs(one: "Comparison | NotCompared", question: str, suites: tuple[str, 
 
     if not question:
         return one.stratum.kind == "suite" and one.stratum.name in suites
-    if question == "voices" and not isinstance(one, NotCompared):
+    if isinstance(one, NotCompared):
+        return one.stratum.kind == "all"
+    if question == "voices":
         return one.stratum.kind == "voice"
-    return one.stratum.kind == "all"
+    return one.stratum.kind == "all" and one.question == ("mean" if question == "all" else question)
 
 
 def _attach(request: pytest.FixtureRequest, take: "TakeRecord", out: "Path", failed: bool) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -147,6 +148,7 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = [(suites_of(item), item.get_closest_marker("suite")) for item in comparing]
         policy, margins = policy_of(config)
+        policy = replace(policy, broken_share=run_of(config).profile.broken_share)
         whole = any(mark is not None and len(mark.args) != 1 for _, mark in strata)
         suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
         every = sorted({name for names, _ in strata for name in names})

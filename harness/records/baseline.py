@@ -36,6 +36,16 @@ class Predecessor(Record, frozen=True, kw_only=True):
     found_worse: tuple[str, ...] = ()
 
 
+class Anchor(Record, frozen=True, kw_only=True):
+    """The first release of a line, of which every later one must not lose too much."""
+
+    by: str
+    on: str
+    system: str
+    values: dict[str, dict[str, tuple[float | None, ...]]]
+    """By metric and utterance, of each take; None where there was no number."""
+
+
 class Accepted(Record, frozen=True, kw_only=True):
     """Who accepted, when, why, and all that shaped the takes."""
 
@@ -53,6 +63,8 @@ class Accepted(Record, frozen=True, kw_only=True):
     packages: dict[str, str] = msgspec.field(default_factory=dict)
     before: tuple[Predecessor, ...] = ()
     """The releases before this one, oldest first."""
+    anchor: Anchor | None = None
+    """The first release that was measured by the same rulers; None where this one is."""
 
 
 class BaselineTake(Record, frozen=True, kw_only=True):
@@ -66,6 +78,8 @@ class BaselineTake(Record, frozen=True, kw_only=True):
     audio: str = ""
     """sha256 of the sound file; empty where there is none."""
     measurements: dict[str, Measurement]
+    broken: tuple[str, ...] = ()
+    """Gates that it broke, where a share of takes may."""
 
 
 class Baseline(Sealed, frozen=True, kw_only=True):

@@ -11,8 +11,9 @@ from typing import Literal
 from harness.records.gate import AGAINST, Outcome
 from harness.records.schema import Record
 
-Question = Literal["mean", "lost"]
-"""The average change, or the share of utterances that lost more than a listener forgives."""
+Question = Literal["mean", "anchor", "lost", "broken"]
+"""The average change since the accepted release, or since the first one of its line; the share of utterances that lost
+more than a listener forgives; the share of takes that broke a gate."""
 
 
 class Stratum(Record, frozen=True, order=True):
@@ -64,6 +65,8 @@ class Comparison(Record, frozen=True, kw_only=True):
     """The limits of the interval that follow from it."""
     lost_from: float
     """The worsening from which on an utterance counts as lost."""
+    excludes: float | None = None
+    """The share of takes which a listener does not forgive, or which break a gate, that is excluded."""
     p_value: float
     """That nothing got worse, after correction over all questions of the run."""
     utterances: int
@@ -80,7 +83,7 @@ class Comparison(Record, frozen=True, kw_only=True):
     @property
     def is_share(self) -> bool:
         """Whether the change is a share, and not in the metric's unit."""
-        return self.relative or self.question == "lost"
+        return self.relative or self.question in ("lost", "broken")
 
     @property
     def unit_of_metric_change(self) -> str:
@@ -90,13 +93,17 @@ class Comparison(Record, frozen=True, kw_only=True):
     @property
     def unit_of_change(self) -> str:
         """The unit of `change`, its interval and its limits."""
-        return "of all" if self.question == "lost" else self.unit_of_metric_change
+        return {"lost": "of all", "broken": "of all takes"}.get(self.question, self.unit_of_metric_change)
 
     @property
     def name(self) -> str:
         """The question in words."""
+        if self.question == "broken":
+            return "takes that broke a gate"
         if self.question == "mean":
             return f"change of {self.metric}"
+        if self.question == "anchor":
+            return f"change of {self.metric} since the first release"
         return f"utterances that lost {self.lost_from:g} {self.unit_of_metric_change} of {self.metric}"
 
     @property
@@ -113,9 +120,12 @@ class Comparison(Record, frozen=True, kw_only=True):
         """The answer in numbers, and what follows; one line."""
         low, high = (f"{end:+.4g}" if end is not None else "?" for end in (self.low, self.high))
         worst = ", ".join(f"{each.utterance} {each.change:+.3g}" for each in self.changed_most)
+        of = f"{self.utterances} utterances, worst {worst or 'unknown'}"
+        if self.question == "broken":
+            of = f"{self.utterances} takes"
         parts = (
             f"{self.change:.4g} {self.unit_of_change}" if self.change is not None else "no number",
-            f"{self.confidence:.0%} interval {low} to {high}, {self.utterances} utterances, worst {worst or 'unknown'}",
+            f"{100 * self.confidence:.3g}% interval {low} to {high}, {of}",
             self.reason,
         )
         return "; ".join(part for part in parts if part)

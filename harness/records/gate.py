@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     PASS: shown inside the limits. FAIL: shown outside, or not a number. INCONCLUSIVE: could not be measured; blocks
     the release. REFUSED: the question does not arise here, for a reason that is listed; counted, never passed. WARN: an
     advisory gate would have said FAIL or INCONCLUSIVE; shown and counted, it neither blocks nor passes a release.
+    EXCUSED: a take broke the gate, and the profile lets a share of takes do so; listed, heard and counted, and the
+    share decides.
     """
 
     PASS = "PASS"
@@ -32,6 +34,7 @@ class Outcome(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
     REFUSED = "REFUSED"
     WARN = "WARN"
+    EXCUSED = "EXCUSED"
 
 
 def _bounds(at_least: float, at_most: float) -> str:

@@ -9,7 +9,7 @@ NAME = "releases.jsonl"
 
 
 class RunEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="run"):
-    """A run: its verdict, and the mean of every metric over its takes."""
+    """A run: its verdict, and the mean of every metric over the takes of each text, and over the texts."""
 
     on: str
     """UTC."""
@@ -19,7 +19,20 @@ class RunEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="run"):
     commit: str = ""
     takes: int
     """That were judged."""
+    backend: str = ""
+    model: str = ""
+    """What spoke, whatever its revision."""
+    ruler: str = ""
+    """With what its takes were measured."""
+    seeds: tuple[int, ...] = ()
+    texts: tuple[str, ...] = ()
+    """Suite and utterance of what was spoken."""
+    values: dict[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
+    """By metric, the mean over the takes of each text; None where there was no number."""
     means: dict[str, float] = msgspec.field(default_factory=dict)
+    """By metric, the mean over the texts."""
+    since_first: dict[str, float] = msgspec.field(default_factory=dict)
+    """By metric, the change since the first release of the line; positive is better."""
     against: tuple[str, ...] = ()
     """Comparisons that stood against it."""
 

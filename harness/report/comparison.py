@@ -87,19 +87,33 @@ def comparisons(
     return Comparisons(tuple(_row(one, anchors) for one in asked), tuple(dict.fromkeys(not_made)))
 
 
+_METRIC = {
+    "mean": "{}",
+    "anchor": "{} since the first release",
+    "lost": "utterances lost in {}",
+    "broken": "takes that broke a gate",
+}
+
+
+def _level(value: float | None, is_share: bool) -> str:
+    return _change(value, is_share, signed=False)
+
+
 def _badness(one: Comparison) -> tuple[int, float]:
     return _ORDER.index(one.outcome), -abs(one.change or 0.0) / one.margin
 
 
 def _row(one: Comparison, anchors: Mapping[str, str]) -> Row:
-    lost = one.question == "lost"
+    lost = one.question in ("lost", "broken")
     low, high = (_change(end, one.is_share, not lost) for end in (one.low, one.high))
     known = one.accepted is not None and one.now is not None
     return Row(
         outcome=one.outcome,
         about=str(one.stratum),
-        metric=f"utterances lost in {one.metric}" if lost else one.metric,
-        levels=f"{one.accepted:.3g} → {one.now:.3g}" if known else "",
+        metric=_METRIC[one.question].format(one.metric),
+        levels=f"{_level(one.accepted, one.is_share and lost)} → {_level(one.now, one.is_share and lost)}"
+        if known
+        else "",
         change=f"{_change(one.change, one.is_share, not lost)}{'' if one.is_share else f' {one.unit}'}",
         interval=f"{low} to {high}",
         margin=f"{100 * one.margin:.2g} %" if one.is_share else f"{one.margin:.3g}",

@@ -12,7 +12,7 @@ from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_WORST_FIRST = (*AGAINST, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
+_WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
 
 
 def properties(take: TakeRecord) -> list[tuple[str, object]]:

@@ -18,7 +18,7 @@ from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
 from harness.report.overview import anchor, worst_outcome
 
-_ORDER = (*AGAINST, Outcome.WARN, Outcome.REFUSED, Outcome.PASS)
+_ORDER = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.REFUSED, Outcome.PASS)
 LEAST_WIDTH = 30.0  # percent
 MOST_NAME = 48  # letters of a file name in a line
 
@@ -151,7 +151,11 @@ def _inside(out: Path, path: str) -> Path | None:
 
 def picture(player: Player, recording: Recording, take: TakeRecord) -> Picture:
     """Draw one sound; the defects that measurements place are marked in the take, where a gate objects to them."""
-    objected = {verdict.gate.metric for verdict in take.verdicts if verdict.outcome in (Outcome.FAIL, Outcome.WARN)}
+    objected = {
+        verdict.gate.metric
+        for verdict in take.verdicts
+        if verdict.outcome in (Outcome.FAIL, Outcome.EXCUSED, Outcome.WARN)
+    }
     defects = [
         (name, start, end)
         for name, measured in take.measurements.items()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.baseline import history
 from harness.baseline.history import Series
+from harness.decision.policy import load_policy
 from harness.errors import UsageError
 from harness.metrics import known_metrics
 from harness.records.history import NAME, RunEvent
@@ -42,22 +43,22 @@ def trend(out: Path) -> Trend | None:
     if not path.exists():
         return None
     try:
-        runs = [line for line in history.read(path) if isinstance(line, RunEvent) and not line.incomplete][-SHOWN:]
+        every = [line for line in history.read(path) if isinstance(line, RunEvent) and not line.incomplete]
+        runs = [run for run in every if run.texts == every[-1].texts][-SHOWN:]
     except UsageError as error:
         return Trend([], [], str(error))
     if len(runs) < 2:
         return None
-    lines = [_line(one, [run.means.get(one.metric) for run in runs]) for one in history.series(runs)]
+    lines = [_line(one, one.values) for one in history.series(runs, load_policy()[1]) if one.dates[-1] == runs[-1].on]
     return Trend(runs, sorted(lines, key=lambda line: not line.step))
 
 
-def _line(series: Series, values: Sequence[float | None]) -> Line:
-    known = [value for value in values if value is not None]
-    low, span = min(known), (max(known) - min(known)) or 1.0
-    width = 100 / (len(values) - 1)
-    points = [(at * width, 25 - 22 * (value - low) / span) for at, value in enumerate(values) if value is not None]
+def _line(series: Series, values: Sequence[float]) -> Line:
+    low, span = min(values), (max(values) - min(values)) or 1.0
+    width = 100 / max(len(values) - 1, 1)
+    points = [(at * width, 25 - 22 * (value - low) / span) for at, value in enumerate(values)]
     path = "M" + " L".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    now, before = ("" if value is None else f"{value:.4g}" for value in (values[-1], values[-2]))
+    now, before = f"{values[-1]:.4g}", f"{values[-2]:.4g}" if len(values) > 1 else ""
     metric = known_metrics().get(series.metric)
     unit = f" ({metric.unit})" if metric is not None else ""
-    return Line(f"{series.metric}{unit}", now, before, series.step_in_words, path)
+    return Line(f"{series.metric}{unit}", now, before, series.steps_in_words, path)

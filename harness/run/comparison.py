@@ -4,13 +4,17 @@ With `--takes auto` further takes are made of the suites that are undecided, at 
 nothing is open or something has failed.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os.path import relpath
 from pathlib import Path
 
+import numpy as np
+
 from harness.baseline import golden
 from harness.corpus import Utterance
+from harness.decision.questions import Broken
 from harness.decision.release import Asked, Decisions
 from harness.records.baseline import Baseline
 from harness.records.comparison import Comparison, NotCompared, Stratum
@@ -21,6 +25,8 @@ from harness.run.plan import Run
 from harness.take import Request
 
 ALL = Stratum("all")
+THROUGHOUT, LEAST_THROUGHOUT = 0.5, 2
+"""A gate that so large a share of a voice's takes breaks, and no fewer takes, is broken throughout."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
     decisions, refused = Decisions(asked), list[NotCompared]()
     comparable: dict[str, Baseline] = {}
     undecided = set(corpus)
+    shares = _Shares(run) if asked.policy.broken_share else None
     for number, look in enumerate(asked.looks):
         begun = asked.looks[number - 1] if number else 0
         seeds = range(first + begun, first + look)
@@ -56,28 +63,79 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
         run.generate(request for requests in wanted.values() for request in requests)
         for suite, requests in wanted.items():
             takes[suite] += [_noted(run, request, compared, judged=look > planned) for request in requests]
+            if shares:
+                shares.add(requests)
         if not number:
             refused = _not_comparable(takes, old, asked, folder / backend, about)
             kept_out = {one.stratum.name for one in refused}
             comparable = {
                 suite: baseline for suite, baseline in old.items() if baseline is not None and suite not in kept_out
             }
+        counted = shares.counted(comparable.values()) if shares else None
+        if not comparable and counted:
+            decisions.count(counted)
         if comparable:
             decisions.asked = replace(
                 asked,
                 suites=tuple(name for name in asked.suites if name in comparable),
                 whole=asked.whole and not refused,
             )
+            decisions.same_system = all(one.accepted.system == about.system for one in comparable.values())
             decisions.look(
                 {suite: takes[suite] for suite in comparable},
                 {suite: baseline.takes for suite, baseline in comparable.items()},
+                [one.accepted.anchor for one in comparable.values() if one.accepted.anchor],
+                counted,
             )
+        if shares:
+            decisions.never(shares.throughout)
         still = decisions.open()
         by_suite = all(stratum.kind == "suite" for stratum in still)
-        undecided = {suite for suite in comparable if not by_suite or Stratum("suite", suite) in still}
+        undecided = {suite for suite in comparable or corpus if not by_suite or Stratum("suite", suite) in still}
         if decisions.failed or not still:
             break
     return Compared(takes, tuple(decisions.comparisons.values()), _not_compared(refused, asked))
+
+
+@dataclass
+class _Shares:
+    """Takes that broke gates, counted over the run."""
+
+    run: Run
+    voices: dict[str, int] = field(default_factory=Counter)
+    """Takes by voice."""
+    broken: dict[tuple[str, str], int] = field(default_factory=Counter)
+    """Takes by voice and gate that broke it."""
+    of: int = 0
+    takes: int = 0
+    """Takes that broke any."""
+
+    def add(self, requests: Sequence[Request]) -> None:
+        """Judge takes by every gate of their suite."""
+        for request in requests:
+            suite, speaker = request.utterance.suite, request.reference.speaker
+            metrics = dict.fromkeys(gate.metric for gate in self.run.profile.gates if gate.is_for(suite))
+            verdicts = self.run.judge(self.run.take(request), tuple(metrics))
+            names = {verdict.gate.name for verdict in verdicts if verdict.outcome in (Outcome.FAIL, Outcome.EXCUSED)}
+            self.of, self.takes = self.of + 1, self.takes + bool(names)
+            self.voices[speaker] += 1
+            for name in names:
+                self.broken[speaker, name] += 1
+
+    def counted(self, old: Iterable[Baseline]) -> Broken:
+        """Beside those of the accepted release."""
+        kept = [take for baseline in old for take in baseline.takes]
+        numbers = (self.takes, self.of, sum(bool(take.broken) for take in kept), len(kept))
+        return Broken(*(np.array([float(number)]) for number in numbers))
+
+    @property
+    def throughout(self) -> list[str]:
+        """Gates that a voice breaks so often that it is no chance failure."""
+        return [
+            f"{name}: {count} of {self.voices[speaker]} takes of {speaker}"
+            for (speaker, name), count in sorted(self.broken.items())
+            if count >= THROUGHOUT * self.voices[speaker] and count >= LEAST_THROUGHOUT
+        ]
 
 
 def _noted(run: Run, request: Request, compared: set[str], judged: bool) -> TakeRecord:

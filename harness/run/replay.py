@@ -20,7 +20,7 @@ from harness.records.take_record import TakeKey, TakeRecord
 
 _COMPLETE = (0, 1, 3, 5)  # exit codes of pytest after which every selected test has come to its end
 _KINDS = ("harness error", "failed", "skipped")
-_WORST_FIRST = (*AGAINST, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
+_WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
 
 
 @dataclass
@@ -126,7 +126,8 @@ class Replay:
         if self.harness_errors or self.incomplete:
             outcomes.add(Outcome.INCONCLUSIVE)
         planned = self.planned_takes
-        return release(outcomes, planned=len(planned), judged=len(planned - set(self.not_judged)))
+        shares = any(one.question == "broken" for one in self.comparisons.values())
+        return release(outcomes, len(planned), len(planned - set(self.not_judged)), shares)
 
     @property
     def exit_code(self) -> int:

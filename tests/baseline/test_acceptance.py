@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
+from harness.baseline import history
 from harness.baseline.acceptance import Finished, Terms, accept, difference, read_run
 from harness.baseline.golden import read
 from harness.decision.gates import Profile
@@ -13,6 +14,8 @@ from harness.errors import GoldenError
 from harness.records.baseline import Fingerprint
 from harness.records.comparison import Comparison, Stratum
 from harness.records.gate import Gate, Outcome, Verdict
+from harness.records.history import NAME as HISTORY
+from harness.records.history import RunEvent
 from harness.records.measurement import Metric
 from harness.records.run_record import About, NotJudged, RunRecord
 from harness.records.sidecar import Sidecar, SidecarReference
@@ -235,3 +238,86 @@ def test_a_folder_without_a_run_is_refused(tmp_path):
     (tmp_path / "run.json").write_text("{")
     with pytest.raises(GoldenError, match="is damaged"):
         read_run(tmp_path)
+
+
+def excused(number, seed):
+    verdict = Verdict(Outcome.EXCUSED, GATE, SECONDS.measured(0.5), "one of the takes that may break a gate")
+    return take(number, seed, verdicts=(verdict,))
+
+
+def with_share(terms, takes=()):
+    return replace(terms, profile=Profile("calibrated", (GATE,), broken_share=0.02), policy=Policy(accepted_takes=2))
+
+
+def many(run, terms, broken, count=60):
+    """A run with so many takes of two texts, some of which broke a gate."""
+    takes = [(number, seed) for seed in range(count) for number in (1, 2)]
+    made = [excused(*key) if at < broken else take(*key) for at, key in enumerate(takes)]
+    return with_record(run, takes=tuple(made))
+
+
+def test_takes_that_broke_a_gate_are_in_the_baseline_where_there_are_shown_to_be_few(run, terms):
+    accept(many(run, terms, 1), "short", with_share(terms))
+    kept = read(terms.folder, "higgs", "short")
+    assert [take.broken for take in kept.takes if take.broken] == [("length",)]
+
+
+def test_takes_that_broke_a_gate_are_refused_where_there_may_be_many(run, terms):
+    with pytest.raises(GoldenError, match=r"4 of 120 takes broke a gate, which may be 7\.\d% of all; 5% is the most"):
+        accept(many(run, terms, 4), "short", with_share(terms))
+
+
+def test_a_baseline_that_follows_another_keeps_the_first_of_its_line(run, terms):
+    accept(run, "short", terms)
+    assert read(terms.folder, "higgs", "short").accepted.anchor is None
+    second = with_record(run, takes=tuple(structs.replace(one, audio="b") for one in run.record.takes))
+    accept(second, "short", terms)
+    first = read(terms.folder, "higgs", "short").accepted.anchor
+    assert first.values["length"]["short-001"] == (2.0, 2.01)
+    accept(run, "short", replace(terms, by="Omar"))
+    assert read(terms.folder, "higgs", "short").accepted.anchor == first
+
+
+def test_a_line_begins_anew_where_other_rulers_measured_it(run, terms):
+    accept(run, "short", terms)
+    about = structs.replace(run.record.about, instruments={"encoder": "e2"})
+    accept(with_record(run, about=about), "short", terms)
+    assert read(terms.folder, "higgs", "short").accepted.anchor is None
+
+
+def failed_before(run, **changes):
+    known = {
+        "on": "2999-01-01 00:00:00 UTC",
+        "verdict": "FAIL",
+        "takes": 4,
+        "system": "m1",
+        "seeds": (7, 8),
+        "against": ("FAIL suite short change of length",),
+    }
+    history.append(run.store.out / HISTORY, RunEvent(**known | changes))
+
+
+def test_a_run_that_passes_does_not_undo_one_that_failed_with_other_seeds(run, terms):
+    accept(run, "short", terms)
+    failed_before(run)
+    with pytest.raises(GoldenError, match="a run with seeds from 7 on 2999-01-01 00:00:00 UTC: FAIL suite short"):
+        accept(run, "short", terms)
+    accept(run, "short", replace(terms, override="a broken cable"))
+    kept = read(terms.folder, "higgs", "short").accepted
+    assert kept.override == "a broken cable"
+    assert "seeds from 7" in kept.found_worse[0]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"system": "m2"},
+        {"seeds": (0, 1)},  # this very run
+        {"on": "2001-01-01 00:00:00 UTC"},  # against the baseline before
+        {"against": ("INCONCLUSIVE suite short change of length",)},
+    ],
+)
+def test_what_another_system_seed_or_baseline_came_to_does_not_count(run, terms, changes):
+    accept(run, "short", terms)
+    failed_before(run, **changes)
+    accept(run, "short", terms)

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from harness.decision.policy import Margin, Policy
-from harness.decision.release import Asked
-from harness.lab.audit import Design, Plant, Trial, World, designs, report, saving, share, trial
+from harness.lab.audit import Design, audit, corpus_of, share
+from harness.lab.simulation import Noise, draw
+from harness.records.audit import Audit
 from harness.records.baseline import Baseline
-from harness.records.gate import Outcome
 from harness.records.measurement import Metric
 from tests.accepted import accepted, take
 
@@ -33,80 +33,55 @@ def baseline(suite, n=24, takes=3, sd=0.01, seed=0):
     return Baseline(backend="test", suite=suite, accepted=accepted(), takes=takes_kept)
 
 
-@pytest.fixture(scope="module")
-def world():
-    return World.of([baseline("short"), baseline("medium", seed=1)], MARGINS)
+BASELINES = [baseline("short"), baseline("medium", n=12, seed=1)]
 
 
-def asked(looks=(3,)):
-    return Asked(("short", "medium"), True, Policy(), MARGINS, looks)
+def design(policy=None, broken=0.0, looks=(5,)):
+    return Design(policy or Policy(), looks, 3, broken)
 
 
-def trials(world, plant, looks=(3,), count=20):
-    rng = np.random.default_rng(0)
-    return [trial(world, asked(looks), plant, 3, rng) for _ in range(count)]
+def told(runs=20, planted=10, corpus=None, of=None):
+    lines = list(audit(corpus or corpus_of(BASELINES, MARGINS), of or design(), runs, planted, "hash"))
+    numbers = lines.pop()
+    assert isinstance(numbers, Audit)
+    return lines, numbers
 
 
 def test_simulated_takes_have_the_measured_spread():
-    world = World.of([baseline("short", n=200)], MARGINS)
-    drawn = world.takes(4, np.random.default_rng(0))
-    assert drawn.shape == (200, 4, 2)
-    assert drawn.std(axis=1, ddof=1).mean() == pytest.approx(0.0092, rel=0.1)  # 0.01 for takes that stray alike
-    wider = World.of([baseline("short", n=200)], MARGINS, spread=3.0).takes(4, np.random.default_rng(0))
-    assert wider.std(axis=1, ddof=1).mean() == pytest.approx(3 * drawn.std(axis=1, ddof=1).mean(), rel=0.01)
+    corpus = corpus_of([baseline("short", n=200)], MARGINS)
+    drawn = draw(corpus, Noise(), 3, 4, np.random.default_rng(0))["speaker_similarity"]
+    assert drawn.shape == (3, 200, 4)
+    assert drawn.std(axis=2, ddof=1).mean() == pytest.approx(0.0092, rel=0.1)  # 0.01 for takes that stray alike
+    wider = draw(corpus_of([baseline("short", n=200)], MARGINS, 3.0), Noise(), 3, 4, np.random.default_rng(0))
+    assert wider["speaker_similarity"].std(axis=2).mean() == pytest.approx(3 * drawn.std(axis=2).mean(), rel=0.01)
 
 
-def test_an_unchanged_model_passes(world):
-    assert {one.outcome for one in trials(world, Plant())} == {Outcome.PASS}
+def test_the_strata_are_those_of_a_release():
+    names = corpus_of(BASELINES, MARGINS).strata.names
+    assert names[:3] == ("all", "suite medium", "suite short")
+    assert len(names) == 7
+    assert corpus_of(BASELINES[:1], MARGINS).strata.names == ("suite short",)
 
 
-@pytest.mark.parametrize("place", ["mean", "suite", "voice", "tail"])
-@pytest.mark.parametrize("metric", ["speaker_similarity", "duration_ratio"])
-def test_a_regression_of_three_margins_is_found_wherever_it_is(world, metric, place):
-    found = trials(world, Plant(metric, place, 3.0), count=10)
-    assert all(one.outcome == Outcome.FAIL and metric in one.failed for one in found)
+def test_the_numbers_are_those_of_the_lines():
+    lines, numbers = told()
+    assert "36 utterances, 3 accepted takes of each" in lines[0]
+    assert (numbers.false_fail.hits, numbers.passed.hits, numbers.passed.of) == (0, 20, 20)
+    assert [one.metric for one in numbers.found] == ["speaker_similarity", "duration_ratio"]
+    assert all(one.place == "voice v0" for one in numbers.found)  # 9 texts: the fewest
+    assert all(one.size is not None for one in numbers.found)
+    assert numbers.about == "hash"
 
 
-def test_stopping_early_needs_fewer_takes(world):
-    assert max(one.takes for one in trials(world, Plant(), looks=(1, 2, 3, 5))) < 5
+def test_takes_that_break_gates_are_part_of_the_decision():
+    corpus = corpus_of(BASELINES, MARGINS)
+    _, strict = told(corpus=corpus, of=design(broken=0.05), planted=2)
+    assert strict.false_fail.hits >= 18  # every take must hold: one of 180 does not
+    _, lenient = told(corpus=corpus, of=design(Policy(broken_share=0.1, broken_bound=0.2), broken=0.05), planted=2)
+    assert lenient.false_fail.hits == 0
+    assert lenient.passed.hits == 20
 
 
 def test_a_share_has_its_exact_interval():
     assert share(1, 10) == "10.0 % [0.3, 44.5]"
     assert share(10, 10) == "100.0 % [69.2, 100.0]"
-
-
-def test_the_report_names_every_metric_place_and_design(world):
-    lines = list(report(world, asked((1, 2)), 3, nulls=4, planted=2))
-    tried = [line for line in lines if line.startswith("unchanged, ")]
-    assert [" ".join(line.split()[1:4]) for line in tried] == ["as asked takes", "fixed takes 1", "fixed takes 2"]
-    assert all("worse by 1 margin: found 100.0 %" in line for line in tried)
-    assert sum(line.startswith("speaker_similarity  ") for line in lines) == 4
-    assert sum("is found 4 times in 5" in line for line in lines) == 2
-
-
-def test_a_single_look_has_no_other_design_to_be_compared_with(world):
-    lines = list(report(world, asked((3,)), 3, nulls=2, planted=0))
-    assert [line.split(",")[0] for line in lines] == ["48 utterances", "unchanged"]
-
-
-def a_design(takes, passed, found, looks, of=100):
-    answers = [Outcome.PASS] * passed + [Outcome.INCONCLUSIVE] * (of - passed)
-    unchanged = [Trial(outcome, frozenset(), takes, {}) for outcome in answers]
-    return Design("d", looks, unchanged, [True] * found + [False] * (of - found), unchanged)
-
-
-def test_looking_early_is_set_against_the_smallest_fixed_design_that_answers_as_often():
-    early = a_design(1.5, 97, 95, (1, 2, 3))
-    fixed = [a_design(1, 60, 95, (1,)), a_design(2, 98, 60, (2,)), a_design(3, 96, 94, (3,))]
-    assert saving([early, *fixed]) == (
-        "a fixed design answers as often from 3 takes on; looking early needs 1.50 of an unchanged model, 50% of it"
-    )
-    assert saving([early, *fixed[:2]]) == "no fixed design of up to 3 takes answers as often"
-
-
-def test_where_takes_scatter_looking_early_saves_takes_at_equal_power():
-    wide = World.of([baseline("short"), baseline("medium", seed=1)], MARGINS, spread=2.0)
-    tried = list(designs(wide, asked((1, 2, 3, 5)), 3, nulls=40, planted=12, seed=0))
-    equal = next(one for one in tried[1:] if one.answers_like(tried[0]))
-    assert tried[0].takes < equal.takes

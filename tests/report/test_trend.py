@@ -6,7 +6,14 @@ from harness.report import page, trend
 
 
 def note(out, length, **changes):
-    known = {"on": history.now(), "verdict": "PASS", "takes": 1, "means": {"length": length}}
+    known = {
+        "on": history.now(),
+        "verdict": "PASS",
+        "takes": 1,
+        "texts": ("short/a",),
+        "values": {"length": (length,)},
+        "means": {"length": length},
+    }
     history.append(out / NAME, RunEvent(**known | changes))
 
 

@@ -1,0 +1,28 @@
+from harness.records import audit, schema
+from harness.records.audit import Audit, Found, Share
+
+
+def numbers():
+    return Audit(
+        about="hash",
+        false_fail=Share(1, 500),
+        passed=Share(490, 500),
+        takes=1.0,
+        false_pass=Share(10, 200),
+        false_pass_of="speaker_similarity in suite medium",
+        found=(Found("speaker_similarity", "cosine", "suite medium", 0.06), Found("cer", "ratio", "suite medium")),
+        broken=0.0,
+    )
+
+
+def test_an_audit_is_read_as_it_was_written(tmp_path):
+    schema.write(tmp_path / audit.NAME, numbers())
+    kept = audit.read(tmp_path / audit.NAME)
+    assert kept.false_pass.value == 0.05
+    assert [one.size for one in kept.found] == [0.06, None]
+
+
+def test_where_there_is_none_that_can_be_read_nothing_is_claimed(tmp_path):
+    assert audit.read(tmp_path / audit.NAME) is None
+    (tmp_path / audit.NAME).write_text("{")
+    assert audit.read(tmp_path / audit.NAME) is None
