@@ -8,11 +8,13 @@ the company is the lane's number, and `proof` shows that no logit depends on it.
 
 The cache has one of four lengths, by the row's own need. One step, the model and the draw, is one function of buffers
 that stay where they are, so a CUDA graph holds it whole: one call where there were a thousand. Query heads that share a
-key head are packed beside each other, so that keys are read once and never copied.
+key head are packed beside each other, so that keys are read once and never copied; a normalisation is one kernel, not
+eight.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from harness.backends.higgs import drawing
@@ -99,6 +101,8 @@ class Lanes:
         self.logits: Any = None
         """Of the last step, (lanes, codebooks x codes)."""
         self._forward = self._one_column
+        # The compiler joins kernels better than we do.
+        self._lean = partial(lean, model, [] if compiler else norms_of(model))
         if compiler:
             torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, MOST_VARIANTS)
             self._forward = torch.compile(self._one_column, backend=compiler, fullgraph=True, dynamic=False)
@@ -145,7 +149,7 @@ class Lanes:
             getattr(self._drawn, name).copy_(value)
 
     def _eager_step(self) -> None:
-        with grouped_attention(self._model):
+        with self._lean():
             self.logits = self._forward(self.column, self._positions)
         self._number.add_(1)
         # A lane whose row has ended goes on until all have; it may do anything but leave its memory.
@@ -170,17 +174,33 @@ class Lanes:
         ).logits[:, -1]
 
 
+def norms_of(model: Any) -> list[tuple[Any, Callable[[Any], Any]]]:
+    """The model's RMS normalisations, and each as one operation of torch."""
+    import torch
+
+    found = [module for module in model.modules() if type(module).__name__.endswith("RMSNorm")]
+    one = torch.nn.functional.rms_norm
+    return [
+        (norm, partial(one, normalized_shape=norm.weight.shape, weight=norm.weight, eps=norm.variance_epsilon))
+        for norm in found
+    ]
+
+
 @contextmanager
-def grouped_attention(model: Any) -> Iterator[None]:
-    """Attention for one query position, without a copy of the keys for each query head that shares them."""
+def lean(model: Any, norms: Sequence[tuple[Any, Callable[[Any], Any]]]) -> Iterator[None]:
+    """The model for one query position: no copy of the keys for each query head that shares them, fewer kernels."""
     from transformers import AttentionInterface
 
     AttentionInterface.register(GROUPED, _grouped)
     before, model.config._attn_implementation = model.config._attn_implementation, GROUPED
+    for norm, forward in norms:
+        norm.forward = forward
     try:
         yield
     finally:
         model.config._attn_implementation = before
+        for norm, _ in norms:
+            del norm.forward  # the class's own again
 
 
 def _grouped(

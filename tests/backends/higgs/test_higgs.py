@@ -300,6 +300,36 @@ def test_an_interrupt_keeps_the_rows_that_were_finished_and_frees_the_device(fre
     assert again.audio is not None
 
 
+@pytest.mark.parametrize("where", ["load", "step"])
+def test_a_load_or_a_kernel_that_hangs_costs_its_takes_and_is_given_up_in_time(fresh, tiny, asked, monkeypatch, where):
+    import threading
+    import time
+
+    from transformers import HiggsAudioV2ForConditionalGeneration as Model
+
+    from harness.run.generation import Speaker
+
+    stop = threading.Event()
+    finished = []
+    if where == "load":
+        monkeypatch.setattr(Model, "from_pretrained", lambda *_, **__: stop.wait(60))
+    else:
+        finished = fresh.generate([asked(TEXTS[2])])
+        monkeypatch.setattr(Model, "forward", wraps(Model.forward)(lambda *_, **__: stop.wait(60)))
+    speaker, began = Speaker(fresh, 0.5, slack_s=0.5), time.monotonic()
+    takes = list(speaker.speak([asked(), asked(TEXTS[1])]))
+    assert [take.stopped_by for take in takes] == [Stop.TIMEOUT] * 2
+    assert {take.error.partition(";")[0] for take in takes} == {
+        "the backend did not come back within 1.5 s and is asked nothing more"
+    }
+    (never,) = speaker.speak([asked(TEXTS[3])])
+    assert never.error == takes[0].error
+    speaker.close()  # a device that hangs is not waited for
+    assert time.monotonic() - began < 10
+    assert all(take.audio is not None for take in finished)
+    stop.set()
+
+
 def test_a_reference_that_cannot_be_used_fails_its_take_and_no_other(opened, asked, tmp_path):
     good = asked()
     bad = replace(good, reference=replace(good.reference, path=tmp_path / "gone.wav"))

@@ -5,7 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.backends.higgs import lanes as lanes_module
 from harness.backends.higgs.generation import Generator, Row
 from harness.backends.higgs.lanes import Lanes, length_for
 from harness.cloning.budget import BudgetConfig
@@ -167,6 +166,24 @@ def test_keys_are_not_copied_for_the_query_heads_that_share_them(loaded, row):
     assert largest == []
 
 
+def test_a_normalisation_is_one_call_and_the_model_is_as_before_after_a_step(loaded, row, monkeypatch):
+    import torch
+
+    called = []
+    real = torch.nn.functional.rms_norm
+    monkeypatch.setattr(
+        torch.nn.functional, "rms_norm", lambda *given, **more: called.append(1) or real(*given, **more)
+    )
+    with torch.inference_mode():
+        made = Lanes(loaded.model, 2, 512, SAMPLED)
+        made.begin([row()], {})
+        assert called == []
+        made.advance()
+    layers = loaded.model.config.num_hidden_layers
+    assert len(called) == 2 * layers + 1  # of the audio path; the text path's are not called in a step
+    assert [name for name, module in loaded.model.named_modules() if "forward" in vars(module)] == []
+
+
 def test_a_recorded_step_is_one_call_a_column_and_says_the_same(loaded, row, monkeypatch):
     """The recorder stands in for a CUDA graph: it calls the step as a graph would replay it."""
     calls = []
@@ -241,8 +258,8 @@ def test_compiled_says_what_eager_says_in_more_shapes_than_the_compiler_would_ta
     assert len({length for length, _ in generator._known}) >= 3
 
 
-def test_a_gpu_without_sdpa_masks_is_given_none_that_it_would_convert(loaded, row, monkeypatch):
-    """A mask of truth values would be turned into numbers in every layer; here it is made once a step."""
+def test_query_heads_are_packed_on_the_key_head_that_they_share(loaded, row, monkeypatch):
+    """And the mask is of numbers, made once a step: one of truth values would be converted in every layer."""
     import torch
 
     seen = []
@@ -260,4 +277,3 @@ def test_a_gpu_without_sdpa_masks_is_given_none_that_it_would_convert(loaded, ro
     # Two layers; two query heads stand packed on each of two key heads.
     assert seen == [(torch.float32, (3, 1, 1, 512), (3, 2, 2, 16), (3, 2, 512, 16))] * 2
     assert loaded.model.config._attn_implementation == "sdpa"
-    assert lanes_module.GROUPED != "sdpa"
