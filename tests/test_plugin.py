@@ -90,6 +90,71 @@ def test_a_failure_reads_in_four_lines(project):
     result.assert_outcomes(passed=3, failed=1)
 
 
+SHARE = """
+[profile.few]
+broken_share = 0.1
+broken_why = "a model breaks down now and then"
+[[profile.few.gate]]
+metric = "finished"
+unit = "yes"
+at_least = 1
+why = "cut"
+[[profile.few.gate]]
+metric = "length"
+unit = "s"
+at_least = 1
+why = "short"
+[[profile.few.gate]]
+metric = "duration_ratio"
+unit = "ratio"
+at_most = 2.0
+why = "slow"
+[[profile.few.gate]]
+metric = "silence_ratio"
+unit = "ratio"
+at_most = 0.3
+why = "silent"
+[comparison]
+broken_bound = 0.4
+"""
+OF_ALL = "import pytest\npytestmark = pytest.mark.suite()\ndef test_broken(not_worse):\n    not_worse('broken')\n"
+
+
+def shares(folder, release=OF_ALL):
+    """The same project, in which so many takes may break a gate."""
+    gates = folder.path / "suites" / "gates.toml"
+    gates.write_text(gates.read_text() + SHARE)
+    (folder.path / "suites" / "test_release.py").write_text(release)
+    return folder
+
+
+def test_where_a_share_of_takes_may_break_a_gate_one_that_does_is_an_expected_failure(project):
+    result = judge(shares(project(*[GOOD] * 11, LONG)), "--gates", "few")
+    result.assert_outcomes(passed=24, xfailed=1)
+    result.stdout.fnmatch_lines(
+        ["*1 EXCUSED*", "takes         12 planned = 12 judged + 0 refused", "VERDICT       PASS"]
+    )
+    assert result.ret == 0
+
+
+def test_too_many_takes_that_break_a_gate_fail_by_their_share(project):
+    result = judge(shares(project(*[GOOD] * 6, *[LONG] * 6)), "--gates", "few")
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(["FAIL  takes that broke a gate*", "VERDICT       FAIL"])
+
+
+def test_a_take_that_is_missing_is_excused_by_no_share(project):
+    result = judge(shares(project(*[GOOD] * 11, None)), "--gates", "few")
+    assert result.ret == 1
+    assert "VERDICT       PASS" not in result.stdout.str()
+
+
+def test_excused_takes_of_which_nobody_judged_the_share_do_not_pass(project):
+    result = judge(shares(project(*[GOOD] * 11, LONG), release=""), "--gates", "few")
+    result.stdout.fnmatch_lines(["VERDICT       INCONCLUSIVE"])
+    assert result.ret == 1
+
+
 def test_a_missing_take_is_judged_and_not_dropped(project):
     result = judge(project(GOOD, None))
     result.assert_outcomes(passed=2, failed=2)
@@ -609,7 +674,10 @@ def test_a_corpus_file_without_a_module_is_judged_by_the_criteria(team, named):
     others = {
         "voice_gates/corpus/short.toml::test_length[short-001-seed0]",
         "voice_gates/gates.toml::test_no_voice_is_worse_than_in_the_accepted_release",
+        "voice_gates/gates.toml::test_is_no_worse_than_the_accepted_release_over_all_texts",
         "voice_gates/gates.toml::test_hardly_an_utterance_is_lost_since_the_accepted_release",
+        "voice_gates/gates.toml::test_all_releases_together_have_not_lost_too_much_since_the_first",
+        "voice_gates/gates.toml::test_hardly_a_take_breaks_a_gate",
     }
     assert lines == (digits if "digits" in named else digits | others)
 
