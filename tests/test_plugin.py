@@ -249,7 +249,8 @@ def test_a_killed_run_of_several_workers_leaves_no_earlier_pass(project):
     out.mkdir()
     (out / "run.json").write_text('{"verdict": "PASS"}')
     assert folder.runpytest_subprocess(*OPTIONS, "-n", "2", "--alluredir", "allure").ret == -9
-    assert not (out / "run.json").exists()
+    assert read_run(out).verdict == "INCONCLUSIVE"
+    assert (out / "previous" / "run.json").exists()
 
     from harness.run.journal import Journal
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -22,9 +23,8 @@ from harness.plugin.options import (
     targets_all_suites,
     targets_suites,
     value,
-    worker_number,
 )
-from harness.plugin.reporter import Reporter
+from harness.plugin.reporter import JUNIT, Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of
 from harness.plugin.suites import required_by, required_of
 
@@ -54,9 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args.append(str(corpus_folder(config)))
     if is_worker(config):
         return
+    if getattr(config.option, "testrunuid", "given") is None:
+        config.option.testrunuid = uuid4().hex  # names the run in xdist's workers too
     config.pluginmanager.register(Reporter(config))
     if targets_suites(config) and not config.option.collectonly:
-        config.option.xmlpath = config.option.xmlpath or str(out_folder(config) / "junit.xml")
+        config.option.xmlpath = config.option.xmlpath or str(out_folder(config) / JUNIT)
         if config.option.reportchars == _PYTESTS_REPORTCHARS:
             config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
 
@@ -67,6 +69,9 @@ def pytest_collection(session: pytest.Session) -> None:
     if not targets_suites(session.config):
         return
     with PlainUsage():
+        if not (is_worker(session.config) or session.config.option.collectonly):
+            journal_of(session.config).claim()
+            session.config.add_cleanup(journal_of(session.config).release)
         run = run_of(session.config)
         assert run.backend is not None
         assert run.voices
@@ -107,13 +112,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which takes the selected tests plan, on disk, so that a killed run is known to be one.
 
-    All xdist workers plan the same; the first of them writes it down.
+    All xdist workers plan the same and all say so: any of them may die.
     """
-    if session.config.option.collectonly or worker_number(session.config) > 0:
+    if session.config.option.collectonly or not session.items:
         return
     with PlainUsage():
         asked = {item.nodeid: takes for item in session.items if (takes := asked_takes(item))}
-    if asked:
+    if asked or targets_suites(session.config):
         from harness.records.event import Described, Planned
         from harness.records.take_record import TakeKey
 
@@ -122,36 +127,34 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             for test, takes in asked.items()
         }
         journal = journal_of(session.config)
-        if not journal.open:
-            journal.begin()
-            journal.forget_reports()
-        journal.add(Described(about(session.config)))
+        journal.begin()
+        if asked:
+            journal.add(Described(about(session.config)))
         journal.add(Planned(planned))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Generate what the selected tests need, once, before the first of them."""
+    _let_termination_interrupt(session.config)
     asked = [take for item in getattr(session, "items", []) for take in asked_takes(item)]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = run_of(session.config)
-        with PlainUsage(), _terminable(), _progress(session.config) as progress:
+        with PlainUsage(), _progress(session.config) as progress:
             requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
             run.generate(requests, progress)
     return (yield)
 
 
-@contextmanager
-def _terminable() -> Generator[None]:
-    """A request to terminate ends a generation like Ctrl-C: what is finished is kept, the device is freed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _let_termination_interrupt(config: pytest.Config) -> None:
+    """A request to terminate ends the run like Ctrl-C: what is finished is kept, the device is freed, exit 2."""
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+        def restore() -> None:
+            signal.signal(signal.SIGTERM, before)
+
+        config.add_cleanup(restore)
 
 
 @contextmanager

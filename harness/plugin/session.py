@@ -163,7 +163,10 @@ def about(config: pytest.Config) -> "About":
 def journal_of(config: pytest.Config) -> "Journal":
     from harness.run.journal import Journal
 
-    return config.stash.setdefault(_JOURNAL, Journal(out_folder(config)))
+    if _JOURNAL not in config.stash:
+        given = getattr(config, "workerinput", {}).get("testrunuid") or getattr(config.option, "testrunuid", None)
+        config.stash[_JOURNAL] = Journal(out_folder(config), given or "")
+    return config.stash[_JOURNAL]
 
 
 def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":

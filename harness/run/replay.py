@@ -34,6 +34,8 @@ class Replay:
     """Of pytest; None while the run goes on, and for ever where it was killed."""
     unreadable: int = 0
     """Events of the journal that could not be read."""
+    has_plan: bool = False
+    """Whether a process could say which takes its tests need."""
     planned: dict[str, set[TakeKey]] = field(default_factory=dict)
     """Planned takes by test."""
     takes: dict[TakeKey, TakeRecord] = field(default_factory=dict)
@@ -52,6 +54,7 @@ class Replay:
             case Described():
                 self.about = event.about
             case Planned():
+                self.has_plan = True
                 for test, takes in event.takes.items():
                     self.planned.setdefault(test, set()).update(takes)
             case Judged():
