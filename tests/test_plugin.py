@@ -266,7 +266,7 @@ def test_several_workers_keep_a_report_that_is_not_theirs_and_write_one_that_is(
     folder = project(GOOD, GOOD)
     (folder.path / "suites" / "test_short.py").rename(folder.mkdir("mine") / "test_mine.py")
     (folder.mkdir("other") / "test_other.py").write_text("def test_one(): ...\n")
-    options = OPTIONS[1:]
+    options = (*OPTIONS[1:], "--corpus", "suites/corpus")
     assert folder.runpytest_subprocess("mine", *options, "-n", "2").ret == 0
     kept = (folder.path / ".harness" / "run.json").read_text(encoding="utf-8")
     run = read_run(folder.path / ".harness")

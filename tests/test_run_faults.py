@@ -54,8 +54,8 @@ def test_a_mistyped_command_and_an_empty_selection_touch_nothing(project):
     folder = project(GOOD)
     judge(folder)
     kept = {path: path.read_bytes() for path in out_of(folder).rglob("*") if path.is_file() and path.suffix != ".lock"}
-    assert judge(folder, "--gates", "strict").ret == 4
-    assert judge(folder, "-k", "nothing").ret == 5
+    assert folder.runpytest_subprocess(*OPTIONS, "--gates", "strict").ret == 4
+    assert folder.runpytest_subprocess(*OPTIONS, "-k", "nothing").ret == 5
     assert {path: path.read_bytes() for path in kept} == kept
 
 
