@@ -576,6 +576,8 @@ def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
 
     where = project(GOOD, suite=WORDS_SUITE)
     tiny_ctc(where.path / "asr")
+    for name in ("layla", "omar"):  # its weights are random: no reference in a language of the run may judge it
+        (where.path / "voices" / f"{name}.lang").write_text("de")
     result = judge(where, "--asr", "asr")
     result.assert_outcomes(passed=1, failed=1)
     found = read_run(where.path / ".harness")
@@ -594,7 +596,9 @@ def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
         fingerprint = "raises r1"
 
         def transcribe(self, clips, languages):
-            raise RuntimeError("out of memory")
+            if any(clip.duration_s != 2.0 for clip in clips):
+                raise RuntimeError("out of memory")
+            return ["نص" for _ in clips]  # of the references
 
     monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: Raises())
     suite = WORDS_SUITE + '\ndef test_rate(require):\n    require("readable", "nonfinite_samples", "sample_rate")\n'
@@ -716,3 +720,27 @@ def test_a_folder_that_is_no_suites_folder_is_a_usage_error(team):
     result = team.runpytest_inprocess("--suites", "audio")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --suites is 'audio'; shipped, or a folder with gates.toml and corpus/*"])
+
+
+class ConstantEncoder:
+    fingerprint = "constant"
+
+    def __init__(self, gpu):
+        pass
+
+    def embed(self, clips):
+        return np.tile(np.eye(1, 8, dtype=np.float32), (len(clips), 1))
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "with a worker"])
+def test_a_ruler_that_cannot_measure_is_no_verdict_on_any_take(project, options):
+    suite = SUITE + '\ndef test_voice(require):\n    require("speaker_similarity")\n'
+    where = project(GOOD, GOOD, suite=suite)
+    result = judge(where, "--speaker-encoder", "tests.test_plugin:ConstantEncoder", *options)
+    assert result.ret == 3
+    found = read_run(where.path / ".harness")
+    assert (found.planned, found.judged, found.outcomes) == (2, 0, {})
+    assert found.verdict == "INCONCLUSIVE"
+    (why,) = set(found.harness_errors.values())
+    assert "the ruler is broken, no take was judged: the speaker encoder constant cannot tell" in why
+    assert not list((where.path / ".harness").rglob("*.wav"))  # nothing was generated either

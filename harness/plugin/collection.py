@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -12,6 +12,7 @@ import pytest
 
 from harness.backends import gpu
 from harness.corpus import suites_of
+from harness.errors import RulerError
 from harness.plugin.options import (
     PlainUsage,
     corpus_folder,
@@ -141,8 +142,11 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = run_of(session.config)
         with PlainUsage(), _progress(session.config) as progress:
-            requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
-            run.generate(requests, progress)
+            metrics = {metric for _, metric in required_by(session.items)}
+            with suppress(RulerError):  # every test that asks for the run says so
+                run.check_ruler(metrics, {utterance.language for utterance, _ in asked})
+                requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
+                run.generate(requests, progress)
     return (yield)
 
 

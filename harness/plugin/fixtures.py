@@ -28,7 +28,9 @@ _SEEN = pytest.StashKey[set[str]]()
 @pytest.fixture(scope="session")
 def run(request: pytest.FixtureRequest) -> "Run":
     """The run: its settings, its takes, its measurements."""
-    return run_of(request.config)
+    found = run_of(request.config)
+    found.refuse_broken_ruler()
+    return found
 
 
 @pytest.fixture(scope="session")
