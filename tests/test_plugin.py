@@ -4,14 +4,17 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 
 import numpy as np
 import pytest
 from msgspec import structs
 
+from harness import shipped
 from harness.audio import Audio, encode_wav
 from harness.baseline.acceptance import read_run
 from harness.errors import UsageError
+from harness.plugin.suites import required
 from harness.records.schema import encode
 from tests.synthetic import draw, write_voice
 
@@ -31,16 +34,33 @@ ROW = (
 GOOD, SILENT, LONG = "#" * 26, "#" * 16 + "." * 10, "#" * 50
 
 
+def gates_of(suite):
+    """The shipped gates on what a suite requires: whoever is judged by all of them is judged whole."""
+    shipped_rows = tomllib.loads(shipped.GATES.read_text(encoding="utf-8"))["profile"]["documented"]["gate"]
+    rows = [row for row in shipped_rows if row["metric"] in required(suite)]
+    lines = []
+    for row in rows:
+        lines += ["[[profile.documented.gate]]", *(f"{key} = {toml(value)}" for key, value in row.items())]
+    return "\n".join([*lines, "[profile.calibrated]", 'extends = "documented"'])
+
+
+def toml(value):
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {toml(one)}" for key, one in value.items()) + "}"
+    return "[" + ", ".join(map(toml, value)) + "]" if isinstance(value, list) else json.dumps(value)
+
+
 @pytest.fixture
-def project(pytester):
+def project(pytester, monkeypatch):
     """A project with a suite, two voices and a folder of takes: `project(pictures)` draws short-001, short-002, …"""
+    monkeypatch.delenv("CI", raising=False)  # there, a part of a release does not end with exit 0
     pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
     pytester.makeini("[pytest]\naddopts = --strict-markers -p no:cacheprovider\n")
 
     def made(*pictures, suite=SUITE):
         folder = pytester.mkdir("suites")
         (folder / "test_short.py").write_text(suite, encoding="utf-8")
-        (folder / "gates.toml").write_text('extends = "shipped"\n')
+        (folder / "gates.toml").write_text(gates_of(suite), encoding="utf-8")
         for name in ("criteria.py", "test_release.py"):  # these tests bring their own
             (folder / name).touch()
         (folder / "corpus").mkdir()
@@ -90,71 +110,6 @@ def test_a_failure_reads_in_four_lines(project):
     result.assert_outcomes(passed=3, failed=1)
 
 
-SHARE = """
-[profile.few]
-broken_share = 0.1
-broken_why = "a model breaks down now and then"
-[[profile.few.gate]]
-metric = "finished"
-unit = "yes"
-at_least = 1
-why = "cut"
-[[profile.few.gate]]
-metric = "length"
-unit = "s"
-at_least = 1
-why = "short"
-[[profile.few.gate]]
-metric = "duration_ratio"
-unit = "ratio"
-at_most = 2.0
-why = "slow"
-[[profile.few.gate]]
-metric = "silence_ratio"
-unit = "ratio"
-at_most = 0.3
-why = "silent"
-[comparison]
-broken_bound = 0.4
-"""
-OF_ALL = "import pytest\npytestmark = pytest.mark.suite()\ndef test_broken(not_worse):\n    not_worse('broken')\n"
-
-
-def shares(folder, release=OF_ALL):
-    """The same project, in which so many takes may break a gate."""
-    gates = folder.path / "suites" / "gates.toml"
-    gates.write_text(gates.read_text() + SHARE)
-    (folder.path / "suites" / "test_release.py").write_text(release)
-    return folder
-
-
-def test_where_a_share_of_takes_may_break_a_gate_one_that_does_is_an_expected_failure(project):
-    result = judge(shares(project(*[GOOD] * 11, LONG)), "--gates", "few")
-    result.assert_outcomes(passed=24, xfailed=1)
-    result.stdout.fnmatch_lines(
-        ["*1 EXCUSED*", "takes         12 planned = 12 judged + 0 refused", "VERDICT       PASS"]
-    )
-    assert result.ret == 0
-
-
-def test_too_many_takes_that_break_a_gate_fail_by_their_share(project):
-    result = judge(shares(project(*[GOOD] * 6, *[LONG] * 6)), "--gates", "few")
-    assert result.ret == 1
-    result.stdout.fnmatch_lines(["FAIL  takes that broke a gate*", "VERDICT       FAIL"])
-
-
-def test_a_take_that_is_missing_is_excused_by_no_share(project):
-    result = judge(shares(project(*[GOOD] * 11, None)), "--gates", "few")
-    assert result.ret == 1
-    assert "VERDICT       PASS" not in result.stdout.str()
-
-
-def test_excused_takes_of_which_nobody_judged_the_share_do_not_pass(project):
-    result = judge(shares(project(*[GOOD] * 11, LONG), release=""), "--gates", "few")
-    result.stdout.fnmatch_lines(["VERDICT       INCONCLUSIVE"])
-    assert result.ret == 1
-
-
 def test_a_missing_take_is_judged_and_not_dropped(project):
     result = judge(project(GOOD, None))
     result.assert_outcomes(passed=2, failed=2)
@@ -201,7 +156,8 @@ def test_an_unpassable_gate_is_listed_with_its_arithmetic_and_does_not_fail(proj
 
 
 def test_each_take_has_a_test_of_its_own(project):
-    result = judge(project(GOOD), "--takes", "3", "--seed", "5", "--collect-only", "-q")
+    options = ("suites", "--voices", "voices", "--takes", "3", "--seed", "5", "--collect-only", "-q")
+    result = project(GOOD).runpytest_inprocess(*options)
     result.stdout.fnmatch_lines(
         ["*test_length?short-001-seed5?", "*test_length?short-001-seed6?", "*test_length?short-001-seed7?"]
     )
@@ -215,6 +171,79 @@ def test_only_what_is_selected_is_made(project):
     ]
     result = judge(folder, "-k", "short-002")
     assert "takes 1/1" not in result.stdout.str()
+
+
+@pytest.mark.parametrize(
+    ("selection", "scope"),
+    [
+        (["-k", "short-002"], "1 of 2 takes, 5 of 5 gates; 2 tests were deselected"),
+        (["-k", "silence"], "2 of 2 takes, 1 of 5 gates; 2 tests were deselected"),
+        (["--deselect", "suites/test_short.py::test_silence[short-001-seed0]"], "2 of 2 takes, 5 of 5 gates, 9 of 10*"),
+        (["-m", "not slow", "-k", "not silence"], "2 of 2 takes, 4 of 5 gates*"),
+    ],
+)
+def test_what_passes_in_part_is_partial_and_never_exit_0_in_ci_unless_asked_for(project, monkeypatch, selection, scope):
+    folder = project(GOOD, GOOD)
+    result = judge(folder, *selection)
+    result.stdout.fnmatch_lines([f"scope         PARTIAL: {scope}", "VERDICT       PARTIAL"])
+    assert result.ret == 0
+    record = json.loads((folder.path / ".harness" / "run.json").read_text(encoding="utf-8"))
+    assert (record["verdict"], record["exit_code"]) == ("PARTIAL", 0)
+    summary = (folder.path / ".harness" / "summary.md").read_text(encoding="utf-8")
+    assert "May it go out? PARTIAL" in summary
+    assert "**PARTIAL: " in summary
+    monkeypatch.setenv("CI", "true")
+    assert judge(folder, *selection).ret == 1
+    assert judge(folder, *selection, "--partial").ret == 0
+    assert judge(folder).ret == 0
+
+
+def test_a_part_that_is_named_is_partial_too(project):
+    folder = project(GOOD, GOOD)
+    result = folder.runpytest_inprocess("suites/test_short.py", *OPTIONS[1:])
+    result.stdout.fnmatch_lines(["*command names a part of the suites", "VERDICT       PARTIAL"])
+
+
+def test_a_part_that_fails_fails(project):
+    result = judge(project(GOOD, LONG), "-k", "short-002")
+    result.stdout.fnmatch_lines(["scope         PARTIAL: 1 of 2 takes, 5 of 5 gates*", "VERDICT       FAIL"])
+    assert result.ret == 1
+
+
+@pytest.mark.slow
+def test_a_part_judged_by_several_workers_is_partial(project):
+    folder = project(GOOD, GOOD)
+    result = folder.runpytest_subprocess(*OPTIONS, "-n", "2", "-k", "short-002")
+    result.stdout.fnmatch_lines(["scope         PARTIAL: 1 of 2 takes*", "VERDICT       PARTIAL"])
+    result = folder.runpytest_subprocess(*OPTIONS, "-n", "2")
+    result.stdout.fnmatch_lines(["VERDICT       PASS"])
+
+
+@pytest.mark.parametrize("mistyped", [["--takes", "many"], ["--gates", "strict"], ["-k", "nothing"], ["--nonsense"]])
+def test_a_mistyped_command_leaves_the_last_run_as_it_is(project, mistyped):
+    folder = project(GOOD)
+    judge(folder)
+    out = folder.path / ".harness"
+    before = {
+        path: path.read_bytes() for path in out.rglob("*") if path.suffix in {".json", ".jsonl", ".html", ".md", ".xml"}
+    }
+    assert judge(folder, *mistyped).ret in {pytest.ExitCode.USAGE_ERROR, pytest.ExitCode.NO_TESTS_COLLECTED}
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_an_output_folder_that_cannot_be_written_to_is_one_line(project):
+    folder = project(GOOD)
+    (folder.path / "taken").touch()
+    result = judge(folder, "--out", "taken")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: --out: taken cannot be written to (*): give another folder"])
+
+
+def test_without_a_recogniser_the_headline_says_that_words_were_not_judged(project):
+    result = judge(project(GOOD))
+    result.stdout.fnmatch_lines(
+        ["scope         words not judged: no recogniser was given (--asr)", "VERDICT       PASS"]
+    )
 
 
 def test_the_manifest_and_the_page_and_junit_are_written(project):
@@ -249,8 +278,7 @@ def test_a_killed_run_of_several_workers_leaves_no_earlier_pass(project):
     out.mkdir()
     (out / "run.json").write_text('{"verdict": "PASS"}')
     assert folder.runpytest_subprocess(*OPTIONS, "-n", "2", "--alluredir", "allure").ret == -9
-    assert read_run(out).verdict == "INCONCLUSIVE"
-    assert (out / "previous" / "run.json").exists()
+    assert not (out / "run.json").exists()
 
     from harness.run.journal import Journal
 
@@ -266,7 +294,7 @@ def test_several_workers_keep_a_report_that_is_not_theirs_and_write_one_that_is(
     folder = project(GOOD, GOOD)
     (folder.path / "suites" / "test_short.py").rename(folder.mkdir("mine") / "test_mine.py")
     (folder.mkdir("other") / "test_other.py").write_text("def test_one(): ...\n")
-    options = (*OPTIONS[1:], "--corpus", "suites/corpus")
+    options = (*OPTIONS[1:], "--corpus", "suites/corpus", "--gates-file", "suites/gates.toml")
     assert folder.runpytest_subprocess("mine", *options, "-n", "2").ret == 0
     kept = (folder.path / ".harness" / "run.json").read_text(encoding="utf-8")
     run = read_run(folder.path / ".harness")
@@ -576,8 +604,6 @@ def test_a_real_recogniser_is_asked_and_what_it_heard_is_kept(project):
 
     where = project(GOOD, suite=WORDS_SUITE)
     tiny_ctc(where.path / "asr")
-    for name in ("layla", "omar"):  # its weights are random: no reference in a language of the run may judge it
-        (where.path / "voices" / f"{name}.lang").write_text("de")
     result = judge(where, "--asr", "asr")
     result.assert_outcomes(passed=1, failed=1)
     found = read_run(where.path / ".harness")
@@ -596,9 +622,7 @@ def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
         fingerprint = "raises r1"
 
         def transcribe(self, clips, languages):
-            if any(clip.duration_s != 2.0 for clip in clips):
-                raise RuntimeError("out of memory")
-            return ["نص" for _ in clips]  # of the references
+            raise RuntimeError("out of memory")
 
     monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: Raises())
     suite = WORDS_SUITE + '\ndef test_rate(require):\n    require("readable", "nonfinite_samples", "sample_rate")\n'
@@ -679,10 +703,7 @@ def test_a_corpus_file_without_a_module_is_judged_by_the_criteria(team, named):
     others = {
         "voice_gates/corpus/short.toml::test_length[short-001-seed0]",
         "voice_gates/gates.toml::test_no_voice_is_worse_than_in_the_accepted_release",
-        "voice_gates/gates.toml::test_is_no_worse_than_the_accepted_release_over_all_texts",
         "voice_gates/gates.toml::test_hardly_an_utterance_is_lost_since_the_accepted_release",
-        "voice_gates/gates.toml::test_all_releases_together_have_not_lost_too_much_since_the_first",
-        "voice_gates/gates.toml::test_hardly_a_take_breaks_a_gate",
     }
     assert lines == (digits if "digits" in named else digits | others)
 
@@ -720,27 +741,3 @@ def test_a_folder_that_is_no_suites_folder_is_a_usage_error(team):
     result = team.runpytest_inprocess("--suites", "audio")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: --suites is 'audio'; shipped, or a folder with gates.toml and corpus/*"])
-
-
-class ConstantEncoder:
-    fingerprint = "constant"
-
-    def __init__(self, gpu):
-        pass
-
-    def embed(self, clips):
-        return np.tile(np.eye(1, 8, dtype=np.float32), (len(clips), 1))
-
-
-@pytest.mark.parametrize("options", [(), ("-n", "1")], ids=["alone", "with a worker"])
-def test_a_ruler_that_cannot_measure_is_no_verdict_on_any_take(project, options):
-    suite = SUITE + '\ndef test_voice(require):\n    require("speaker_similarity")\n'
-    where = project(GOOD, GOOD, suite=suite)
-    result = judge(where, "--speaker-encoder", "tests.test_plugin:ConstantEncoder", *options)
-    assert result.ret == 3
-    found = read_run(where.path / ".harness")
-    assert (found.planned, found.judged, found.outcomes) == (2, 0, {})
-    assert found.verdict == "INCONCLUSIVE"
-    (why,) = set(found.harness_errors.values())
-    assert "the ruler is broken, no take was judged: the speaker encoder constant cannot tell" in why
-    assert not list((where.path / ".harness").rglob("*.wav"))  # nothing was generated either

@@ -235,6 +235,8 @@ def analysis_of(name: str) -> Analysis:
         UsageError: There is none; the line says which there are.
     """
     if name not in ANALYSES:
+        registry.metrics()  # whoever calls one metric alone has not imported where its analyses are declared
+    if name not in ANALYSES:
         raise UsageError(
             f"no analysis is called {name!r}; a metric can need {', '.join(sorted(GIVEN | ANALYSES.keys()))}"
         )

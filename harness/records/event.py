@@ -25,8 +25,6 @@ class Begun(Event, frozen=True, tag="begun"):
     at: str
     """UTC."""
     schema: int
-    run: str = ""
-    """Names the run, the same in all its processes."""
 
 
 class Described(Event, frozen=True, tag="described"):
@@ -35,10 +33,25 @@ class Described(Event, frozen=True, tag="described"):
     about: About
 
 
+class Whole(Event, frozen=True, tag="whole", kw_only=True):
+    """What the whole release is, of which the command may have selected a part."""
+
+    takes: dict[str, int]
+    """How many there are, by suite."""
+    gates: dict[str, tuple[str, ...]]
+    """Names of the gates, by suite."""
+    left_out: str = ""
+    """What the command left out by itself, in words."""
+    may_be_partial: bool = True
+    """Whether a part that passes ends with exit 0."""
+
+
 class Planned(Event, frozen=True, tag="planned"):
     """Which takes each test needs."""
 
     takes: dict[str, tuple[TakeKey, ...]]
+    deselected: int = 0
+    """How many tests of takes the command left out."""
 
 
 class Judged(Event, frozen=True, tag="judged"):
@@ -93,7 +106,7 @@ class Findings(Record, frozen=True):
         return bool(self.comparisons or self.not_compared or any(take.verdicts for take in self.takes))
 
 
-AnyEvent = Begun | Described | Planned | Judged | Unjudged | Ended
+AnyEvent = Begun | Described | Whole | Planned | Judged | Unjudged | Ended
 
 
 def decode(line: bytes, where: str, remedy: str) -> AnyEvent:

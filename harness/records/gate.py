@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     advisory gate would have said FAIL or INCONCLUSIVE; shown and counted, it neither blocks nor passes a release.
     EXCUSED: a take broke the gate, and the profile lets a share of takes do so; listed, heard and counted, and the
     share decides.
+    PARTIAL: of a run, never of a gate: all that was judged passed, and it was not the whole release.
     """
 
     PASS = "PASS"
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
     REFUSED = "REFUSED"
     WARN = "WARN"
     EXCUSED = "EXCUSED"
+    PARTIAL = "PARTIAL"
 
 
 def _bounds(at_least: float, at_most: float) -> str:
@@ -53,6 +55,7 @@ def _one_infinity(limits: "Step | Gate") -> None:
         msgspec.structs.force_setattr(limits, "at_most", INFINITY)
 
 
+OF_GATES = tuple(outcome for outcome in Outcome if outcome != Outcome.PARTIAL)
 AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 """What stands against a release, the worse first."""
 

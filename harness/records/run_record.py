@@ -38,6 +38,32 @@ class NotJudged(Record, frozen=True):
     why: str
 
 
+class Scope(Record, frozen=True, kw_only=True):
+    """How much of the whole release was judged. Nothing is known of a run whose tests lie outside a suites folder."""
+
+    takes: int = 0
+    of_takes: int = 0
+    gates: int = 0
+    """Names of gates of which at least one take was judged ..."""
+    of_gates: int = 0
+    verdicts: int = 0
+    """Answers of a gate on a take ..."""
+    of_verdicts: int = 0
+    left_out: str = ""
+    """What the command left out although nothing of the above shows it."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the release was left out."""
+        return not self.left_out and self.takes >= self.of_takes and self.verdicts >= self.of_verdicts
+
+    def __str__(self) -> str:
+        gates = f"{self.gates} of {self.of_gates} gates"
+        if (self.takes, self.gates) == (self.of_takes, self.of_gates):
+            gates += f", {self.verdicts} of {self.of_verdicts} verdicts"
+        return f"{self.takes} of {self.of_takes} takes, {gates}" + (f"; {self.left_out}" if self.left_out else "")
+
+
 class RunRecord(Document, frozen=True, kw_only=True):
     """What was planned, what was judged, what each gate said, and the verdict."""
 
@@ -48,6 +74,7 @@ class RunRecord(Document, frozen=True, kw_only=True):
     exit_code: int
     incomplete: str = ""
     """Why this is not the whole run; empty where it is."""
+    scope: Scope = Scope()
     begun: str = ""
     ended: str = ""
     """Date and time in UTC; empty while the run goes on, and for ever where it was killed."""
@@ -65,6 +92,13 @@ class RunRecord(Document, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
     takes: tuple[TakeRecord, ...] = ()
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What the verdict does not speak of; belongs beside it wherever it is shown."""
+        partial = () if self.scope.is_whole else (f"PARTIAL: {self.scope}",)
+        heard = self.about.instruments.get("recognizer", "none") != "none"
+        return partial if heard or not self.takes else (*partial, "words not judged: no recogniser was given (--asr)")
 
     @property
     def counts(self) -> str:

@@ -198,7 +198,7 @@ def write_run(run: RunRecord, folder: Path, out: Path) -> None:
 def _release_test(run: RunRecord, name: str) -> dict[str, Any]:
     statuses = {Outcome.PASS: "passed", Outcome.FAIL: "failed"}
     status = "broken" if run.incomplete or run.harness_errors else statuses.get(run.verdict, "failed")
-    message = f"May it go out? {run.verdict}. Takes: {run.counts}. {run.incomplete}".strip()
+    message = f"May it go out? {run.verdict}. Takes: {run.counts}. {'. '.join((*run.caveats, run.incomplete))}".strip()
     labels = {
         "epic": " release verdict",
         "feature": RELEASE_TEST,

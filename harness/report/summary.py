@@ -3,7 +3,7 @@
 from html import escape
 from pathlib import Path
 
-from harness.records.gate import Outcome
+from harness.records.gate import OF_GATES
 from harness.records.run_record import RunRecord
 from harness.report.comparison import comparisons
 from harness.report.overview import blocking, by_suite, unconditioned
@@ -13,8 +13,9 @@ MOST_SHOWN = 20
 
 def markdown(run: RunRecord, out: Path) -> str:
     """Verdict, what blocks it, suites; texts of the corpus are escaped."""
-    outcomes = [str(outcome) for outcome in Outcome]
+    outcomes = [str(outcome) for outcome in OF_GATES]
     lines = [f"## May it go out? {run.verdict}", ""]
+    lines += [f"**{_cell(caveat)}**\n" for caveat in run.caveats]
     if run.incomplete:
         lines += [f"**Incomplete:** {_cell(run.incomplete)}", ""]
     lines += [f"Takes: {run.counts}", ""]

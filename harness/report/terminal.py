@@ -47,18 +47,16 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
         yield f"… and {len(run.not_judged) - MOST_SHOWN} more in the report"
     for test, how in run.failed_otherwise.items():
         yield from _wrapped(f"FAIL  {test}: {how}")
-    by_reason: dict[str, list[str]] = {}
     for test, how in run.harness_errors.items():
-        by_reason.setdefault(how, []).append(test)
-    for how, tests in by_reason.items():
-        named = tests[0] if len(tests) == 1 else f"{len(tests)} tests, the first {tests[0]}"
-        yield from _wrapped(f"HARNESS ERROR  {named}: {how}")
+        yield from _wrapped(f"HARNESS ERROR  {test}: {how}")
     for why, takes in unconditioned(run).items():
         yield from _wrapped(f"{len(takes)} takes made without their reference: {why}")
     yield from _refused_gates(run)
     yield from _suites(run)
     if run.incomplete:
         yield from _wrapped(f"INCOMPLETE    {run.incomplete}")
+    for caveat in run.caveats:
+        yield from _wrapped(f"scope         {caveat}")
     yield f"takes         {run.counts}"
     yield f"backend       {about.backend}, gates {about.gates!r}"
     yield f"report        {page}"

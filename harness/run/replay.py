@@ -13,9 +13,9 @@ import msgspec
 
 from harness.decision.gates import release
 from harness.records.comparison import Comparison, NotCompared
-from harness.records.event import AnyEvent, Begun, Described, Ended, Judged, Planned, Unjudged
+from harness.records.event import AnyEvent, Begun, Described, Ended, Judged, Planned, Unjudged, Whole
 from harness.records.gate import AGAINST, Outcome, Verdict
-from harness.records.run_record import About, NotJudged, RunRecord
+from harness.records.run_record import About, NotJudged, RunRecord, Scope
 from harness.records.take_record import TakeKey, TakeRecord
 
 _COMPLETE = (0, 1, 3, 5)  # exit codes of pytest after which every selected test has come to its end
@@ -34,8 +34,8 @@ class Replay:
     """Of pytest; None while the run goes on, and for ever where it was killed."""
     unreadable: int = 0
     """Events of the journal that could not be read."""
-    has_plan: bool = False
-    """Whether a process could say which takes its tests need."""
+    whole: Whole | None = None
+    deselected: int = 0
     planned: dict[str, set[TakeKey]] = field(default_factory=dict)
     """Planned takes by test."""
     takes: dict[TakeKey, TakeRecord] = field(default_factory=dict)
@@ -53,8 +53,10 @@ class Replay:
                 self.begun = event.at
             case Described():
                 self.about = event.about
+            case Whole():
+                self.whole = event
             case Planned():
-                self.has_plan = True
+                self.deselected = max(self.deselected, event.deselected)
                 for test, takes in event.takes.items():
                     self.planned.setdefault(test, set()).update(takes)
             case Judged():
@@ -130,7 +132,30 @@ class Replay:
             outcomes.add(Outcome.INCONCLUSIVE)
         planned = self.planned_takes
         shares = any(one.question == "broken" for one in self.comparisons.values())
-        return release(outcomes, len(planned), len(planned - set(self.not_judged)), shares)
+        answer = release(outcomes, len(planned), len(planned - set(self.not_judged)), shares)
+        return answer if answer != Outcome.PASS or self.scope.is_whole else Outcome.PARTIAL
+
+    @property
+    def scope(self) -> Scope:
+        """How much of the whole release was judged."""
+        if self.whole is None:
+            return Scope()
+        judged = {
+            (key, verdict.gate.name)
+            for key, take in self.takes.items()
+            for verdict in take.verdicts
+            if verdict.gate.name in self.whole.gates.get(key.suite, ())
+        }
+        deselected = f"{self.deselected} tests were deselected" if self.deselected else ""
+        return Scope(
+            takes=len(self.planned_takes),
+            of_takes=sum(self.whole.takes.values()),
+            gates=len({name for _, name in judged}),
+            of_gates=len({name for names in self.whole.gates.values() for name in names}),
+            verdicts=len(judged),
+            of_verdicts=sum(count * len(self.whole.gates[suite]) for suite, count in self.whole.takes.items()),
+            left_out="; ".join(filter(None, (self.whole.left_out, deselected))),
+        )
 
     @property
     def exit_code(self) -> int:
@@ -140,6 +165,8 @@ class Replay:
             return 3 if status is None else status
         if self.harness_errors or self.unreadable:
             return 3
+        if status == 0 and self.verdict == Outcome.PARTIAL:
+            return 0 if self.whole is None or self.whole.may_be_partial else 1
         return 0 if status == 0 and self.verdict == Outcome.PASS else 1
 
     def record(self) -> RunRecord:
@@ -149,6 +176,7 @@ class Replay:
             verdict=self.verdict,
             exit_code=self.exit_code,
             incomplete=self.incomplete,
+            scope=self.scope,
             begun=self.begun,
             ended=self.ended,
             about=self.about,
