@@ -151,15 +151,15 @@ def _audit(arguments: argparse.Namespace) -> int:
     takes = min(len(baseline.seeds) for baseline in kept)
     every = [take.measurements for baseline in kept for take in baseline.takes]
     measured = {name for measurements in every for name, one in measurements.items() if one.is_known}
+    about = golden.rests_on(kept, rules, margins)
     margins = tuple(margin for margin in margins if margin.metric in measured)  # a recogniser may not have been given
     corpus = audit.corpus_of(kept, margins, arguments.spread)
     design = audit.Design(rules, rules.looks, takes, arguments.broken)
-    about = golden.rests_on(kept, rules, margins)
     for line in audit.audit(corpus, design, arguments.null, arguments.planted, about):
         if isinstance(line, str):
             print(line, flush=True)
         elif arguments.keep:
-            path = arguments.golden / arguments.backend / kept_audit.NAME
+            path = kept_audit.path_of(arguments.golden, arguments.backend)
             schema.write(path, line)
             print(f"kept: {relpath(path)}")
     return 0
@@ -286,7 +286,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--planted", type=int, default=200, metavar="N", help="releases for each planted loss")
     audit.add_argument("--gates", default="documented", metavar="NAME", help="profile of gates.toml")
     audit.add_argument("--broken", type=float, default=0.0, metavar="SHARE", help="of takes that break a gate")
-    audit.add_argument("--keep", action="store_true", help="write golden/BACKEND/audit.json, which verdicts quote")
+    audit.add_argument("--keep", action="store_true", help="write golden/audit-BACKEND.json, which verdicts quote")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     power = commands.add_parser("power", help=_power.__doc__)
     power.add_argument("--texts", type=int, default=48, help="sound takes of each voice")

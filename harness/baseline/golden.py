@@ -15,7 +15,8 @@ import msgspec
 from harness.audio import content_hash, write_atomically
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RecordError
-from harness.records import schema
+from harness.records import audit, schema
+from harness.records.audit import Audit
 from harness.records.baseline import Anchor, Baseline, BaselineTake, Fingerprint
 from harness.records.gate import Outcome
 from harness.records.measurement import Measurement
@@ -134,6 +135,21 @@ def rests_on(baselines: Sequence[Baseline], policy: Policy, margins: Sequence[Ma
     seals = sorted(baseline.sha256 for baseline in baselines)
     limits = [(one.metric, one.margin, one.lost, one.cap, one.resolution, one.two_sided) for one in margins]
     return content_hash(repr((seals, policy, limits)).encode())[:16]
+
+
+def audited(
+    folder: Path, backend: str, suites: Iterable[str], policy: Policy, margins: Sequence[Margin]
+) -> Audit | None:
+    """The kept audit, where it was made of just these baselines, by this policy and these margins."""
+    kept = audit.read(audit.path_of(folder, backend))
+    try:
+        baselines = [read(folder, backend, suite) for suite in suites]
+    except GoldenError:
+        return None
+    known = [baseline for baseline in baselines if baseline is not None]
+    if kept is None or len(known) < len(baselines) or kept.about != rests_on(known, policy, margins):
+        return None
+    return kept
 
 
 def how_to_accept(suite: str) -> str:

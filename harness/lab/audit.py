@@ -116,10 +116,10 @@ def audit(corpus: Corpus, design: Design, nulls: int, planted: int, about: str) 
     (hits, of), metric, where = max(passes)
     numbers = Audit(
         about=about,
-        false_fail=Share(*unchanged.share(FAIL)),
-        passed=Share(*unchanged.share(PASS)),
+        false_fail=_counted(*unchanged.share(FAIL)),
+        passed=_counted(*unchanged.share(PASS)),
         takes=float(np.median(unchanged.takes)),
-        false_pass=Share(hits, of),
+        false_pass=_counted(hits, of),
         false_pass_of=f"{metric} in {where}",
         found=tuple(found),
         broken=design.broken,
@@ -131,6 +131,11 @@ def _least_texts(strata: Strata) -> str:
     """The stratum in which a loss is hardest to find."""
     sizes = strata.members.sum(axis=1)
     return strata.names[int(sizes.argmin())]
+
+
+def _counted(hits: int, of: int) -> Share:
+    low, high = exact_interval(hits, of, 0.025)
+    return Share(hits, of, round(low, 5), round(high, 5))
 
 
 def share(hits: int, of: int) -> str:

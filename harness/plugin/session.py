@@ -24,6 +24,7 @@ from harness.plugin.options import (
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
+    from harness.decision.policy import Margin, Policy
     from harness.records.run_record import About
     from harness.run.comparison import Compared
     from harness.run.journal import Journal
@@ -129,7 +130,21 @@ def suites_of(item: pytest.Item) -> tuple[str, ...]:
 
 
 def about(config: pytest.Config) -> "About":
-    return run_of(config).about(commit=os.environ.get("GITHUB_SHA", ""))
+    from msgspec import structs
+
+    from harness.baseline import golden
+    from harness.corpus import suites_of as there
+
+    run = run_of(config)
+    policy, margins = _rules(config)
+    audit = golden.audited(run.settings.golden, run.settings.backend, there(corpus_folder(config)), policy, margins)
+    return structs.replace(run.about(commit=os.environ.get("GITHUB_SHA", "")), audit=audit)
+
+
+def _rules(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
+    """What comparisons promise, with the share of takes that the profile lets break a gate."""
+    policy, margins = policy_of(config)
+    return replace(policy, broken_share=run_of(config).profile.broken_share), margins
 
 
 def journal_of(config: pytest.Config) -> "Journal":
@@ -147,8 +162,7 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
 
         comparing = [item for item in items if "not_worse" in getattr(item, "fixturenames", ())]
         strata = [(suites_of(item), item.get_closest_marker("suite")) for item in comparing]
-        policy, margins = policy_of(config)
-        policy = replace(policy, broken_share=run_of(config).profile.broken_share)
+        policy, margins = _rules(config)
         whole = any(mark is not None and len(mark.args) != 1 for _, mark in strata)
         suites = tuple(sorted({suites[0] for suites, mark in strata if mark and len(mark.args) == 1}))
         every = sorted({name for names, _ in strata for name in names})

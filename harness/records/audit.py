@@ -1,4 +1,4 @@
-"""What a verdict of a backend is worth: `golden/BACKEND/audit.json`, beside the baselines that it was replayed on."""
+"""What a verdict of a backend is worth: `golden/audit-BACKEND.json`, beside the baselines that it was replayed on."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -7,14 +7,19 @@ from harness.errors import RecordError
 from harness.records import schema
 from harness.records.schema import Document, Record
 
-NAME = "audit.json"
+
+def path_of(folder: Path, backend: str) -> Path:
+    """Where the audit of a backend's baselines is kept."""
+    return folder / f"audit-{backend}.json"
 
 
 class Share(Record, frozen=True):
-    """So many of so many simulated releases."""
+    """So many of so many simulated releases, with the ends of the 95 % interval."""
 
     hits: int
     of: int
+    low: float = 0.0
+    high: float = 1.0
 
     @property
     def value(self) -> float:

@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import msgspec
 
+from harness.records.audit import Audit
 from harness.records.comparison import Comparison, NotCompared
 from harness.records.gate import Outcome
 from harness.records.schema import Document, Record
@@ -29,6 +30,8 @@ class About(Record, frozen=True, kw_only=True):
     by_sentence: bool = False
     """Whether long texts were generated sentence by sentence."""
     commit: str = ""
+    audit: Audit | None = None
+    """How often the gate is wrong, where it was tried on these baselines, margins and gates."""
 
 
 class NotJudged(Record, frozen=True):

@@ -19,7 +19,7 @@ from harness.audio import write_atomically
 from harness.records.gate import Outcome
 from harness.records.run_record import About, RunRecord
 from harness.records.take_record import TakeRecord
-from harness.report import plots
+from harness.report import assurance, plots
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.comparison import comparisons
 from harness.report.overview import by_suite, refused_gates, unconditioned, worst_first
@@ -149,6 +149,7 @@ class _Book:
             "run": run,
             "panels": self._panels,
             "suites": suites,
+            "assurance": assurance.lines(run),
             "compared": comparisons(run.comparisons, run.not_compared, run.takes),
             "unconditioned": unconditioned(run),
             "refused_gates": refused_gates(run),

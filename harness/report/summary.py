@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.records.gate import OF_GATES
 from harness.records.run_record import RunRecord
+from harness.report import assurance
 from harness.report.comparison import comparisons
 from harness.report.overview import blocking, by_suite, unconditioned
 
@@ -39,6 +40,7 @@ def markdown(run: RunRecord, out: Path) -> str:
         f"- {len(takes)} takes made without their reference: {_cell(why)}" for why, takes in unconditioned(run).items()
     ]
     lines += _compared(run)
+    lines += [f"- {_cell(line)}" for line in assurance.lines(run)]
     others = [("failed", run.failed_otherwise), ("harness error", run.harness_errors)]
     lines += [f"- {kind}: {_cell(test)}: {_cell(how)}" for kind, tests in others for test, how in tests.items()]
     lines += [f"- not judged: {_cell(one.take)}: {_cell(one.why)}" for one in run.not_judged[:MOST_SHOWN]]

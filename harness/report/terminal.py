@@ -7,6 +7,7 @@ from textwrap import wrap
 from harness.records.gate import AGAINST, Outcome, Verdict
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
+from harness.report import assurance
 from harness.report.overview import (
     blocking,
     by_suite,
@@ -57,6 +58,8 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
         yield from _wrapped(f"INCOMPLETE    {run.incomplete}")
     for caveat in run.caveats:
         yield from _wrapped(f"scope         {caveat}")
+    for number, line in enumerate(assurance.lines(run)):
+        yield from _wrapped(f"{'' if number else 'how sure':<14}{line}", " " * 16)
     yield f"takes         {run.counts}"
     yield f"backend       {about.backend}, gates {about.gates!r}"
     yield f"report        {page}"

@@ -16,13 +16,13 @@ def numbers():
 
 
 def test_an_audit_is_read_as_it_was_written(tmp_path):
-    schema.write(tmp_path / audit.NAME, numbers())
-    kept = audit.read(tmp_path / audit.NAME)
+    schema.write(audit.path_of(tmp_path, "b"), numbers())
+    kept = audit.read(audit.path_of(tmp_path, "b"))
     assert kept.false_pass.value == 0.05
     assert [one.size for one in kept.found] == [0.06, None]
 
 
 def test_where_there_is_none_that_can_be_read_nothing_is_claimed(tmp_path):
-    assert audit.read(tmp_path / audit.NAME) is None
-    (tmp_path / audit.NAME).write_text("{")
-    assert audit.read(tmp_path / audit.NAME) is None
+    assert audit.read(audit.path_of(tmp_path, "b")) is None
+    (audit.path_of(tmp_path, "b")).write_text("{")
+    assert audit.read(audit.path_of(tmp_path, "b")) is None

@@ -1,0 +1,74 @@
+from harness.records.audit import Audit, Found, Share
+from harness.records.comparison import Comparison, Stratum
+from harness.records.gate import Outcome
+from harness.records.run_record import About, RunRecord
+from harness.report import assurance, summary, terminal
+
+AUDIT = Audit(
+    about="hash",
+    false_fail=Share(0, 500, 0.0, 0.0074),
+    passed=Share(495, 500, 0.9768, 0.9967),
+    takes=1.0,
+    false_pass=Share(8, 200, 0.0174, 0.0773),
+    false_pass_of="sim in suite medium",
+    found=(Found("sim", "cosine", "suite medium", 0.06),),
+    broken=0.01,
+)
+
+
+def mean(stratum, detectable, excludes, metric="sim", **changes):
+    known = {
+        "outcome": Outcome.PASS,
+        "stratum": stratum,
+        "metric": metric,
+        "question": "mean",
+        "unit": "cosine",
+        "confidence": 0.9,
+        "margin": 0.02,
+        "lost_from": 0.1,
+        "p_value": 1.0,
+        "utterances": 20,
+        "detectable": detectable,
+        "excludes": excludes,
+        "at_least": -0.02,
+    }
+    return Comparison(**known | changes)
+
+
+def run(audit=AUDIT, *more):
+    comparisons = (
+        mean(Stratum("all"), 0.03, 0.042),
+        mean(Stratum("suite", "medium"), 0.06, 0.3),
+        mean(Stratum("all"), -0.05, 0.041, metric="tempo", relative=True),
+        *more,
+    )
+    about = About(backend="b", audit=audit)
+    return RunRecord(verdict=Outcome.PASS, exit_code=0, about=about, planned=1, judged=1, comparisons=comparisons)
+
+
+def test_four_numbers_are_told():
+    assert assurance.lines(run()) == [
+        "called FAIL although unchanged: 0.0% [0.0%, 0.7%] of releases, absolute gates included "
+        "(1.0% of takes break one), with --takes auto; 99.0% [97.7%, 99.7%] pass",
+        "passed although one margin is lost: 4.0% [1.7%, 7.7%] at most (sim in suite medium)",
+        "called FAIL four times in five in the worst suite or voice: sim 0.06 cosine (suite medium), "
+        "tempo 5.0% (all suites)",
+        "excluded with 95 %: a failure of more than 4.2% of takes",
+    ]
+
+
+def test_what_was_not_tried_is_not_claimed():
+    assert assurance.lines(run(None))[0].startswith("how often this gate is wrong was not tried")
+    assert len(assurance.lines(run(None))) == 3
+
+
+def test_without_a_comparison_there_is_nothing_to_be_sure_of():
+    nothing = RunRecord(verdict=Outcome.PASS, exit_code=0, about=About(audit=AUDIT), planned=1, judged=1)
+    assert assurance.lines(nothing) == []
+
+
+def test_they_stand_in_the_terminal_and_in_the_summary(tmp_path):
+    for text in ("\n".join(terminal.summary(run(), tmp_path, tmp_path)), summary.markdown(run(), tmp_path)):
+        flat = " ".join(text.split())
+        assert "called FAIL although unchanged" in flat
+        assert "a failure of more than 4.2% of takes" in flat
