@@ -29,6 +29,10 @@ def test_sings_like_a_voice(require):
     require("pitch_spread", "voiced_share", "held_sound")
 
 
+def test_is_a_take_of_its_own(require):
+    require("copied_take", "copied_seed")
+
+
 def test_sounds_natural(require):
     require("speech_quality")
 

@@ -80,7 +80,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 class Backend(Protocol):
-    """A system that speaks."""
+    """A system that speaks. One whose seed changes nothing may say so: `deterministic = True`."""
 
     name: str
     sample_rate_hz: int

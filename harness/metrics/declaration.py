@@ -30,9 +30,9 @@ T = TypeVar("T")
 
 Of = Literal["take", "sound", "speech"]
 Scope = Literal["take", "batch", "run"]
-GIVEN = frozenset({"take", "models", "references", "reading_times", "company", "derived"})
+GIVEN = frozenset({"take", "models", "references", "reading_times", "company", "derived", "deterministic"})
 """What is there before anything is computed: the take, and of the run its choice of models, its references, how the
-reading time is counted, all its takes, and where derived values are kept."""
+reading time is counted, all its takes, where derived values are kept, and whether its system is deterministic."""
 OF_A_TAKE = frozenset({"take"})
 
 

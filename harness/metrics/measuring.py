@@ -6,7 +6,7 @@ number. A metric that raises is missing with what it said, and takes no other me
 raises. A wrong command (no such model) is raised.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -109,6 +109,7 @@ class Measuring:
         languages: The same for texts in a language of its own, by its code.
         company: All takes of the run, for what compares takes with each other.
         derived: Where values that took long are kept.
+        deterministic: Whether the system says that a seed changes nothing.
         made: What is there already, by the name of its analysis, e.g. an encoder that is loaded.
     """
 
@@ -118,8 +119,9 @@ class Measuring:
         references: Sequence[Reference] = (),
         reading_time: str = "words",
         languages: Mapping[str, str] = MappingProxyType({}),
-        company: Callable[[], Iterable[Take]] = tuple,
+        company: Callable[[], Collection[Take]] = tuple,
         derived: Derived | None = None,
+        deterministic: bool = False,
         **made: Any,
     ) -> None:
         self._of_run: dict[str, Any] = {
@@ -128,6 +130,7 @@ class Measuring:
             "reading_times": {"": reading_time, **languages},
             "company": company,
             "derived": derived or Nowhere(),
+            "deterministic": deterministic,
             **made,
         }
 

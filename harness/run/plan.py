@@ -230,6 +230,7 @@ class Run:
             languages=dict(self.profile.languages),
             company=self._takes.values,
             derived=DerivedValues(settings.out),
+            deterministic=getattr(self.backend, "deterministic", False),
         )
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
