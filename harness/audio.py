@@ -153,5 +153,9 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write a whole file or none: a killed run leaves no half a take behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    partial.write_bytes(data)
-    partial.replace(path)
+    try:
+        partial.write_bytes(data)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)  # a full disk, or Ctrl-C
+        raise

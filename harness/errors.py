@@ -7,6 +7,7 @@ HarnessError                 anything this package raises on purpose
 │   ├── GateError            a row of suites/gates.toml
 │   ├── RecordError          a record that is damaged, was changed, or has another schema
 │   └── GoldenError          a baseline that cannot be used, or a run that cannot become one
+├── RulerError               the harness itself cannot measure: no verdict on any take (exit 3)
 ├── AudioError               a sound file that cannot be read, or holds no sound
 └── BackendError             the system under test failed; becomes a Take with an error, never a missing one
 
@@ -40,6 +41,10 @@ class RecordError(UsageError):
 
 class GoldenError(UsageError):
     """A baseline is missing, damaged or not comparable, or a run may not become one."""
+
+
+class RulerError(HarnessError):
+    """The instruments fail on sounds whose answer is known; nothing that they say of a take counts."""
 
 
 class AudioError(HarnessError):

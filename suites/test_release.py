@@ -15,3 +15,11 @@ def test_no_voice_is_worse_than_in_the_accepted_release(not_worse):
 
 def test_hardly_an_utterance_is_lost_since_the_accepted_release(not_worse):
     not_worse("lost")
+
+
+def test_all_releases_together_have_not_lost_too_much_since_the_first(not_worse):
+    not_worse("anchor")
+
+
+def test_hardly_a_take_breaks_a_gate(not_worse):
+    not_worse("broken")

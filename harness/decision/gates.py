@@ -7,7 +7,7 @@ backend, overrides that each say why. Gates that no speech at all could pass for
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import isfinite, nan
 from pathlib import Path
 
 import msgspec
@@ -116,16 +116,17 @@ def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refuse
 
 
 def _amounts(measurements: Mapping[str, Measurement]) -> dict[str, float]:
-    """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it."""
+    """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it; what was not measured is left out."""
 
     def component(metric: str, name: str) -> float:
-        return measurements[metric].components.get(name, 0.0) if metric in measurements else 0.0
+        return measurements[metric].components.get(name, nan) if metric in measurements else nan
 
-    return {
+    amounts = {
         "speech_s": component("silence_ratio", "total_s") - component("silence_ratio", "silent_s"),
         "reference_s": component("speaker_similarity", "reference_s"),
         "letters": component("speaking_rate", "letters"),
     }
+    return {name: amount for name, amount in amounts.items() if isfinite(amount)}
 
 
 def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], refusal: str) -> Verdict:
@@ -135,6 +136,10 @@ def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], ref
         return Verdict(Outcome.REFUSED, gate, found, refusal or found.why_not)
     if found.why_not:
         return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, found.why_not)
+    unknown = [name for name in AMOUNTS if name not in amounts and any(getattr(step, name) for step in gate.steps)]
+    if unknown:
+        reason = f"its limit depends on {', '.join(unknown)}, which could not be measured"
+        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, reason)
     resolved = gate.for_amounts(amounts)
     if resolved is None:
         there = ", ".join(told.format(round(amounts.get(name, 0.0), 2)) for name, told in AMOUNTS.items())

@@ -35,6 +35,7 @@ WINDOWS_PER_BATCH = 64
 
 # A take that resembles its reference less than this is also tried at other sample rates.
 SUSPICIOUS_SIMILARITY = 0.75
+TIE = 1e-6  # what float32 leaves of equal cosines
 COMMON_RATES_HZ = (8_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 # At a wrong rate the whole voice is transposed; at the right one it must come back, and this clearly. Measured on eight
 # voices: another speaker's take reaches 0.77 at some rate, a mislabelled one of the own speaker's at least 0.80.
@@ -307,6 +308,8 @@ def nearest_reference(embedding: Embeddings, own: str, voices: Voices) -> Findin
     if not others:
         raise NotApplicable("the run has one speaker only; two are needed to compare")
     mine, nearest = cosine(embedding, voices.embeddings[own]), max(others, key=lambda name: others[name])
+    if abs(mine - others[nearest]) < TIE:
+        raise Missing(f"the take is as near to {nearest} as to {own} ({mine:.3f}): that is nobody's voice")
     return measured(
         mine - others[nearest],
         f"{own} {mine:.3f}, nearest other {nearest} {others[nearest]:.3f}",

@@ -5,16 +5,17 @@ import signal
 import sys
 import threading
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
 from harness.backends import gpu
 from harness.corpus import suites_of
-from harness.errors import UsageError
+from harness.errors import RulerError, UsageError
 from harness.plugin.options import (
     PlainUsage,
     corpus_folder,
@@ -26,17 +27,16 @@ from harness.plugin.options import (
     targets_all_suites,
     targets_suites,
     value,
-    worker_number,
 )
-from harness.plugin.reporter import Reporter
+from harness.plugin.reporter import JUNIT, Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of
 from harness.plugin.suites import required_by, required_of
 
 if TYPE_CHECKING:
+    from harness.records.event import Whole
     from harness.report.progress import Progress
 
 _PYTESTS_REPORTCHARS = "fE"
-_OUR_JUNIT = pytest.StashKey[bool]()
 _DESELECTED = pytest.StashKey[int]()
 
 
@@ -60,13 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args.append(str(corpus_folder(config)))
     if is_worker(config):
         return
+    if getattr(config.option, "testrunuid", "given") is None:
+        config.option.testrunuid = uuid4().hex  # names the run in xdist's workers too
     config.pluginmanager.register(Reporter(config))
     if targets_suites(config) and not config.option.collectonly:
         with PlainUsage():
             _refuse_unwritable(out_folder(config))
-        if not config.option.xmlpath:
-            config.option.xmlpath = str(out_folder(config) / "junit.xml")
-            config.stash[_OUR_JUNIT] = True
+        config.option.xmlpath = config.option.xmlpath or str(out_folder(config) / JUNIT)
         if config.option.reportchars == _PYTESTS_REPORTCHARS:
             config.option.reportchars = ""  # the summary names what blocks; a list of all tests would hide it
 
@@ -76,35 +76,23 @@ def pytest_collection(session: pytest.Session) -> None:
     """Read everything that the user wrote, so that a mistake ends the run with one line before it begins."""
     if not targets_suites(session.config):
         return
-    try:
-        _read_everything(session)
-    except UsageError as error:
-        _keep_junit(session.config)
-        raise pytest.UsageError(str(error)) from None
-    if session.config.getoption("numprocesses", default=None) and not session.config.option.collectonly:
-        # The workers find the tests; what an earlier run left must be gone before the first of them writes.
-        _begin(session.config)
-
-
-def _read_everything(session: pytest.Session) -> None:
-    """Everything that the command names, before anything is generated.
-
-    Raises:
-        UsageError: Something cannot be used; one line says what.
-    """
-    run = run_of(session.config)
-    assert run.backend is not None
-    assert run.voices
-    assert run.measuring.fingerprints()  # a model that cannot be opened ends the run here
-    policy_of(session.config)
-    corpus = {suite: load(session.config, suite) for suite in suites_of(corpus_folder(session.config))}
-    for suite in corpus:
-        run.settings.profile.of(suite, required_of(judged_by(session.config), suite))
-    check = getattr(run.backend, "check", None)
-    if check is not None:
-        first, most = run.settings.first_seed, looks(session.config)[-1]
-        rows = [row for rows in corpus.values() for row in rows]
-        check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
+    with PlainUsage():
+        if not (is_worker(session.config) or session.config.option.collectonly):
+            journal_of(session.config).claim()
+            session.config.add_cleanup(journal_of(session.config).release)
+        run = run_of(session.config)
+        assert run.backend is not None
+        assert run.voices
+        assert run.measuring.fingerprints()  # a model that cannot be opened ends the run here
+        policy_of(session.config)
+        corpus = {suite: load(session.config, suite) for suite in suites_of(corpus_folder(session.config))}
+        for suite in corpus:
+            run.settings.profile.of(suite, required_of(judged_by(session.config), suite))
+        check = getattr(run.backend, "check", None)
+        if check is not None:
+            first, most = run.settings.first_seed, looks(session.config)[-1]
+            rows = [row for rows in corpus.values() for row in rows]
+            check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
 
 
 def _refuse_unwritable(out: Path) -> None:
@@ -117,33 +105,18 @@ def _refuse_unwritable(out: Path) -> None:
         raise UsageError(f"--out: {out} cannot be written to ({error.strerror}): give another folder") from error
 
 
-def _keep_junit(config: pytest.Config) -> None:
-    """Leave the junit.xml of the last run where it is: nothing was tested."""
-    if config.stash.get(_OUR_JUNIT, False):
-        for plugin in list(config.pluginmanager.get_plugins()):
-            if type(plugin).__name__ == "LogXML":
-                plugin.logfile = os.devnull
-
-
-def _begin(config: pytest.Config) -> None:
-    """Set aside what an earlier run left, and note what the whole release is."""
-    journal = journal_of(config)
-    journal.begin()
-    journal.forget_reports()
-    if not targets_suites(config):
-        return
+def _whole(config: pytest.Config) -> "Whole":
+    """What the whole release is, of which the command may have selected a part."""
     from harness.records.event import Whole
 
     profile, seeds = run_of(config).profile, run_of(config).settings.seeds
     corpus = {suite: load(config, suite) for suite in suites_of(corpus_folder(config))}
     ignored = bool(config.getoption("ignore") or config.getoption("ignore_glob"))
-    journal.add(
-        Whole(
-            takes={suite: len(rows) * len(seeds) for suite, rows in corpus.items()},
-            gates={suite: tuple(gate.name for gate in profile.gates if gate.is_for(suite)) for suite in corpus},
-            left_out="" if targets_all_suites(config) and not ignored else "the command names a part of the suites",
-            may_be_partial=bool(config.getoption("--partial")) or not os.environ.get("CI"),
-        )
+    return Whole(
+        takes={suite: len(rows) * len(seeds) for suite, rows in corpus.items()},
+        gates={suite: tuple(gate.name for gate in profile.gates if gate.is_for(suite)) for suite in corpus},
+        left_out="" if targets_all_suites(config) and not ignored else "the command names a part of the suites",
+        may_be_partial=bool(config.getoption("--partial")) or not os.environ.get("CI"),
     )
 
 
@@ -180,15 +153,13 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Note which takes the selected tests plan, on disk, so that a killed run is known to be one.
 
-    All xdist workers plan the same, and each writes it down: any of them may die.
+    All xdist workers plan the same and all say so: any of them may die.
     """
-    if session.config.option.collectonly:
+    if session.config.option.collectonly or not session.items:
         return
     with PlainUsage():
         asked = {item.nodeid: takes for item in session.items if (takes := asked_takes(item))}
-    if not session.items:
-        _keep_junit(session.config)
-    if asked:
+    if asked or targets_suites(session.config):
         from harness.records.event import Described, Planned
         from harness.records.take_record import TakeKey
 
@@ -196,36 +167,40 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             test: tuple(TakeKey(utterance.suite, utterance.id, seed) for utterance, seed in takes)
             for test, takes in asked.items()
         }
-        if not is_worker(session.config) or not (targets_suites(session.config) or worker_number(session.config)):
-            _begin(session.config)
         journal = journal_of(session.config)
-        journal.add(Described(about(session.config)))
+        journal.begin()
+        if targets_suites(session.config):
+            journal.add(_whole(session.config))
+        if asked:
+            journal.add(Described(about(session.config)))
         journal.add(Planned(planned, session.config.stash.get(_DESELECTED, 0)))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Generate what the selected tests need, once, before the first of them."""
+    _let_termination_interrupt(session.config)
     asked = [take for item in getattr(session, "items", []) for take in asked_takes(item)]
     if asked and not session.config.option.collectonly and not session.testsfailed:
         run = run_of(session.config)
-        with PlainUsage(), _terminable(), _progress(session.config) as progress:
-            requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
-            run.generate(requests, progress)
+        with PlainUsage(), _progress(session.config) as progress:
+            metrics = {metric for _, metric in required_by(session.items)}
+            with suppress(RulerError):  # every test that asks for the run says so
+                run.check_ruler(metrics, {utterance.language for utterance, _ in asked})
+                requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
+                run.generate(requests, progress)
     return (yield)
 
 
-@contextmanager
-def _terminable() -> Generator[None]:
-    """A request to terminate ends a generation like Ctrl-C: what is finished is kept, the device is freed."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _let_termination_interrupt(config: pytest.Config) -> None:
+    """A request to terminate ends the run like Ctrl-C: what is finished is kept, the device is freed, exit 2."""
+    if threading.current_thread() is threading.main_thread():
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+        def restore() -> None:
+            signal.signal(signal.SIGTERM, before)
+
+        config.add_cleanup(restore)
 
 
 @contextmanager

@@ -60,6 +60,12 @@ def value(config: pytest.Config, flag: str) -> str:
     return str(config.getini(name) if given is None else given)
 
 
+def is_given(config: pytest.Config, flag: str) -> bool:
+    """Whether somebody gave a value, on the command line or in the ini file."""
+    option = next(option for option in _OPTIONS if option.flag == flag)
+    return bool(config.getoption(option.name)) or config.getini(option.name) != option.default
+
+
 def given_flags(config: pytest.Config) -> list[str]:
     """The flags of the system under test that somebody gave, on the command line or in the ini file."""
     in_ini = {option.flag for option in options.OPTIONS if config.getini(option.name) != option.default}

@@ -1,6 +1,8 @@
 """What came of all tests: into the journal as they end, and out as record, report and summary."""
 
-from collections.abc import Generator
+import os
+from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,12 @@ from harness.plugin.options import out_folder, targets_suites, writes_allure
 from harness.plugin.session import journal_of
 
 if TYPE_CHECKING:
+    from harness.records.event import AnyEvent
     from harness.records.run_record import RunRecord
+    from harness.run.replay import Replay
+
+
+JUNIT = "junit.xml"
 
 
 class Reporter:
@@ -18,24 +25,45 @@ class Reporter:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         self._record: RunRecord | None = None
+        self._broken: dict[str, str] = {}
+        """What of the harness itself failed, and how."""
 
     @pytest.hookimpl(tryfirst=True, wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
-        """From here on the folder says that a run goes on."""
-        if targets_suites(self._config) and journal_of(self._config).open:
-            self._write(journal_of(self._config).record())
+        """From here on the folder no longer says what an earlier run came to; it says that one goes on."""
+        if journal_of(self._config).is_mine:
+            self._say_that_it_goes_on()
         return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """The same with workers: the first of them knows what is selected."""
+        if ids and targets_suites(self._config) and not self._config.option.collectonly:
+            journal_of(self._config).begin()
+            self._say_that_it_goes_on()
+
+    def _say_that_it_goes_on(self) -> None:
+        record = journal_of(self._config).record()
+        if not (out_folder(self._config) / "report").exists():
+            try:
+                self._write(record)
+            except Exception as error:  # noqa: BLE001 - the tests can still judge; the run ends as a harness error
+                self._broken["the report"] = _in_one_line(error)
 
     def _write(self, record: "RunRecord") -> None:
         from harness import report
 
-        if record.planned:
+        if record.planned or record.harness_errors:
             report.write(record, out_folder(self._config))
         if writes_allure(self._config):
             from harness.report import allure
 
             folder = self._config.invocation_params.dir / str(self._config.getoption("allure_report_dir"))
             allure.write_run(record, folder, out_folder(self._config))
+
+    def pytest_internalerror(self, excrepr: object) -> None:
+        last = (str(excrepr).strip().splitlines() or ["an internal error"])[-1]
+        self._broken["pytest"] = last.removeprefix("E").strip()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         from harness.records.event import Findings, Judged, Unjudged
@@ -44,39 +72,91 @@ class Reporter:
         # A worker that died sends none, and neither do setup and teardown.
         sent = getattr(report, "harness", "")
         findings = decode(sent, Findings, "what a test found", "run it again") if sent else Findings()
-        journal = journal_of(self._config)
-        journal.open = journal.open or findings.has_findings  # begun by a worker
-        if not journal.open:
+        if not journal_of(self._config).is_mine:
             return
         if findings.has_findings:
-            judged = Judged(report.nodeid, findings.takes, findings.comparisons, findings.not_compared)
-            journal.add(judged)
+            self._add(Judged(report.nodeid, findings.takes, findings.comparisons, findings.not_compared))
         if report.failed and not (findings.is_explained and findings.is_of_test):
-            journal.add(Unjudged(report.nodeid, "failed" if findings.is_of_test else "harness error", _how(report)))
+            self._add(Unjudged(report.nodeid, "failed" if findings.is_of_test else "harness error", _how(report)))
         elif report.skipped and not findings.has_verdicts:
-            journal.add(Unjudged(report.nodeid, "skipped", _how(report)))
+            self._add(Unjudged(report.nodeid, "skipped", _how(report)))
+
+    def _add(self, event: "AnyEvent") -> None:
+        try:
+            journal_of(self._config).add(event)
+        except OSError as error:
+            self._broken["the journal"] = f"{error.strerror}: {error.filename or out_folder(self._config)}"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        journal = journal_of(self._config)
-        if not journal.open:
+        journal, status = journal_of(self._config), int(session.exitstatus)
+        workers = bool(self._config.getoption("numprocesses", default=None))
+        if not journal.is_mine:
+            self._leave_the_earlier_junit()
+            ended_by_itself = status in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+            if self._config.option.collectonly or not (workers and ended_by_itself and targets_suites(self._config)):
+                return
+            journal.begin()
+        replay = journal.replay()
+        if not replay.has_plan:
+            self._broken["the plan"] = "no process could say which takes the selected tests need"
+        if not replay.planned and not self._broken:
             return
+        session.exitstatus = self._end(replay, status)
+
+    def _leave_the_earlier_junit(self) -> None:
+        """A command that begins no run writes over nothing, and pytest is about to write where we told it to."""
+        mine = str((Path.cwd() / out_folder(self._config) / JUNIT).resolve())
+        for plugin in self._config.pluginmanager.get_plugins():
+            if getattr(plugin, "logfile", None) == mine:
+                plugin.logfile = os.devnull
+
+    def _end(self, replay: "Replay", status: int) -> int:
+        """Write what the run came to, whatever goes wrong meanwhile; the exit status of the process."""
+        from harness import report
         from harness.baseline import history
-        from harness.records.event import Ended
         from harness.records.history import NAME
+
+        out = out_folder(self._config)
+        steps: dict[str, Callable[[RunRecord], object]] = {
+            "the history": lambda record: history.append(out / NAME, history.of_run(record)),
+            "the report": self._write,
+        }
+        record = self._close(replay, status)
+        for name, step in steps.items():
+            try:
+                step(record)
+            except KeyboardInterrupt:
+                status = int(pytest.ExitCode.INTERRUPTED)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict on the model
+                self._broken[name] = _in_one_line(error)
+            else:
+                continue
+            record = self._close(replay, status)
+            try:
+                report.write_without_page(record, out)
+            except OSError as error:
+                self._broken["the record"] = f"{error.strerror}: {error.filename or out}"
+                record = self._close(replay, status)
+        from harness.records.event import Ended
+
+        self._add(Ended(record.ended, record.exit_code))
+        self._record = record
+        return record.exit_code
+
+    def _close(self, replay: "Replay", status: int) -> "RunRecord":
+        """The run as it ends with this status of pytest, and with what of the harness failed until now."""
+        from harness.records.event import Ended, Unjudged
         from harness.run.journal import now
 
-        replay = journal.replay()
-        if not replay.planned:
-            return
-        replay.take_in(Ended(now(), int(session.exitstatus)))
-        session.exitstatus = replay.exit_code
-        ended = Ended(replay.ended, replay.exit_code)
-        journal.add(ended)
-        replay.take_in(ended)
-        self._record = replay.record()
-        history.append(out_folder(self._config) / NAME, history.of_run(self._record))
-        self._write(self._record)
+        for name, how in self._broken.items():
+            broken = Unjudged(name, "harness error", how)
+            if name not in replay.unjudged:
+                self._add(broken)
+            replay.take_in(broken)
+        replay.take_in(Ended(now(), status))
+        replay.take_in(Ended(replay.ended, replay.exit_code))
+        return replay.record()
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self._record is None:
@@ -88,6 +168,10 @@ class Reporter:
         terminalreporter.section("may it go out?")
         for line in summary(self._record, out, out / FOLDER / "index.html"):
             terminalreporter.write_line(line)
+
+
+def _in_one_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _how(report: pytest.TestReport) -> str:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.backends import options
-from harness.errors import UsageError
+from harness.errors import GoldenError, UsageError
 from harness.plugin.options import (
     corpus_folder,
     device_number,
     gates_path,
     given_flags,
+    is_given,
     judged_by,
     looks,
     out_folder,
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from harness.run.comparison import Compared
     from harness.run.journal import Journal
     from harness.run.plan import Run
+
+GIVEN = "directory"
+"""The backend whose takes were made elsewhere."""
 
 RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
@@ -98,7 +102,31 @@ def _open_run(config: pytest.Config) -> "Run":
         )
     )
     options.refuse_unread(run.backend.name, run.backend.reads, given_flags(config))
+    if value(config, "--takes") == "auto" and not is_given(config, "--seed"):
+        run.settings = replace(run.settings, first_seed=_unheard_seed(run, corpus_folder(config)))
     return run
+
+
+def _unheard_seed(run: "Run", corpus: Path) -> int:
+    """The first seed where nobody names one: beyond those of the accepted release, unless this is that very system.
+
+    Takes of a seed that both systems have are neither independent nor siblings. Sounds that were given have the seeds
+    that they have.
+    """
+    from harness.baseline import golden
+    from harness.corpus import suites_of as there
+
+    first = run.settings.first_seed
+    if run.backend.name == GIVEN:
+        return first
+    for suite in there(corpus):
+        try:
+            baseline = golden.read(run.settings.golden, run.settings.backend, suite)
+        except GoldenError:
+            continue  # the comparison says why
+        if baseline is not None and baseline.accepted.system != run.backend.identity:
+            first = max(first, baseline.seeds[-1] + 1)
+    return first
 
 
 def _folder_or_name(here: Path, given: str) -> str:
@@ -150,7 +178,10 @@ def _rules(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
 def journal_of(config: pytest.Config) -> "Journal":
     from harness.run.journal import Journal
 
-    return config.stash.setdefault(_JOURNAL, Journal(out_folder(config)))
+    if _JOURNAL not in config.stash:
+        given = getattr(config, "workerinput", {}).get("testrunuid") or getattr(config.option, "testrunuid", None)
+        config.stash[_JOURNAL] = Journal(out_folder(config), given or "")
+    return config.stash[_JOURNAL]
 
 
 def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":

@@ -25,6 +25,8 @@ class Begun(Event, frozen=True, tag="begun"):
     at: str
     """UTC."""
     schema: int
+    run: str = ""
+    """Names the run, the same in all its processes."""
 
 
 class Described(Event, frozen=True, tag="described"):

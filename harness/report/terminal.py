@@ -48,8 +48,12 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
         yield f"… and {len(run.not_judged) - MOST_SHOWN} more in the report"
     for test, how in run.failed_otherwise.items():
         yield from _wrapped(f"FAIL  {test}: {how}")
+    by_reason: dict[str, list[str]] = {}
     for test, how in run.harness_errors.items():
-        yield from _wrapped(f"HARNESS ERROR  {test}: {how}")
+        by_reason.setdefault(how, []).append(test)
+    for how, tests in by_reason.items():
+        named = tests[0] if len(tests) == 1 else f"{len(tests)} tests, the first {tests[0]}"
+        yield from _wrapped(f"HARNESS ERROR  {named}: {how}")
     for why, takes in unconditioned(run).items():
         yield from _wrapped(f"{len(takes)} takes made without their reference: {why}")
     yield from _refused_gates(run)

@@ -5,8 +5,12 @@ run, what had been judged by then is on disk, and `python -m harness report OUT`
 """
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
 
 from harness.errors import RecordError, UsageError
 from harness.records import event as events
@@ -16,30 +20,69 @@ from harness.records.run_record import NAME as RUN
 from harness.records.schema import line
 from harness.run.replay import Replay
 
-REPORTS = (RUN, "summary.md", "report.html", "report/index.html")
-"""What says what a run came to."""
+PREVIOUS = "previous"
+"""Where what the run before came to is set aside."""
+SET_ASIDE = (events.NAME, RUN, "summary.md", "report.html", "report", "junit.xml")
 
 
 class Journal:
     """The journal of the run in one output folder."""
 
-    def __init__(self, out: Path) -> None:
+    def __init__(self, out: Path, run: str = "") -> None:
         self.out = out
+        self.run = run or uuid4().hex
+        """Names the run; processes that give the same name write one journal."""
         self._path = out / events.NAME
-        self.open = False
-        """Whether this process has begun the run that is being written."""
+        self._is_mine = False
+        self._owner = FileLock(out / "run.lock")
+
+    def claim(self) -> None:
+        """Own the output folder until `release`, or until this process ends.
+
+        Raises:
+            UsageError: Another run writes there.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        try:
+            self._owner.acquire(blocking=False)
+        except Timeout as error:
+            raise UsageError(
+                f"another run writes into {self.out}: wait until it has ended, or give this one its own --out"
+            ) from error
+
+    def release(self) -> None:
+        """Let others have the output folder."""
+        self._owner.release(force=True)
+
+    @property
+    def is_mine(self) -> bool:
+        """Whether the journal that lies there is that of this run."""
+        if not self._is_mine:
+            try:
+                with self._path.open("rb") as file:
+                    first = events.decode(file.readline().rstrip(b"\n"), str(self._path), HOW_TO_RUN)
+                self._is_mine = isinstance(first, Begun) and first.run == self.run
+            except (OSError, RecordError):
+                return False
+        return self._is_mine
 
     def begin(self) -> None:
-        """Start anew: what an earlier run left in this folder is forgotten."""
-        self.out.mkdir(parents=True, exist_ok=True)
-        self._path.unlink(missing_ok=True)
-        self.add(Begun(now(), Begun.SCHEMA))
-        self.open = True
+        """Start anew, once for all processes of the run: what the run before came to is set aside.
 
-    def forget_reports(self) -> None:
-        """Take away what an earlier run came to: a run that is killed must not leave another one's PASS behind."""
-        for name in REPORTS:
-            (self.out / name).unlink(missing_ok=True)
+        A run that is killed must not leave another one's PASS behind.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.out / "journal.lock"):
+            if self.is_mine:
+                return
+            there = [self.out / name for name in SET_ASIDE if (self.out / name).exists()]
+            if there:
+                shutil.rmtree(self.out / PREVIOUS, ignore_errors=True)
+                (self.out / PREVIOUS).mkdir()
+            for path in there:
+                path.replace(self.out / PREVIOUS / path.name)
+            _sweep(self.out)
+            self.add(Begun(now(), Begun.SCHEMA, self.run))
 
     def add(self, event: AnyEvent) -> None:
         """Append one event, in a single write, so that several processes may do so at once."""
@@ -76,6 +119,14 @@ class Journal:
             UsageError: As `replay`.
         """
         return self.replay().record()
+
+
+def _sweep(out: Path) -> None:
+    """Take away what processes that were killed had half written."""
+    for path in out.rglob(".*.part"):
+        owner = path.name.split(".")[-2]
+        if not (owner.isdigit() and Path(f"/proc/{owner}").exists()):
+            path.unlink(missing_ok=True)
 
 
 def now() -> str:

@@ -20,8 +20,8 @@ from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
 from harness.decision.gates import Profile, judge
-from harness.errors import GoldenError
-from harness.metrics import known_metrics
+from harness.errors import GoldenError, RulerError
+from harness.metrics import controls, known_metrics
 from harness.metrics.measuring import Measuring, Models, model_free
 from harness.records.baseline import Baseline
 from harness.records.gate import Verdict
@@ -78,6 +78,8 @@ class Run:
         self._accepted: dict[str, Baseline | None] = {}
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
+        self.broken_ruler = ""
+        """What the controls found wrong with the instruments."""
         self._measured: dict[str, dict[str, Measurement]] = {}
         """By the digest of the take, then by metric."""
 
@@ -232,6 +234,25 @@ class Run:
             derived=DerivedValues(settings.out),
             deterministic=getattr(self.backend, "deterministic", False),
         )
+
+    def check_ruler(self, metrics: Iterable[str], languages: Iterable[str]) -> None:
+        """Judge the instruments that some metrics need, before any take is made.
+
+        Raises:
+            RulerError: They fail on sounds whose answer is known; from then on whatever is measured raises this.
+        """
+        found = controls.broken(self.measuring, metrics, self.voices, set(languages))
+        self.broken_ruler = "; ".join(found)
+        self.refuse_broken_ruler()
+
+    def refuse_broken_ruler(self) -> None:
+        """Raise what the controls found.
+
+        Raises:
+            RulerError: They found something.
+        """
+        if self.broken_ruler:
+            raise RulerError(f"the ruler is broken, no take was judged: {self.broken_ruler}")
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
         """The verdicts of the gates on the named metrics in the take's suite."""

@@ -34,6 +34,8 @@ class Replay:
     """Of pytest; None while the run goes on, and for ever where it was killed."""
     unreadable: int = 0
     """Events of the journal that could not be read."""
+    has_plan: bool = False
+    """Whether a process could say which takes its tests need."""
     whole: Whole | None = None
     deselected: int = 0
     planned: dict[str, set[TakeKey]] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Replay:
             case Whole():
                 self.whole = event
             case Planned():
+                self.has_plan = True
                 self.deselected = max(self.deselected, event.deselected)
                 for test, takes in event.takes.items():
                     self.planned.setdefault(test, set()).update(takes)

@@ -2,6 +2,7 @@ import math
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from harness import shipped
 from harness.decision.gates import Profile, judge, load_profile, release
@@ -326,3 +327,24 @@ def test_modules_that_a_file_names_bring_their_metrics(tmp_path):
     path.write_text('modules = ["no_such_module_anywhere"]\n')
     with pytest.raises(UsageError, match="modules 'no_such_module_anywhere' cannot be imported"):
         load_profile("documented", "", path)
+
+
+@pytest.mark.parametrize(
+    "pauses",
+    [
+        {},
+        {"silence_ratio": silence_ratio.metric.missing("the metric raised RuntimeError: no luck")},
+        {"silence_ratio": silence_ratio.metric.measured(0.1)},
+    ],
+    ids=["not measured", "raised", "without its components"],
+)
+def test_a_limit_that_hangs_on_another_metric_is_never_refused_for_want_of_it(pauses):
+    similar = speaker_similarity.metric.measured(0.05)
+    stepped = Gate(
+        "voice", "speaker_similarity", "cosine", "because", steps=(Step(speech_s=1.0, at_least=0.5),), advisory=False
+    )
+    (verdict,) = judge([stepped], {"speaker_similarity": similar, **pauses}, {})
+    assert verdict.outcome == Outcome.INCONCLUSIVE
+    assert verdict.reason == "its limit depends on speech_s, which could not be measured"
+    (advised,) = judge([structs.replace(stepped, advisory=True)], {"speaker_similarity": similar, **pauses}, {})
+    assert advised.outcome == Outcome.WARN

@@ -9,11 +9,12 @@ import pytest
 from msgspec import structs
 
 from harness.baseline import golden
+from harness.decision.gates import Profile
 from harness.decision.policy import Margin, Policy
 from harness.decision.release import Asked
 from harness.records.baseline import Baseline, Fingerprint
 from harness.records.comparison import Stratum
-from harness.records.gate import Outcome
+from harness.records.gate import Gate, Outcome
 from harness.run.comparison import compare_release
 from tests.accepted import accepted
 from tests.run.test_plan import Speaking, make, rows
@@ -104,6 +105,25 @@ def test_more_takes_are_made_while_it_is_undecided_and_each_is_judged_by_every_g
     later = [take for take in found.takes["short"] if take.seed == 1]
     names = {gate.name for gate in run.profile.gates if gate.is_for("short")}
     assert all({verdict.gate.name for verdict in take.verdicts} == names for take in later)
+
+
+def test_takes_that_break_gates_are_counted_beside_those_of_the_accepted_release(make, tmp_path, accept):
+    strict = Gate("length", "length", "s", "w", at_least=100)
+    few = Profile("p", (strict,), broken_share=0.02)
+    run = make(Speaking(), golden=tmp_path / "golden", profile=few)
+    accept(run)
+    policy = replace(Policy(), broken_share=0.02)
+    found = compare_release(run, {"short": rows(6)}, Asked(("short",), False, policy, (LENGTH,), (1,)), run.about())
+    (one,) = [one for one in found.comparisons if one.question == "broken"]
+    assert (one.outcome, one.change, one.utterances) == (Outcome.FAIL, 1.0, 6)
+    assert one.reason.startswith("broken throughout, which no share excuses: length: ")
+
+
+def test_a_first_release_is_asked_how_many_takes_broke_gates(make, tmp_path):
+    run = make(Speaking(), golden=tmp_path / "golden")
+    policy = replace(Policy(), broken_share=0.02, broken_bound=0.45)
+    found = compare_release(run, {"short": rows(6)}, Asked(("short",), True, policy, (LENGTH,), (1,)), run.about())
+    assert [one.question for one in found.comparisons] == ["broken"]
 
 
 def test_the_accepted_take_lies_beside_the_new_one(make, tmp_path, accept):

@@ -1,4 +1,5 @@
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,7 +8,7 @@ from harness.errors import UsageError
 from harness.records.event import NAME, Unjudged
 from harness.records.history import NAME as HISTORY
 from harness.records.history import RunEvent
-from harness.run.journal import Journal
+from harness.run.journal import PREVIOUS, Journal
 
 
 def test_a_new_run_forgets_the_old_one(recorded_run):
@@ -16,16 +17,51 @@ def test_a_new_run_forgets_the_old_one(recorded_run):
     assert Journal(recorded_run.out).record().planned == 0
 
 
-def test_what_an_earlier_run_came_to_can_be_taken_away_but_not_its_history(recorded_run):
+def test_processes_of_one_run_begin_it_once(recorded_run):
+    recorded_run.take()
+    worker = Journal(recorded_run.out, recorded_run.journal.run)
+    worker.begin()
+    assert worker.is_mine
+    assert not Journal(recorded_run.out).is_mine
+    assert worker.record().planned == 1
+
+
+def test_one_folder_has_one_owner(tmp_path):
+    first, second = Journal(tmp_path / "out"), Journal(tmp_path / "out")
+    first.claim()
+    with pytest.raises(UsageError, match=r"another run writes into .*out: wait until it has ended, or give this one"):
+        second.claim()
+    first.release()
+    second.claim()
+    second.release()
+
+
+def test_what_killed_processes_had_half_written_goes_at_the_start(tmp_path):
+    dead, alive = tmp_path / "store" / ".a.wav.999999999.part", tmp_path / f".b.wav.{os.getpid()}.part"
+    for path in (dead, alive):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"x")
+    Journal(tmp_path).begin()
+    assert (dead.exists(), alive.exists()) == (False, True)
+
+
+def test_what_an_earlier_run_came_to_is_set_aside_but_not_its_history(recorded_run):
     from harness import report
     from harness.baseline import history
 
     recorded_run.take()
     report.write(recorded_run.end(0), recorded_run.out)
     history.append(recorded_run.out / HISTORY, RunEvent(on="now", verdict="PASS", takes=1))
-    recorded_run.journal.forget_reports()
-    left = {path.name for path in recorded_run.out.rglob("*") if path.suffix in {".json", ".html", ".md", ".jsonl"}}
-    assert left == {NAME, HISTORY}
+    (recorded_run.out / "junit.xml").write_text("<testsuites/>")
+    Journal(recorded_run.out).begin()
+    assert {path.name for path in recorded_run.out.iterdir() if path.suffix != ".lock"} == {
+        NAME,
+        HISTORY,
+        PREVIOUS,
+        "takes",
+    }
+    aside = {path.name for path in (recorded_run.out / PREVIOUS).iterdir()}
+    assert aside == {NAME, "run.json", "summary.md", "report", "junit.xml"}
 
 
 def test_an_event_that_was_cut_off_makes_the_run_incomplete(recorded_run):
