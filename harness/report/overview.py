@@ -71,6 +71,35 @@ def excess(verdict: Verdict) -> float:
     return min(1.0, max(0.0, -verdict.distance) / min(limits)) if limits else 1.0
 
 
+def nearest(take: TakeRecord) -> Verdict | None:
+    """The passed verdict that came nearest to its limit, as a share of it; None where none has a distance."""
+    passed = [one for one in take.verdicts if one.outcome == Outcome.PASS and isfinite(one.distance)]
+    return min((one for one in passed if _closeness(one) > 0), key=_closeness, default=None)
+
+
+def _closeness(verdict: Verdict) -> float:
+    """Distance to the nearer limit as a share of it; 0 for what is counted or is yes or no, where none is near."""
+    limits = [abs(limit) for limit in (verdict.gate.at_least, verdict.gate.at_most) if limit and not isinf(limit)]
+    whole = verdict.gate.unit in ("yes", "samples", "Hz") or not limits
+    return 0.0 if whole else verdict.distance / min(limits)
+
+
+def closest_first(run: RunRecord) -> list[TakeRecord]:
+    """Takes that pass, the one nearest to a limit first."""
+    near = [(_closeness(found), take) for take in run.takes if not take.against and (found := nearest(take))]
+    return [take for _, take in sorted(near, key=lambda pair: (pair[0], pair[1].key))]
+
+
+def beside(run: RunRecord) -> dict[tuple[Outcome, str], list[TakeRecord]]:
+    """Takes that broke a gate without blocking the release, by outcome and gate: excused ones first, then warnings."""
+    groups: dict[tuple[Outcome, str], list[TakeRecord]] = {}
+    for take in run.takes:
+        for verdict in take.verdicts:
+            if verdict.outcome in (Outcome.EXCUSED, Outcome.WARN):
+                groups.setdefault((verdict.outcome, verdict.gate.name), []).append(take)
+    return dict(sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))))
+
+
 def badness(take: TakeRecord) -> tuple[int, int, float]:
     """Sorts takes worst last: failing verdicts, inconclusive verdicts, how far outside all together."""
     outcomes = Counter(verdict.outcome for verdict in take.verdicts)
@@ -85,14 +114,6 @@ def worst_outcome(take: TakeRecord) -> Outcome:
 def worst_first(run: RunRecord) -> list[TakeRecord]:
     """Every take: what blocks the release first, the worst of it on top."""
     return sorted(sorted(run.takes, key=lambda take: take.key), key=badness, reverse=True)
-
-
-def blocking(run: RunRecord) -> list[tuple[TakeRecord, Verdict]]:
-    """Every verdict that stands against the release, failures first, the worst take first."""
-    pairs = [
-        (take, verdict) for take in worst_first(run) for verdict in sorted(take.verdicts, key=excess, reverse=True)
-    ]
-    return [pair for outcome in AGAINST for pair in pairs if pair[1].outcome == outcome]
 
 
 def unconditioned(run: RunRecord) -> dict[str, list[str]]:
@@ -111,10 +132,15 @@ def refused_gates(run: RunRecord) -> dict[str, tuple[list[str], list[str]]]:
     for take in run.takes:
         for verdict in take.verdicts:
             if verdict.outcome == Outcome.REFUSED:
-                reasons, takes, gates = groups.setdefault(_NUMBER.sub("0", verdict.reason), ({}, {}, {}))
+                reasons, takes, gates = groups.setdefault(without_numbers(verdict.reason), ({}, {}, {}))
                 reasons[verdict.reason] = takes[str(take.key)] = gates[verdict.gate.name] = None
     ordered = sorted(groups.values(), key=lambda group: -len(group[1]))
     return {_in_one(list(reasons)): (list(takes), list(gates)) for reasons, takes, gates in ordered}
+
+
+def without_numbers(reason: str) -> str:
+    """A reason as others may have it too, whatever was measured."""
+    return _NUMBER.sub("0", reason)
 
 
 def _in_one(reasons: Sequence[str]) -> str:

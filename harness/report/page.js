@@ -52,13 +52,23 @@ document.addEventListener("play", (event) => {
   const figure = event.target.closest("figure");
   const take = event.target.closest(".take");
   for (const other of document.querySelectorAll("audio")) if (other !== event.target && !other.paused) other.pause();
+  if (!take) return;
   activate(take);
   select(take, figure);
 }, true);
 
+for (const kind of ["play", "pause", "ended"]) document.addEventListener(kind, (event) => {
+  const take = event.target.closest(".take");
+  const button = take && document.querySelector(`[data-play="${CSS.escape(take.id)}"]`);
+  if (!button) return;
+  const playing = [...take.querySelectorAll("audio")].some((audio) => !audio.paused && !audio.ended);
+  button.classList.toggle("playing", playing);
+  button.textContent = playing ? "⏸" : "▶";
+}, true);
+
 document.addEventListener("timeupdate", (event) => {
-  const { role } = event.target.closest("figure").dataset;
-  const picture = event.target.closest(".take").querySelector(`.picture[data-role=${role}]`);
+  const { role } = event.target.closest("figure")?.dataset ?? {};
+  const picture = role && event.target.closest(".take")?.querySelector(`.picture[data-role=${role}]`);
   if (!picture) return;
   const head = picture.querySelector(".playhead");
   head.style.display = "block";
@@ -71,17 +81,26 @@ document.addEventListener("click", (event) => {
   const jump = event.target.closest("[data-at]");
   const vote = event.target.closest("[data-vote]");
   const figure = (role) => figures(take).find((one) => one.dataset.role === role);
-  if (picture) {
+  const button = event.target.closest("[data-play]");
+  if (button) toggle(document.getElementById(button.dataset.play));
+  else if (event.target.closest("#more")) more();
+  else if (picture) {
     const box = picture.getBoundingClientRect();
     listen(take, figure(picture.dataset.role), ((event.clientX - box.left) / box.width) * picture.dataset.duration);
   } else if (jump) listen(take, figure(jump.dataset.role), Math.max(0, jump.dataset.at - 0.3));
   else if (vote) count(take, vote.dataset.vote);
 });
 
+function toggle(take) {
+  const playing = [...take.querySelectorAll("audio")].find((audio) => !audio.paused);
+  if (playing) { playing.pause(); return; }
+  activate(take);
+  listen(take, playable(take).at(-1), 0);
+}
+
 // --- keyboard
-const shown = () => takes.filter((take) => !take.hidden);
-function go(step) {
-  const list = shown();
+const shown = () => takes.filter((take) => !take.parentElement.hidden);
+function go(step, list = shown()) {
   const next = list[Math.min(list.length - 1, Math.max(0, (active ? list.indexOf(active) : -1) + step))];
   if (!next) return;
   activate(next);
@@ -96,6 +115,8 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.toLowerCase();
   if (key === "j") go(1);
   else if (key === "k") go(-1);
+  else if (key === "n") go(1, takes.filter((take) => take.hasAttribute("data-blocks")));
+  else if (key === "p") go(-1, takes.filter((take) => take.hasAttribute("data-blocks")));
   else if ("123".includes(key) && take) { activate(take); take.open = true; listen(take, figures(take)[key - 1]); }
   else if (key === " " && take && !event.target.closest("button, a, audio")) {
     const audio = current(take)?.querySelector("audio");
@@ -141,20 +162,83 @@ function count(take, letter) {
   $("tally").textContent = `new take ${tally.take}, accepted ${tally.golden}, same ${tally.same}`;
 }
 
-// --- finding
+// --- finding: what is drawn, and the rows that are read when somebody asks for them
+const wanted = (kind, blocks, suite, voice, gates) =>
+  kind === "all" || (kind === "blocking" && blocks) || kind === `suite ${suite}` || kind === `voice ${voice}` ||
+  gates.split(" ").some((gate) => kind === `gate ${gate}`);
+
 function filter() {
   const words = $("search").value.trim().toLowerCase();
+  const kind = $("which").value;
   for (const take of takes) {
-    const kind = $("which").value;
-    const wanted = kind === "all" || (kind === "blocking" ? take.hasAttribute("data-blocks") : take.dataset.suite === kind);
-    take.hidden = !(wanted && (!words || take.querySelector("summary").textContent.toLowerCase().includes(words)));
+    const { suite, voice, gates } = take.dataset;
+    const text = take.querySelector("summary").textContent.toLowerCase();
+    const fits = wanted(kind, take.hasAttribute("data-blocks"), suite, voice, gates) && (!words || text.includes(words));
+    take.parentElement.hidden = !fits;
   }
-  $("number").textContent = `${shown().length} of ${takes.length} takes`;
+  number();
+  if ($("rest")?.childElementCount) list(0);
+}
+
+function number() {
+  $("number").textContent = `${shown().length} of ${takes.length} takes${$("more") ? " drawn below" : ""}`;
+}
+
+const PAGE_ROWS = 100;
+let fitting = [];
+function list(from) {
+  const place = $("rest");
+  const words = $("search").value.trim().toLowerCase();
+  const kind = $("which").value;
+  if (from === 0) {
+    place.replaceChildren();
+    fitting = window.furtherTakes.filter(([, outcome, label, suite, voice, , text, , gates]) =>
+      wanted(kind, outcome === "FAIL" || outcome === "INCONCLUSIVE", suite, voice, gates) &&
+      (!words || `${label} ${voice} ${text}`.toLowerCase().includes(words)));
+  }
+  for (const [anchor, outcome, label, suite, voice, language, text, about, , reference, sound] of fitting.slice(from, from + PAGE_ROWS)) {
+    const row = document.createElement("div");
+    row.className = "row light";
+    row.id = anchor;
+    const badge = Object.assign(document.createElement("span"), { className: `badge ${outcome}`, textContent: outcome });
+    const name = Object.assign(document.createElement("b"), { textContent: ` ${label} ` });
+    const facts = Object.assign(document.createElement("small"), { textContent: `${suite}, voice ${voice}: ${about}` });
+    const words_ = Object.assign(document.createElement("span"), { className: "excerpt", textContent: text, lang: language, dir: "auto" });
+    const side = document.createElement("div");
+    side.style.flex = 1;
+    side.append(badge, name, facts, words_);
+    for (const [title, source] of [["reference", reference], ["take", sound]]) {
+      if (!source) continue;
+      const figure = document.createElement("figure");
+      const audio = Object.assign(document.createElement("audio"), { controls: true, preload: "none", src: source, ariaLabel: `${title}, ${label}` });
+      figure.append(Object.assign(document.createElement("figcaption"), { textContent: title }), audio);
+      side.append(figure);
+    }
+    row.append(side);
+    place.append(row);
+  }
+  const left = fitting.length - Math.min(fitting.length, from + PAGE_ROWS);
+  $("more").hidden = left === 0;
+  $("more").textContent = `show more of ${left} takes`;
+}
+
+function more() {
+  if (window.furtherTakes) { list($("rest").childElementCount); return; }
+  const script = document.createElement("script");
+  script.src = "rest.js";
+  script.addEventListener("load", () => list(0));
+  script.addEventListener("error", () => { $("more").textContent = "rest.js is not beside this page: zip the whole report folder"; });
+  document.body.append(script);
 }
 
 function follow() {
   const take = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-  if (take?.classList.contains("take")) { take.hidden = false; take.open = true; activate(take); take.scrollIntoView(); }
+  if (!take?.classList.contains("take")) return;
+  take.parentElement.hidden = false;
+  take.open = true;
+  activate(take);
+  take.scrollIntoView();
+  take.querySelector("summary").focus({ preventScroll: true });
 }
 
 if ($("which")) {

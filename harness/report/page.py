@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -20,9 +20,20 @@ from harness.records.gate import Outcome
 from harness.records.run_record import About, RunRecord
 from harness.records.take_record import TakeRecord
 from harness.report import assurance, plots
+from harness.report.causes import causes
 from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
 from harness.report.comparison import comparisons
-from harness.report.overview import by_suite, refused_gates, unconditioned, worst_first
+from harness.report.overview import (
+    anchor,
+    beside,
+    by_suite,
+    closest_first,
+    nearest,
+    refused_gates,
+    unconditioned,
+    worst_first,
+    worst_outcome,
+)
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.power import power
 from harness.report.trend import trend
@@ -34,6 +45,9 @@ FOLDER = "report"
 SINGLE_FILE = "report.html"
 _HERE = Path(__file__).parent
 _ALWAYS = (Outcome.PASS, Outcome.FAIL)
+MOST_PANELS = 200
+"""Takes that are drawn whole, the worst first; the rest are rows that the page reads when they are asked for."""
+REST = "rest.js"
 PANEL_BYTES = 20_000  # texts and forty gates of a take, measured; only divides the space
 _BASE64 = 4 / 3
 _LETTERS = r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]+"
@@ -66,6 +80,9 @@ def write_folder(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYT
         return name
 
     page = book.render(source, image)
+    if book.rest:
+        files[REST] = _rows(book.rest)
+    (report / REST).unlink(missing_ok=True)
     for kind in ("clips", "plots"):
         shutil.rmtree(report / kind, ignore_errors=True)
     for name, data in files.items():
@@ -88,7 +105,7 @@ def write_single_file(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPOR
         return f'data-clip="{clip.name}" {attributes}', note
 
     path = out / SINGLE_FILE
-    page = book.render(source, data_image, lambda: json.dumps(clips, separators=(",", ":")))
+    page = book.render(source, data_image, lambda: json.dumps(clips, separators=(",", ":")), alone=True)
     write_atomically(path, page.encode())
     return path
 
@@ -104,7 +121,8 @@ class _Book:
     def __init__(self, run: RunRecord, out: Path, most_bytes: int) -> None:
         self._run = run
         self._out = out
-        takes = worst_first(run)
+        ordered = _as_shown(run)
+        takes, self.rest = ordered[:MOST_PANELS], ordered[MOST_PANELS:]
         groups = [players(take, out) for take in takes]
         paths = [[player.path for player in group if player.path] for group in groups]
         self._shelf = shelf = Shelf(path for group in paths for path in group)
@@ -132,8 +150,16 @@ class _Book:
         source: Callable[[Player], tuple[str, str] | None],
         image: Callable[[Picture], str],
         clips: Callable[[], str] | None = None,
+        alone: bool = False,
     ) -> str:
-        """The page. Texts, names and transcripts are the user's: everything is escaped."""
+        """The page. Texts, names and transcripts are the user's: everything is escaped.
+
+        Args:
+            source: Attributes of the audio element of a player, and a note; None where there is nothing to play.
+            image: The address of a picture.
+            clips: Every clip as JSON, asked for last, for a page that holds them itself.
+            alone: Whether nothing lies beside the page.
+        """
         from jinja2 import Template
         from markupsafe import Markup
 
@@ -145,9 +171,21 @@ class _Book:
         script = (_HERE / "page.js").read_text(encoding="utf-8")
         run = self._run
         suites = by_suite(run)
+        by_key = {panel.take.key: panel for panel in self._panels}
+        close = next((take for take in closest_first(run) if take.key in by_key), None)
         values: dict[str, Any] = {
             "run": run,
             "panels": self._panels,
+            "by_key": by_key,
+            "causes": causes(run),
+            "blocked": sum(bool(take.against) for take in run.takes),
+            "closest": by_key[close.key] if close else None,
+            "beside": beside(run),
+            "anchor": anchor,
+            "voices": sorted({take.speaker for take in run.takes}),
+            "gates_against": sorted({verdict.gate.name for take in run.takes for verdict in take.against}),
+            "rest": 0 if alone else len(self.rest),
+            "left_out": len(self.rest) if alone else 0,
             "suites": suites,
             "assurance": assurance.lines(run),
             "compared": comparisons(run.comparisons, run.not_compared, run.takes),
@@ -168,6 +206,29 @@ class _Book:
             "style": (_HERE / "page.css").read_text(encoding="utf-8"),
         }
         return str(template.render(values))
+
+
+def _as_shown(run: RunRecord) -> list[TakeRecord]:
+    """Every take: what blocks first, the worst of it on top, then what came nearest to a limit."""
+    near = {take.key: rank for rank, take in enumerate(closest_first(run))}
+    ordered = worst_first(run)
+    passing = [take for take in ordered if not take.against]
+    return [take for take in ordered if take.against] + sorted(passing, key=lambda take: near.get(take.key, len(near)))
+
+
+def _rows(takes: Sequence[TakeRecord]) -> bytes:
+    """The takes that are rows only, as a script that a page may read from the file system."""
+    rows = []
+    for take in takes:
+        near = nearest(take)
+        shown = take.against[0] if take.against else near
+        about = f"{shown.gate.name} {shown.observed}, limit {shown.gate.limit}" if shown else ""
+        gates = " ".join(verdict.gate.name for verdict in take.against)
+        sounds = [f"../{path}" if path else "" for path in (take.reference_audio, take.listen)]
+        asked = (take.suite, take.speaker, take.language, take.text)
+        rows.append([anchor(take), worst_outcome(take), str(take.key), *asked, about, gates, *sounds])
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    return f"window.furtherTakes={text};\n".encode()
 
 
 def _informed(player: Player, shelf: Shelf, lossless: bool) -> Player:

@@ -16,8 +16,9 @@ from harness.records.take_record import TakeRecord
 from harness.report import plots
 from harness.report.clips import Recording
 from harness.report.difference import Stretch, difference
-from harness.report.overview import anchor, worst_outcome
+from harness.report.overview import anchor, nearest, worst_outcome
 
+_FOLDED = (Outcome.PASS, Outcome.REFUSED)
 _ORDER = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.REFUSED, Outcome.PASS)
 LEAST_WIDTH = 30.0  # percent
 MOST_NAME = 48  # letters of a file name in a line
@@ -108,10 +109,34 @@ class Panel:
         return round(max(LEAST_WIDTH, 100 * picture.duration_s / longest_s), 1)
 
     @property
+    def against(self) -> tuple[str, ...]:
+        """The gates that stand against the release here."""
+        return tuple(row.gate for row in self.rows if row.outcome in AGAINST)
+
+    @property
+    def shown_rows(self) -> tuple[Row, ...]:
+        """The lines of the gate table that a reviewer must read."""
+        return tuple(row for row in self.rows if row.outcome not in _FOLDED)
+
+    @property
+    def folded_rows(self) -> tuple[tuple[Outcome, tuple[Row, ...]], ...]:
+        """The other lines, by outcome."""
+        groups = ((outcome, tuple(row for row in self.rows if row.outcome == outcome)) for outcome in _FOLDED)
+        return tuple((outcome, rows) for outcome, rows in groups if rows)
+
+    @property
+    def duration_s(self) -> float | None:
+        """Of the take; None where there is no sound."""
+        return next((one.duration_s for one in self.pictures if one.role == "take"), None)
+
+    @property
     def headline(self) -> str:
-        """What to know before opening it: the gates that it does not pass."""
+        """What to know before opening it: the gates that it does not pass, or else how near it came to a limit."""
         against = [row for row in self.rows if row.outcome in AGAINST]
-        return "; ".join(f"{row.gate} {row.observed}, limit {row.limit}" for row in against)
+        if against:
+            return "; ".join(f"{row.gate} {row.observed}, limit {row.limit}" for row in against)
+        near = nearest(self.take)
+        return f"nearest limit: {near.gate.name} {near.observed}, limit {near.gate.limit}" if near else ""
 
 
 def players(take: TakeRecord, out: Path) -> tuple[Player, ...]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from harness.records.gate import OF_GATES
 from harness.records.run_record import RunRecord
 from harness.report import assurance
+from harness.report.causes import causes
 from harness.report.comparison import comparisons
-from harness.report.overview import blocking, by_suite, unconditioned
+from harness.report.overview import by_suite, unconditioned
 
 MOST_SHOWN = 20
 
@@ -27,29 +28,30 @@ def markdown(run: RunRecord, out: Path) -> str:
         for suite, counts in by_suite(run).items():
             lines += [f"| {_cell(suite)} | {counts['takes']} | {' | '.join(str(counts[name]) for name in outcomes)} |"]
         lines += [""]
-    against = blocking(run)
-    if against:
-        lines += ["### What blocks it", "", "| verdict | take | gate | observed | why |", "|---|---|---|---|---|"]
-        for take, verdict in against[:MOST_SHOWN]:
-            cells = (verdict.outcome, take.key, verdict.gate, verdict.observed, verdict.gate.why)
+    found = causes(run)
+    if found:
+        lines += [
+            "### What blocks it",
+            "",
+            "| verdict | takes | cause | observed | where | hear |",
+            "|---|---:|---|---|---|---|",
+        ]
+        for cause in found[:MOST_SHOWN]:
+            hear = cause.hear.key if cause.hear else ""
+            cells = (cause.outcome, len(cause.takes) or "", cause.title, cause.observed, cause.where, hear)
             lines += [f"| {' | '.join(map(_cell, cells))} |"]
-        if len(against) > MOST_SHOWN:
-            lines += ["", f"and {len(against) - MOST_SHOWN} more in the report"]
+        if len(found) > MOST_SHOWN:
+            lines += ["", f"and {len(found) - MOST_SHOWN} more in the report"]
         lines += [""]
     lines += [
         f"- {len(takes)} takes made without their reference: {_cell(why)}" for why, takes in unconditioned(run).items()
     ]
     lines += _compared(run)
     lines += [f"- {_cell(line)}" for line in assurance.lines(run)]
-    others = [("failed", run.failed_otherwise), ("harness error", run.harness_errors)]
-    lines += [f"- {kind}: {_cell(test)}: {_cell(how)}" for kind, tests in others for test, how in tests.items()]
-    lines += [f"- not judged: {_cell(one.take)}: {_cell(one.why)}" for one in run.not_judged[:MOST_SHOWN]]
+    lines += [f"- harness error: {_cell(test)}: {_cell(how)}" for test, how in run.harness_errors.items()]
     heard = sum(bool(take.against) for take in run.takes)
-    lines += [
-        "",
-        f"Listen to the {heard} takes in question in `{out.name}/report/index.html` of the uploaded report.",
-        "",
-    ]
+    what = f"Listen to the {heard} takes in question" if heard else "Listen to any take"
+    lines += ["", f"{what} in `{out.name}/report/index.html` of the uploaded report.", ""]
     return "\n".join(lines)
 
 

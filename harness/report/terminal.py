@@ -4,22 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from textwrap import wrap
 
-from harness.records.gate import AGAINST, Outcome, Verdict
+from harness.records.gate import Outcome
 from harness.records.run_record import RunRecord
-from harness.records.take_record import TakeRecord
 from harness.report import assurance
-from harness.report.overview import (
-    blocking,
-    by_suite,
-    lines_of_comparison,
-    listen_to,
-    refused_gates,
-    unconditioned,
-    worst_first,
-)
+from harness.report.causes import Cause, causes
+from harness.report.overview import beside, by_suite, listen_to, refused_gates, unconditioned
 
 MOST_SHOWN = 12
-WORST_SHOWN = 3
 WIDTH = 80
 
 
@@ -31,23 +22,23 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
         out: Its output folder, as the user may type it.
         page: Where the report is.
     """
-    about, pairs = run.about, blocking(run)
+    about = run.about
     if about.note:
         yield from wrap(about.note, WIDTH)
         yield ""
-    worst = [take for take in worst_first(run) if take.against]
-    if worst:
-        yield f"worst of {len(worst)} takes that block it; listen to"
-        for take in worst[:WORST_SHOWN]:
-            yield from _worst(take, [verdict for other, verdict in pairs if other is take], out)
+    found = causes(run)
+    if found:
+        yield f"what blocks it: {len(found)} cause{'s' * (len(found) != 1)}, worst first"
+    for cause in found[:MOST_SHOWN]:
+        yield from _told(cause, out)
+    if len(found) > MOST_SHOWN:
+        yield f"  … and {len(found) - MOST_SHOWN} more in the report"
+    if found:
         yield ""
-    yield from _compared(run, out)
-    for one in run.not_judged[:MOST_SHOWN]:
-        yield from _wrapped(f"REFUSED  {one.take}: {one.why}")
-    if len(run.not_judged) > MOST_SHOWN:
-        yield f"… and {len(run.not_judged) - MOST_SHOWN} more in the report"
-    for test, how in run.failed_otherwise.items():
-        yield from _wrapped(f"FAIL  {test}: {how}")
+    for reason in dict.fromkeys(one.reason for one in run.not_compared if not one.stands_against):
+        yield from _wrapped(f"not compared: {reason}", "  ")
+    for reason in dict.fromkeys(one.reason for one in run.comparisons if one.outcome == Outcome.REFUSED):
+        yield from _wrapped(f"not compared: {reason}", "  ")
     by_reason: dict[str, list[str]] = {}
     for test, how in run.harness_errors.items():
         by_reason.setdefault(how, []).append(test)
@@ -57,6 +48,8 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
     for why, takes in unconditioned(run).items():
         yield from _wrapped(f"{len(takes)} takes made without their reference: {why}")
     yield from _refused_gates(run)
+    for (outcome, gate), over in beside(run).items():
+        yield from _wrapped(f"{outcome}  {gate}: {len(over)} take{'s' * (len(over) != 1)}, the first {over[0].key}")
     yield from _suites(run)
     if run.incomplete:
         yield from _wrapped(f"INCOMPLETE    {run.incomplete}")
@@ -70,27 +63,15 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
     yield f"VERDICT       {run.verdict}"
 
 
-def _compared(run: RunRecord, out: Path) -> Iterator[str]:
-    """What stands against the release beside the accepted one, and what could not be asked."""
-    against = [one for outcome in AGAINST for one in run.comparisons if one.outcome == outcome]
-    for one in against[:WORST_SHOWN]:
-        for line in lines_of_comparison(one, run.takes, out).splitlines():
-            yield from _wrapped(line, "            ")
-        yield ""
-    if len(against) > WORST_SHOWN:
-        yield f"… and {len(against) - WORST_SHOWN} more comparisons in run.json"
-    for stands_against, name in ((True, "INCONCLUSIVE, not compared"), (False, "not compared")):
-        reasons = [one.reason for one in run.not_compared if one.stands_against == stands_against]
-        reasons += [one.reason for one in run.comparisons if one.outcome == Outcome.REFUSED and not stands_against]
-        for reason in dict.fromkeys(reasons):
-            yield from _wrapped(f"{name}: {reason}", "  ")
-
-
-def _worst(take: TakeRecord, against: list[Verdict], out: Path) -> Iterator[str]:
-    """A take and what stands against it."""
-    yield f"  {take.key}  {listen_to(take, out)}"
-    for verdict in against:
-        yield from _wrapped(f"    {verdict.outcome}  {verdict.gate}: {verdict.observed}", "          ")
+def _told(cause: Cause, out: Path) -> Iterator[str]:
+    """A cause, why it matters, where it is, and what to hear."""
+    head = ": ".join(part for part in (cause.count, cause.title) if part)
+    yield from _wrapped(f"{cause.outcome}  {head}")
+    rows = [("observed", cause.observed), ("where", cause.where), ("why", cause.why)]
+    rows += [("listen", f"{listen_to(cause.hear, out)} ({cause.hear.key})")] if cause.hear else []
+    for name, text in rows:
+        if text:
+            yield from _wrapped(f"  {name:<10}{text}", " " * 12)
 
 
 def _refused_gates(run: RunRecord) -> Iterator[str]:

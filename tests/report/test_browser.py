@@ -77,9 +77,9 @@ class Browser:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def wait(self, script):
+    def wait(self, script, *arguments):
         """Run a script that ends by calling `done`."""
-        return self.driver.execute_async_script(f"const done = arguments[arguments.length - 1];{script}")
+        return self.driver.execute_async_script(f"const done = arguments[arguments.length - 1];{script}", *arguments)
 
     def press(self, key):
         from selenium.webdriver.common.action_chains import ActionChains
@@ -156,8 +156,33 @@ def url(request, judged, tmp_path):
     return index.as_uri()
 
 
+@pytest.fixture(scope="session")
+def axe(tmp_path_factory):
+    """The accessibility rules of axe-core, from npm."""
+    needed("npm")
+    folder = tmp_path_factory.mktemp("axe")
+    install = ["npm", "install", "--silent", "--no-audit", "--no-fund", "axe-core@4"]
+    subprocess.run(install, cwd=folder, check=True, timeout=300)
+    return (folder / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
+
+
+def violations(browser, axe):
+    browser.run(axe)
+    found = browser.wait("axe.run().then((result) => done(result.violations));")
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:160]}" for one in found if one["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_keeps_a_reviewer_with_a_screen_reader_or_weak_eyes_out(browser, judged, axe, scheme):
+    browser.open((judged / "report" / "index.html").as_uri(), scheme=scheme)
+    browser.run("for (const one of document.querySelectorAll('details')) one.open = true")
+    assert violations(browser, axe) == []
+
+
 PLAY_ALL = """
-const audios = [...document.querySelectorAll("audio")];
+const audios = [...document.querySelectorAll(arguments[0])];
 for (const one of document.querySelectorAll("details")) one.open = true;
 (async () => {
   const results = [];
@@ -186,7 +211,10 @@ for (const one of document.querySelectorAll("details")) one.open = true;
 
 def test_every_player_plays_and_nothing_leaves_the_page(browser, url):
     browser.open(url)
-    results = browser.wait(PLAY_ALL)
+    assert len(browser.wait(PLAY_ALL, ".causes audio")) == 2 * browser.run(
+        "return document.querySelectorAll('.worst').length"
+    )
+    results = browser.wait(PLAY_ALL, ".take audio")
     assert len(results) == 10
     assert all(can and moved > 0.05 for can, moved, _ in results), results
     assert {round(duration, 1) for _, _, duration in results} == {2.5, 3.0, 0.6}
@@ -194,6 +222,106 @@ def test_every_player_plays_and_nothing_leaves_the_page(browser, url):
     beside = url.rsplit("/", 1)[0]
     assert [one for one in asked if not one.startswith((beside, "data:", "blob:", "about:"))] == []
     assert said == []
+
+
+FIRST_SCREEN = """
+const box = (element) => element ? element.getBoundingClientRect() : null;
+const inside = (rect) => rect !== null && rect.height > 0 && rect.top >= 0 && rect.bottom <= window.innerHeight;
+return {
+  verdict: inside(box(document.querySelector("h1 .badge"))),
+  scope: inside(box(document.querySelector(".scope"))),
+  cause: inside(box(document.querySelector(".cause b, #causes"))),
+  player: inside(box(document.querySelector("main audio"))),
+};
+"""
+
+
+@pytest.mark.parametrize("state", ["PASS", "FAIL", "killed"])
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
+def test_verdict_scope_cause_and_a_player_are_on_the_first_screen(browser, recorded_run, state, width, height):
+    for number in range(1, 6):
+        recorded_run.take(f"short-{number:03d}", sound=speech(2.5, seed=number))
+    if state == "FAIL":
+        for number in range(6, 50):
+            recorded_run.take(f"short-{number:03d}", sound=speech(2.5, seed=3, gap=(1.0, 2.2)))
+    if state == "killed":
+        for number in range(6, 24):
+            recorded_run.plan(f"suites/test_short.py::test_it[short-{number:03d}]", f"short-{number:03d}")
+    run = recorded_run.journal.record() if state == "killed" else recorded_run.end(int(state == "FAIL"))
+    browser.open(page.write_folder(run, recorded_run.out).as_uri(), width, height)
+    shown = browser.run(FIRST_SCREEN)
+    assert shown["verdict"]
+    assert shown["scope"]
+    assert shown["cause"]
+    assert not browser.wide()
+    browser.screenshot(f"first-screen-{state}-{width}")
+    if state == "FAIL":
+        assert browser.run("return document.querySelectorAll('.take[open]').length") == 1
+    if state == "killed":
+        assert browser.run("return document.querySelectorAll('.cause').length") == 1
+    elif width == 1280:
+        assert shown["player"]
+        assert browser.wait(PLAY_ALL, "main audio:first-of-type")[0][1] > 0.05
+    if state == "FAIL":
+        assert browser.run("return document.querySelectorAll('.cause').length") == 1
+        assert "44 takes: silence_ratio" in browser.run("return document.querySelector('.cause').innerText")
+        assert browser.run("return document.querySelectorAll('.cause .all a').length") == 44
+
+
+def test_a_take_plays_from_its_row_and_the_keys_walk_through_what_blocks(browser, url):
+    browser.open(url)
+    browser.run("document.querySelector('[data-play=short-short-001-seed0]').click()")
+    time.sleep(0.3)
+    playing = "return document.querySelector('#short-short-001-seed0 figure[data-role=take] audio').paused"
+    assert browser.run(playing) is False
+    assert browser.run("return document.querySelector('[data-play=short-short-001-seed0]').textContent") == "⏸"
+    browser.run("document.querySelector('[data-play=short-short-001-seed0]').click()")
+    assert browser.run(playing) is True
+    blocking = browser.run("return [...document.querySelectorAll('.take[data-blocks]')].map((one) => one.id)")
+    seen = []
+    for key in ("n", "n", "p"):
+        browser.press(key)
+        seen.append(browser.run("return document.querySelector('.take.active').id"))
+    assert set(seen) <= set(blocking)
+
+
+def test_the_keyboard_alone_leads_from_the_cause_to_its_take_and_to_its_sounds(browser, url):
+    from selenium.webdriver.common.keys import Keys
+
+    browser.open(url)
+    for _ in range(3):
+        browser.press(Keys.TAB)
+        if browser.run("return document.activeElement.matches('.worst a')"):
+            break
+    target = browser.run("return document.activeElement.hash.slice(1)")
+    browser.press(Keys.ENTER)
+    time.sleep(0.2)
+    assert browser.run("return document.querySelector('.take.active').id") == target
+    browser.press("2")
+    time.sleep(0.3)
+    assert browser.run("return [...document.querySelectorAll('.take.active audio')].some((one) => !one.paused)")
+
+
+def test_takes_beyond_the_first_two_hundred_are_read_when_they_are_asked_for(browser, recorded_run, monkeypatch):
+    monkeypatch.setattr(page, "MOST_PANELS", 3)
+    for number in range(1, 9):
+        recorded_run.take(f"short-{number:03d}", sound=speech(1.5, seed=number), text=f"<b>{number}</b>")
+    run = recorded_run.end(0)
+    browser.open(page.write_folder(run, recorded_run.out).as_uri())
+    assert browser.run("return document.querySelectorAll('.take').length") == 3
+    browser.run("document.querySelector('#more').click()")
+    time.sleep(0.5)
+    assert browser.run("return document.querySelectorAll('#rest .row').length") == 5
+    assert browser.run("return document.querySelectorAll('#rest b').length") == 5
+    results = browser.wait(PLAY_ALL, "#rest audio")
+    assert len(results) == 10
+    assert all(can and moved > 0.05 for can, moved, _ in results)
+    browser.run("document.querySelector('#search').value = 'short-00'; document.querySelector('#search').oninput?.()")
+    _, said = browser.logs()
+    assert said == []
+    page.write_single_file(run, recorded_run.out)
+    browser.open((recorded_run.out / page.SINGLE_FILE).as_uri())
+    assert "5 takes with less against them are left out" in browser.run("return document.body.innerText")
 
 
 def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, url):
@@ -224,11 +352,12 @@ def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, 
 
 
 def test_the_keys_mean_the_numbers_at_the_players_also_where_one_has_nothing_to_play(browser, recorded_run):
-    recorded_run.take("short-001", golden_sha256="a" * 64)
+    recorded_run.take("short-001", accepted_sha256="a" * 64)
     browser.open(page.write_folder(recorded_run.end(0), recorded_run.out).as_uri() + "#short-short-001-seed0")
     assert "not kept here: --golden-audio" in browser.run("return document.querySelector('.take').innerText")
     playing = (
-        "return [...document.querySelectorAll('figure')].map((one) => one.querySelector('audio')?.paused === false)"
+        "return [...document.querySelectorAll('.take figure')]"
+        ".map((one) => one.querySelector('audio')?.paused === false)"
     )
     browser.press("2")
     time.sleep(0.2)
@@ -353,7 +482,7 @@ def test_two_hundred_takes_with_three_players_are_drawn_and_opened_fast(browser,
     browser.open(index.as_uri())
     opened_s = time.perf_counter() - begun
     print(f"200 takes: drawn in {drawn_s:.1f} s ({computed_s:.1f} s of one core), opened in {opened_s:.2f} s")
-    assert browser.run("return document.querySelectorAll('audio').length") == 600
+    assert browser.run("return document.querySelectorAll('.take audio').length") == 600
     assert len(list((index.parent / "clips").glob("*"))) <= 402  # the reference once, as evidence and as preview
     assert computed_s < 60  # of one core: other work on the machine does not count
     assert opened_s < 3

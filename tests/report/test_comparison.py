@@ -79,7 +79,9 @@ def test_what_had_to_be_compared_and_was_not_is_listed_as_blocking(recorded_run)
     recorded_run.journal.add(Judged("t", not_compared=(other,)))
     report.write(recorded_run.end(), recorded_run.out)
     page = (recorded_run.out / "report" / "index.html").read_text(encoding="utf-8")
-    assert "not compared with the accepted release: suite short: another encoder" in page[: page.index("<h2>Suites")]
+    cause = page[page.index('id="causes"') : page.index("<h2>Takes")]
+    assert "not compared with the accepted release</b> another encoder" in cause
+    assert "suite short" in cause
     summary = (recorded_run.out / "summary.md").read_text(encoding="utf-8")
     assert "- INCONCLUSIVE, not compared: suite short: another encoder" in summary
 
@@ -97,8 +99,10 @@ def test_the_page_shows_what_blocks_first_and_links_it_to_the_takes(recorded_run
     report.write(recorded_run.end(), recorded_run.out)
     page = (recorded_run.out / "report" / "index.html").read_text(encoding="utf-8")
     blocking, table, passed = (page.index(text) for text in ("What blocks it", 'id="compared"', "shown not worse"))
-    assert blocking < page.index("suite short: speaker_similarity") < table
-    assert page[blocking:table].count('href="#short-short-002-seed0"') == 1
+    assert blocking < page.index("change of speaker_similarity: worse than the accepted release") < table
+    causes = page[blocking : page.index('id="takes"')]
+    assert "suite short" in causes
+    assert causes.count('href="#short-short-002-seed0"') == 1
     assert page.index("0.85 → 0.8", table) < passed < page.index("voice layla", passed)
     assert "Nothing.</p>" not in page
     summary = (recorded_run.out / "summary.md").read_text(encoding="utf-8")

@@ -5,9 +5,11 @@ from harness.records.measurement import Metric
 from harness.report.overview import (
     anchor,
     badness,
-    blocking,
+    beside,
     by_suite,
+    closest_first,
     excess,
+    nearest,
     refused_gates,
     worst_first,
     worst_outcome,
@@ -29,7 +31,6 @@ def test_the_worst_take_comes_first(recorded_run):
     run = recorded_run.end()
     ordered = worst_first(run)
     assert [take.utterance for take in ordered] == ["short-003", "short-002", "short-001"]
-    assert blocking(run)[0][0].utterance == "short-003"
     assert worst_outcome(ordered[0]) == Outcome.FAIL
     assert badness(ordered[-1]) == (0, 0, 0.0)
     assert by_suite(run)["short"]["takes"] == 3
@@ -62,3 +63,29 @@ def test_takes_of_one_id_in_two_suites_have_links_of_their_own(recorded_run):
     take = recorded_run.take()
     assert anchor(take) == "short-short-001-seed0"
     assert anchor(structs.replace(take, suite="medium")) != anchor(take)
+
+
+def test_the_nearest_limit_is_a_share_of_it_and_no_count(recorded_run):
+    gate = Gate("length", "length", "s", "w", at_most=2.0)
+    silence = Gate("silence_ratio", "silence_ratio", "ratio", "w", at_most=0.3)
+    rate = Gate("sample_rate", "sample_rate", "Hz", "w", at_least=24000, at_most=24000)
+    ratio = Metric("silence_ratio", "ratio", "lower")
+    verdicts = (
+        Verdict(Outcome.PASS, gate, LENGTH.measured(1.0)),
+        Verdict(Outcome.PASS, silence, ratio.measured(0.29)),
+        Verdict(Outcome.PASS, rate, Metric("sample_rate", "Hz", "neither").measured(24000)),
+    )
+    near = recorded_run.take("short-001", verdicts=verdicts)
+    far = recorded_run.take("short-002", verdicts=verdicts[:1])
+    assert nearest(near).gate is silence
+    assert nearest(structs.replace(near, verdicts=verdicts[2:])) is None
+    assert [take.key for take in closest_first(recorded_run.end())] == [near.key, far.key]
+
+
+def test_what_was_broken_without_blocking_is_listed_excused_first(recorded_run):
+    gate = Gate("speech_quality", "length", "s", "w", at_most=2.0, advisory=True)
+    verdicts = [Verdict(outcome, gate, LENGTH.measured(3.0)) for outcome in (Outcome.WARN, Outcome.EXCUSED)]
+    take = recorded_run.take("short-001", verdicts=tuple(verdicts))
+    listed = beside(recorded_run.end())
+    assert listed == {(Outcome.EXCUSED, "speech_quality"): [take], (Outcome.WARN, "speech_quality"): [take]}
+    assert list(listed) == [(Outcome.EXCUSED, "speech_quality"), (Outcome.WARN, "speech_quality")]

@@ -37,13 +37,13 @@ def test_what_an_earlier_report_left_goes(recorded_run):
     assert not stale.exists()
 
 
-def test_verdict_then_what_blocks_then_suites_then_trend_then_takes(recorded_run):
+def test_verdict_then_causes_then_takes_then_what_folds(recorded_run):
     recorded_run.take("short-001")
     recorded_run.take("short-002", sound=draw("###......."))
     report.write(recorded_run.end(), recorded_run.out)
     text = index(recorded_run)
-    titles = ["May it go out?", "What blocks it", "Suites", "Trend", "Takes"]
-    places = [text.index(f"{title}") for title in titles]
+    titles = ["May it go out?", "What blocks it", "Takes", "Suites", "Trend"]
+    places = [text.index(f">{title}") for title in titles]
     assert places == sorted(places)
     assert text.index('id="short-short-002-seed0"') < text.index('id="short-short-001-seed0"')
 
@@ -52,8 +52,9 @@ def test_a_take_whose_audio_is_gone_says_so_in_place_of_its_player(recorded_run)
     found = recorded_run.take()
     (recorded_run.out / found.listen).unlink()
     report.write(recorded_run.end(0), recorded_run.out)
-    assert index(recorded_run).count("<audio") == 1
-    assert "is missing" in index(recorded_run)
+    takes = index(recorded_run).split('id="takes"', 1)[1]
+    assert takes.count("<audio") == 1
+    assert "is missing" in takes
 
 
 def test_a_single_file_holds_each_clip_once_and_links_to_nothing(recorded_run, capsys):
@@ -65,7 +66,7 @@ def test_a_single_file_holds_each_clip_once_and_links_to_nothing(recorded_run, c
     text = (recorded_run.out / page.SINGLE_FILE).read_text(encoding="utf-8")
     stored = json.loads(re.search(r'id="clips">(.*?)</script>', text)[1])
     assert len(stored) == 2
-    assert text.count("data-clip=") == 8
+    assert text.split('id="takes"', 1)[1].count("data-clip=") == 8
     assert not re.search(r'(src|href)="(?!data:|#)', text)
 
 

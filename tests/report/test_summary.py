@@ -9,7 +9,15 @@ def test_the_job_summary_says_verdict_counts_and_what_blocks(recorded_run):
     assert text.startswith("## May it go out? FAIL")
     assert "Takes: 2 planned = 2 judged + 0 refused" in text
     assert "| short | 2 | 5 | 1 | 0 | 0 |" in text
-    assert "| FAIL | short-002, seed 0 | silence\\_ratio <= 0.3 ratio |".replace("<=", "&lt;=") in text
+    assert "| FAIL | 1 | silence\\_ratio | 0." in text
+    assert "Listen to the 1 takes in question" in text
+
+
+def test_a_pass_does_not_ask_to_listen_to_no_takes(recorded_run):
+    recorded_run.take("short-001")
+    text = markdown(recorded_run.end(0), recorded_run.out)
+    assert "Listen to any take" in text
+    assert " 0 takes in question" not in text
 
 
 def test_texts_neither_break_the_table_nor_run(recorded_run):
@@ -20,4 +28,4 @@ def test_texts_neither_break_the_table_nor_run(recorded_run):
     assert "<script" not in text
     assert "<img" not in text
     rows = [line for line in text.splitlines() if line.startswith("| FAIL")]
-    assert [row.replace("\\|", "").count("|") for row in rows] == [6]
+    assert [row.replace("\\|", "").count("|") for row in rows] == [7]
