@@ -14,9 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import sound_header
 from harness.errors import AudioError
 
 FRAME_S = 0.02  # level frames of 20 ms, as in speech codecs and voice activity detectors
+RATES_HZ = (4_000, 384_000)
+BLOCK_FRAMES = 1 << 18
+MOST_VALUES = 32 * 2**20  # samples times channels: 23 minutes at 24 kHz, 128 MB
 SILENT_DBFS = -200.0  # the level given to a frame of zeros, in place of minus infinity
 
 
@@ -46,26 +50,45 @@ class Audio:
 
 
 def load(path: Path) -> Audio:
-    """Read a sound file of any rate, bit depth and channel count that libsndfile knows; channels are averaged.
+    """Read a sound file of any bit depth and channel count that libsndfile knows; channels are averaged.
+
+    What the header says is believed no further than the file bears it out: it is read in blocks, up to `MOST_VALUES`.
 
     Raises:
-        AudioError: The file is missing, is no sound file, or holds no samples.
+        AudioError: The file is missing, no regular file, no sound file, cut off, too long, of a rate that is none of
+            sound, or holds no samples.
     """
     import soundfile
 
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except FileNotFoundError as error:
-        raise AudioError(f"{path} is missing") from error
-    except (soundfile.LibsndfileError, OSError) as error:
         if not path.exists():
-            raise AudioError(f"{path} is missing") from error
-        if path.is_file() and path.stat().st_size == 0:
-            raise AudioError(f"{path} is an empty file of 0 bytes") from error
+            raise AudioError(f"{path} is missing")
+        if not path.is_file():
+            raise AudioError(f"{path} is {'a folder' if path.is_dir() else 'a pipe or device'}; a sound file is needed")
+        if path.stat().st_size == 0:
+            raise AudioError(f"{path} is an empty file of 0 bytes")
+        with soundfile.SoundFile(path) as file:
+            rate, channels, declared = int(file.samplerate), int(file.channels), int(file.frames)
+            low, high = RATES_HZ
+            if not low <= rate <= high:
+                raise AudioError(f"{path} is labelled with {rate:,} Hz; sound has {low:,} to {high:,} Hz")
+            blocks = []
+            frames = 0
+            while block := len(read := file.read(BLOCK_FRAMES, dtype="float32", always_2d=True)):
+                frames += block
+                if frames * channels > MOST_VALUES:
+                    most_s = MOST_VALUES / channels / rate
+                    raise AudioError(f"{path} holds more than {most_s:,.0f} s of sound; that is the most that is read")
+                blocks.append(read)
+            kind = str(file.format)
+    except (soundfile.LibsndfileError, OSError, ValueError, MemoryError) as error:
         raise AudioError(f"{path} is not a sound file that libsndfile can read ({error})") from error
-    if samples.shape[0] == 0:
+    missing = sound_header.missing_from(path, kind, declared, frames)
+    if missing:
+        raise AudioError(f"{path} is cut off: {missing}; transfer or generate it again")
+    if not blocks:
         raise AudioError(f"{path} holds 0 samples")
-    return mixed_down(samples, rate)
+    return mixed_down(np.concatenate(blocks) if len(blocks) > 1 else blocks[0], rate)
 
 
 def mixed_down(channels: NDArray[np.float32], sample_rate_hz: int) -> Audio:

@@ -1,8 +1,11 @@
+import io
+import os
+
 import numpy as np
 import pytest
 
 from harness import audio
-from harness.audio import Audio
+from harness.audio import Audio, encode_wav, load
 from harness.errors import AudioError
 from tests.synthetic import draw
 
@@ -71,7 +74,7 @@ def test_an_unreadable_file_is_one_clear_line(tmp_path, content, complaint):
 
 def test_a_folder_is_no_sound_file(tmp_path):
     (tmp_path / "a.wav").mkdir()
-    with pytest.raises(AudioError, match="not a sound file"):
+    with pytest.raises(AudioError, match="is a folder; a sound file is needed"):
         audio.load(tmp_path / "a.wav")
 
 
@@ -125,3 +128,78 @@ def test_a_sound_of_16_bits_is_kept_as_it_is_however_often(tmp_path):
     again = audio.load(path)
     np.testing.assert_array_equal(again.samples, every)
     assert audio.encode_wav(again) == path.read_bytes()
+
+
+def encoded(sound, **how):
+    import soundfile
+
+    buffer = io.BytesIO()
+    soundfile.write(buffer, sound.samples, sound.sample_rate_hz, **how)
+    return buffer.getvalue()
+
+
+SOUND = Audio((0.1 * np.sin(np.arange(48_000) / 20)).astype(np.float32), 24_000)
+WHOLE = encode_wav(SOUND)
+LONG = Audio(np.random.default_rng(0).normal(0, 0.1, 240_000).astype(np.float32), 24_000)
+OGG = encoded(LONG, format="OGG", subtype="VORBIS")
+FLAC = encoded(SOUND, format="FLAC")
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "complaint"),
+    [
+        ("a.wav", WHOLE[: len(WHOLE) // 2], "is cut off: its header says 96,000 bytes of sound, 47,978 are there"),
+        ("a.wav", WHOLE[:-2], "is cut off: its header says 96,000 bytes of sound, 95,998 are there"),
+        ("a.ogg", OGG[: len(OGG) // 2], "is cut off: its last page"),
+        ("a.ogg", OGG[:-1], "is cut off: its last page is not whole"),
+        ("a.flac", FLAC[: len(FLAC) // 2], "cut off|libsndfile"),
+        ("a.wav", WHOLE[:24] + (10_000_000).to_bytes(4, "little") + WHOLE[28:], "labelled with 10,000,000 Hz"),
+        ("a.wav", WHOLE[:24] + (2**31 - 1).to_bytes(4, "little") + WHOLE[28:], "labelled with 2,147,483,647 Hz"),
+        ("a.wav", WHOLE[:24] + (20).to_bytes(4, "little") + WHOLE[28:], "labelled with 20 Hz; sound has 4,000"),
+    ],
+)
+def test_a_header_is_believed_no_further_than_the_file_bears_it_out(tmp_path, name, data, complaint):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(AudioError, match=complaint):
+        load(path)
+
+
+@pytest.mark.parametrize("size", [2**32 - 1, 2**31 - 1, 2**31 - 1 - 36, 2**32 - 1 - 36])
+def test_a_length_that_its_writer_did_not_know_is_no_cut(tmp_path, size):
+    path = tmp_path / "streamed.wav"
+    path.write_bytes(WHOLE[:40] + size.to_bytes(4, "little") + WHOLE[44:])
+    np.testing.assert_array_equal(load(path).samples, load_bytes(tmp_path, WHOLE).samples)
+
+
+def load_bytes(tmp_path, data, name="whole.wav"):
+    (tmp_path / name).write_bytes(data)
+    return load(tmp_path / name)
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.wav", WHOLE), ("a.flac", FLAC), ("a.ogg", OGG)])
+def test_a_whole_file_is_read_to_its_end(tmp_path, name, data):
+    assert load_bytes(tmp_path, data, name).samples.size == (LONG if data is OGG else SOUND).samples.size
+
+
+def test_a_flac_that_says_it_is_endless_costs_no_memory(tmp_path):
+    # The 36 bits of STREAMINFO that count the samples.
+    lying = bytearray(FLAC)
+    lying[21] |= 0x0F
+    lying[22:26] = b"\xff" * 4
+    with pytest.raises(AudioError, match=r"cut off|libsndfile"):
+        load_bytes(tmp_path, bytes(lying), "endless.flac")
+
+
+def test_a_file_that_is_longer_than_anybody_speaks_is_not_read_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr("harness.audio.MOST_VALUES", 24_000)
+    with pytest.raises(AudioError, match=r"holds more than 1 s of sound; that is the most that is read"):
+        load_bytes(tmp_path, WHOLE)
+
+
+def test_only_regular_files_are_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(AudioError, match="is a pipe or device; a sound file is needed"):
+        load(tmp_path / "pipe.wav")  # without the check it waits for ever
+    with pytest.raises(AudioError, match="is a folder; a sound file is needed"):
+        load(tmp_path)
