@@ -819,7 +819,7 @@ def test_a_folder_that_is_no_suites_folder_is_a_usage_error(team):
 class ConstantEncoder:
     fingerprint = "constant"
 
-    def __init__(self, gpu):
+    def __init__(self, device):
         pass
 
     def embed(self, clips):
