@@ -146,8 +146,14 @@ def worse(stratum):
 
 def spoilt(run, what):
     takes = run.record.takes
-    if what in {"damaged audio", "mixed systems", "mixed sampling"}:
-        changed = {"damaged audio": None, "mixed systems": {"system": "m2"}, "mixed sampling": {"sampling": HOT}}
+    changed = {
+        "damaged audio": None,
+        "mixed systems": {"system": "m2"},
+        "mixed sampling": {"sampling": HOT},
+        "mixed devices": {"provenance": Provenance("higgs", "m", "1", device="cuda:0")},
+        "mixed data types": {"provenance": Provenance("higgs", "m", "1", dtype="bfloat16")},
+    }
+    if what in changed:
         run.store.changed["001 0"] = changed[what]
         return run
     refused = (NotJudged(TakeKey("short", "short-001", 0), "crash"),)
@@ -189,6 +195,8 @@ def spoilt(run, what):
         ("damaged audio", "the audio of 1 takes is missing or not what was judged"),
         ("mixed systems", "takes of 2 systems are mixed: m1; m2"),
         ("mixed sampling", "takes of 2 samplings are mixed"),
+        ("mixed devices", "takes of 2 devices are mixed: cpu float32; cuda:0 float32"),
+        ("mixed data types", "takes of 2 devices are mixed: cpu bfloat16; cpu float32"),
         ("another system", "not those of the system that the run describes"),
         ("found worse", "was compared and found worse: change of length >= -0.1 s (suite short): no number; "),
         ("voice found worse", "was compared and found worse: change of length >= -0.1 s (voice omar): no number"),

@@ -209,3 +209,12 @@ def test_holm_over_rows():
     np.testing.assert_allclose(
         holm(np.array([[0.01, 0.04, 0.001], [1.0, 1.0, 0.2]])), [[0.02, 0.04, 0.003], [1, 1, 0.6]]
     )
+
+
+def test_takes_that_do_not_differ_at_all_are_not_certain_below_the_resolution():
+    same = np.full((1, 60, 3), 0.8)
+    of = rule()
+    of.look(Look({"sim": Takes(same, same, False)}), 0)
+    answer = of.answers["all", "sim", "mean"]
+    assert answer.error[0] == pytest.approx(SIM.resolution / np.sqrt(6 * 60))
+    assert answer.low[0] < 0 < answer.high[0]
