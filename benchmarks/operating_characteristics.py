@@ -94,7 +94,7 @@ class Line:
             for name, kind in (("FAIL", FAIL), ("PASS", PASS), ("open", OPEN))
         )
         return (
-            f"{self.name:<62}{shares}  takes {np.median(played.takes):.0f}  "
+            f"{self.name:<84}{shares}  takes {np.median(played.takes):.0f}  "
             f"asked {('open', 'PASS', 'FAIL')[self.asked]} {hits / of:.1%} [{low:.1%}, {high:.1%}] {wanted:<14}"
             f"{'' if not wanted else 'holds' if holds else 'DOES NOT HOLD'}  {time.process_time() - begun:.1f} s"
         )
