@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from harness import torchaudio_import
 from harness.backends.higgs.generation import Generator, Row
 from harness.backends.higgs.prompt import Prompt
 from harness.cloning.termination import DelayedStream, Termination
@@ -48,6 +49,8 @@ PROMPT_TEXT, PROMPT_FRAMES = 120, 150  # a sentence, and six seconds of referenc
 def random_model(shape: dict[str, int], device: str, dtype: Any) -> Any:
     """The model without ever holding it twice: laid out on the meta device, then filled where it shall live."""
     import torch
+
+    torchaudio_import.install()
     from transformers import HiggsAudioV2Config, HiggsAudioV2ForConditionalGeneration
 
     config = HiggsAudioV2Config(**shape, num_codebooks=8, codebook_size=1026, bos_token_id=0, **SPECIAL)

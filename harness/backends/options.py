@@ -48,7 +48,9 @@ OPTIONS = (
         "system under test: embedded, higgs or directory; when left out, higgs for --gpu with --model, else embedded",
     ),
     Option("--model", "", "the system under test: a folder or a hub id; for the directory backend, its audio", "MODEL"),
-    Option("--codec", "", "the model's codec: a folder or a hub id", "CODEC"),
+    Option(
+        "--codec", "", "the model's codec: a folder or a hub id; when left out, what the model's config names", "CODEC"
+    ),
     Option("--revision", "", "hub revision of the model", "COMMIT"),
     Option("--codec-revision", "", "hub revision of the codec, which is not the model's", "COMMIT"),
     Option("--dtype", "", "of the model: bfloat16, float16 or float32; when left out, bfloat16 on a GPU, else float32"),

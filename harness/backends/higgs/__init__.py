@@ -128,10 +128,11 @@ class HiggsBackend:
         """
         if not requests:
             return []
-        loaded = self._load()
-        # On the CPU a second thread gains nothing on small batches and costs much on a busy machine.
+        import torch  # noqa: F401 -- it must be there to be limited
+
+        # On the CPU a second thread gains nothing on small batches, costs much on a busy machine.
         with one_thread(torch_too=not self._options.gpu):
-            return self._generate(loaded, requests)
+            return self._generate(self._load(), requests)
 
     def _generate(self, loaded: _Loaded, requests: Sequence[Request]) -> list[Take]:
         jobs = [self._job(request) for request in requests]
