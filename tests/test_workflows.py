@@ -1,6 +1,5 @@
 """The CI workflows, as the linter of their format reads them."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -9,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from harness.baseline.acceptance import read_run
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,10 +47,10 @@ def test_the_commands_of_the_gpu_jobs_judge_a_checkpoint_as_they_stand(workflow,
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "HF_"))}
     environment = {**kept, **given, "HF_HUB_OFFLINE": "1", "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = subprocess.run(few, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    found = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+    found = read_run(tmp_path / "out")
     takes = 2 if workflow == "release" else 1
-    assert (found["planned"], found["judged"]) == (takes, takes), done.stdout[-2000:] + done.stderr
-    assert [take["error"] for take in found["takes"]] == [""] * takes
+    assert (found.planned, found.judged) == (takes, takes), done.stdout[-2000:] + done.stderr
+    assert [take.error for take in found.takes] == [""] * takes
     again = report["run"].replace(".venv/bin/python", python).replace(".harness", str(tmp_path / "out"))
     drawn = subprocess.run(again, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert "Traceback" not in drawn.stdout + drawn.stderr
