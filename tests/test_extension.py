@@ -16,7 +16,9 @@ def judge(out, *options):
     record = out / "run.json"
     assert record.is_file(), done.stdout + done.stderr
     found = json.loads(record.read_text(encoding="utf-8"))
-    outcomes = {(take["utterance"], one["name"]): one["outcome"] for take in found["takes"] for one in take["verdicts"]}
+    outcomes = {
+        (take["utterance"], one["gate"]["name"]): one["outcome"] for take in found["takes"] for one in take["verdicts"]
+    }
     return found, outcomes
 
 

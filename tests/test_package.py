@@ -75,8 +75,10 @@ def test_a_team_s_language_backend_metric_and_suite_need_no_change_of_the_packag
     judged = run("pytest", "gates_of_ours/", "--backend", "hum:Hum")
     assert judged.returncode == 1, judged.stdout + judged.stderr  # a hum is nobody's voice
     record = json.loads((folder / ".harness" / "run.json").read_text(encoding="utf-8"))
-    assert (record["planned"], record["judged"], record["about"]["backend"]) == (4, 4, "hum:Hum")
-    outcomes = {(take["suite"], one["name"]): one["outcome"] for take in record["takes"] for one in take["verdicts"]}
+    assert (record["planned"], record["judged"], record["about"]["backend"]) == (4, 4, "hum")
+    outcomes = {
+        (take["suite"], one["gate"]["name"]): one["outcome"] for take in record["takes"] for one in take["verdicts"]
+    }
     assert outcomes["digits", "peak"] == "PASS"
     assert outcomes["digits", "never_hurried"] == "PASS"
     assert ("greetings", "never_hurried") not in outcomes
@@ -90,8 +92,10 @@ def test_the_shipped_suites_run_from_there_too(team):
     assert "test_short.py::test_stops_because_it_has_finished[short-001-seed0]" in listed.stdout
 
 
-def test_the_package_says_what_it_needs_and_brings_its_data(python):
+def test_the_package_brings_its_data(python, tmp_path):
     code = "from harness import shipped; print(shipped.GATES.is_file(), shipped.POWER.is_file(), shipped.GATES)"
-    said = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True).stdout
+    alone = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [str(python), "-c", code]
+    said = subprocess.run(command, check=True, capture_output=True, text=True, env=alone, cwd=tmp_path).stdout
     assert said.startswith("True True")
     assert str(ROOT) not in said

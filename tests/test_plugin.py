@@ -611,7 +611,7 @@ def pytest_unconfigure(config):
     pytester.makepyfile(watch=watch)
     root = pytest.importorskip("harness").__file__.rsplit("/", 2)[0]
     command = [sys.executable, "-m", "pytest", "-p", "watch", "suites/", "-q", "-p", "no:cacheprovider"]
-    command += ["-k", "short-00 and (voice or finished)", "--out", str(pytester.path / "out")]
+    command += ["--partial", "-k", "short-00 and (voice or finished)", "--out", str(pytester.path / "out")]
     done = subprocess.run(
         command,
         cwd=root,

@@ -540,6 +540,7 @@ def test_allure_s_own_report_plays_over_loopback_and_asks_nobody_else(browser, t
         "suites/test_short.py",
         "-k",
         "short-003",
+        "--partial",
         "-p",
         "no:cacheprovider",
         "-q",

@@ -3,7 +3,7 @@
 import pytest
 from msgspec import structs
 
-from harness.records.event import Ended, Judged, Planned, Unjudged
+from harness.records.event import Ended, Judged, Planned, Unjudged, Whole
 from harness.records.gate import Outcome
 from harness.records.run_record import NotJudged
 from harness.records.take_record import TakeKey
@@ -95,3 +95,35 @@ def test_the_exit_status_of_the_last_end_is_that_of_the_run():
     replay = Replay()
     replay.take_in(Ended("now", 0))
     assert replay.exit_code == 1  # nothing was judged
+
+
+WHOLE = Whole(takes={"short": 2}, gates={"short": ("length", "silence_ratio", "finished")})
+
+
+@pytest.mark.parametrize(
+    ("event", "verdict", "code"),
+    [
+        (WHOLE, "PASS", 0),
+        (structs.replace(WHOLE, takes={"short": 3}), "PARTIAL", 0),
+        (structs.replace(WHOLE, takes={"short": 3}, may_be_partial=False), "PARTIAL", 1),
+        (structs.replace(WHOLE, gates={"short": ("length", "cer")}), "PARTIAL", 0),
+        (structs.replace(WHOLE, left_out="a part was named"), "PARTIAL", 0),
+    ],
+)
+def test_what_passes_is_partial_unless_it_is_the_whole(recorded_run, event, verdict, code):
+    recorded_run.take("short-001")
+    recorded_run.take("short-002")
+    recorded_run.journal.add(event)
+    run = recorded_run.end(exit_status=0)
+    assert (run.verdict, run.exit_code) == (verdict, code)
+    assert bool([caveat for caveat in run.caveats if caveat.startswith("PARTIAL")]) == (verdict == "PARTIAL")
+
+
+def test_a_test_that_was_left_out_makes_a_run_partial(recorded_run):
+    recorded_run.take("short-001")
+    recorded_run.take("short-002")
+    recorded_run.journal.add(WHOLE)
+    recorded_run.journal.add(Planned({}, deselected=1))
+    run = recorded_run.end(exit_status=0)
+    assert run.verdict == "PARTIAL"
+    assert str(run.scope) == "2 of 2 takes, 3 of 3 gates, 6 of 6 verdicts; 1 tests were deselected"
