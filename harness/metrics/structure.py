@@ -43,6 +43,7 @@ PRINT_RANGE_DB = 50.0
 SAME = 0.80  # mean correlation over a stretch
 STRETCH_S = ((STRETCH_PRINTS - 1) * STEP + (PRINT_FRAMES - 1) * STEP) * HOP_S
 ROWS_AT_ONCE = 64
+LONGEST_S = 130.0  # the search grows with the square of the length; a longer take has failed by its length long since
 
 # The slowest reader: textbook dictation reaches 3.5 letters a second of speech, pauses left out.
 SLOWEST_LETTERS_S = 3.5
@@ -165,6 +166,9 @@ def _total_s(spans: tuple[Span, ...]) -> float:
 @metric("repeated_speech", unit="s", better="lower")
 def repeated_speech(prints: Prints) -> Finding:
     """Seconds of speech that are a copy of something said earlier in the take: loops and stuck phrases."""
+    length_s = prints.rows.shape[0] * HOP_S
+    if length_s > LONGEST_S:
+        raise Missing(f"{length_s:.0f} s are too long to be searched for repeats; up to {LONGEST_S:g} s are")
     pairs = _copies(prints, prints, least_lag=round(STRETCH_S / HOP_S))
     spans = _stretches(pairs[:, 1])
     return measured(_total_s(spans), spans=spans)

@@ -149,3 +149,15 @@ def test_a_take_that_doubles_its_pace_is_seen():
     assert not structure.pace_change(Spectrum.of(draw("##.."))).applicable
     quickened = "######.." * 8 + "#." * 40
     assert structure.pace_change(Spectrum.of(draw(quickened))).value > 1.7
+
+
+def test_a_runaway_is_not_searched_for_minutes(monkeypatch):
+    def searched(*_, **__):
+        raise AssertionError("it was searched")
+
+    monkeypatch.setattr(structure, "_copies", searched)
+    found = structure.repeated_speech(Prints(np.zeros((13_001, 4), np.float32), np.zeros(13_001, bool)))
+    assert found.applicable
+    assert found.why_not == "130 s are too long to be searched for repeats; up to 130 s are"
+    with pytest.raises(AssertionError, match="it was searched"):
+        structure.repeated_speech(Prints(np.zeros((13_000, 4), np.float32), np.zeros(13_000, bool)))
