@@ -33,7 +33,7 @@ from harness.decision import exchange
 from harness.decision.change import Flags, Floats, Spread, Strata, Takes, VoiceScatter, mean_of_takes, spread
 from harness.decision.policy import Margin, Policy
 from harness.decision.rates import at_least, fisher, share_at_least, share_at_most
-from harness.decision.sequential import portion, spent_each
+from harness.decision.sequential import portion, spent
 
 LEAST_UTTERANCES = 2
 """One gives no spread at all."""
@@ -165,7 +165,7 @@ class Rule:
     def _spent(self, p_values: Floats, answer: Answer) -> Floats:
         """Over all looks, and where either side may be worse over both."""
         sides = 2.0 if answer.two_sided else 1.0
-        return np.asarray(np.minimum(spent_each(p_values, self.looks) * sides, 1.0))
+        return np.asarray(np.minimum(spent(p_values, self.looks) * sides, 1.0))
 
     def _exchanged(self, key: Key, takes: Takes, run: int, answer: Answer) -> float:
         rows = np.arange(takes.new.shape[1])

@@ -1,9 +1,8 @@
 """Shares that were counted, with their intervals; what the decision takes from the t and the binomial distribution.
 
-Source: Clopper and Pearson 1934; Holm 1979. scipy.special only: scipy.stats takes a second to be imported.
+Source: Clopper and Pearson 1934; Fisher 1935. scipy.special only: scipy.stats takes a second to be imported.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -76,32 +75,12 @@ def detectable_share(n: int, chance: float, level: float) -> float:
     return float(hits[often[0]] / n) if often.size else 1.0
 
 
-def holm(p_values: Sequence[float], family: int) -> list[float]:
-    """p-values adjusted for a family of so many questions, in order (Holm 1979).
-
-    >>> holm([0.01, 0.04, 0.001], 3)
-    [0.02, 0.04, 0.003]
-    """
-    adjusted, highest = [1.0] * len(p_values), 0.0
-    for step, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (family - step) * p_values[index]))
-        adjusted[index] = highest
-    return adjusted
-
-
 @lru_cache(maxsize=4096)
 def quantile(probability: float, df: int) -> float:
     """Quantile of Student's t."""
     from scipy.special import stdtrit
 
     return float(stdtrit(df, probability))
-
-
-def tail(value: float, df: int) -> float:
-    """Chance of a t-value this large or larger."""
-    from scipy.special import stdtr
-
-    return float(stdtr(df, -value))
 
 
 def share_at_most(hits: Floats, of: Floats, doubt: Floats) -> Floats:

@@ -16,25 +16,11 @@ from typing import Any
 import numpy as np
 
 
-def spent(p_value: float, looks: tuple[int, ...]) -> float:
-    """Chance, if nothing changed, that one of the looks gives a p-value this small.
+def spent(p_values: Any, looks: tuple[int, ...]) -> Any:
+    """Chance, if nothing changed, that one of the looks gives a p-value this small; of a number or an array.
 
-    >>> round(spent(0.05, (1, 2)), 3), spent(0.05, (3,))
+    >>> round(float(spent(0.05, (1, 2))), 3), spent(0.05, (3,))
     (0.08, 0.05)
-    """
-    if len(looks) == 1:
-        return p_value
-    nominals, chances = _spending(looks)
-    if p_value <= 10.0 ** nominals[0]:
-        return float(p_value * 10 ** (chances[0] - nominals[0]))
-    return float(min(1.0, 10 ** np.interp(np.log10(p_value), nominals, chances)))
-
-
-def spent_each(p_values: Any, looks: tuple[int, ...]) -> Any:
-    """`spent` for an array.
-
-    >>> spent_each(np.array([0.05, 0.01]), (3,))
-    array([0.05, 0.01])
     """
     if len(looks) == 1:
         return p_values

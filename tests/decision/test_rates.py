@@ -5,7 +5,16 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from harness.decision.rates import Rate, at_least, detectable_share, exact_interval, holm, quantile, tail
+from harness.decision.rates import (
+    Rate,
+    at_least,
+    detectable_share,
+    exact_interval,
+    fisher,
+    quantile,
+    share_at_least,
+    share_at_most,
+)
 from harness.records.power_table import CountedRate
 
 stats = import_module("scipy.stats")
@@ -30,16 +39,24 @@ def test_the_detectable_share_is_found_four_times_in_five_and_a_smaller_one_less
     assert stats.binom.sf(least - 1, n, found - 1 / n) < 0.8
 
 
-def test_t_values_have_their_tails():
+def test_t_values_have_their_quantiles():
     assert quantile(0.95, 7) == pytest.approx(stats.t.ppf(0.95, 7))
-    assert tail(2.0, 7) == pytest.approx(stats.t.sf(2.0, 7))
 
 
-def test_holm_keeps_the_order_and_never_exceeds_one():
-    values = [0.001, 0.02, 0.5, 0.9]
-    adjusted = holm(values, 4)
-    assert adjusted == [0.004, 0.06, 1.0, 1.0]
-    assert all(one >= other for one, other in zip(adjusted, stats.false_discovery_control(values), strict=True))
+@pytest.mark.parametrize(("hits", "of"), [(0.0, 10.0), (3.0, 10.0), (10.0, 10.0)])
+def test_bounds_of_many_shares_are_those_of_each(hits, of):
+    low, high = exact_interval(int(hits), int(of), 0.05)
+    assert float(share_at_least(np.array(hits), np.array(of), np.array(0.05))) == pytest.approx(low)
+    assert float(share_at_most(np.array(hits), np.array(of), np.array(0.05))) == pytest.approx(high)
+
+
+@pytest.mark.parametrize(
+    ("new", "old"), [((0, 10), (3, 20)), ((4, 10), (1, 20)), ((10, 10), (0, 20)), ((0, 5), (0, 5))]
+)
+def test_the_chance_of_so_many_on_one_side_is_fishers(new, old):
+    table = [[new[0], new[1] - new[0]], [old[0], old[1] - old[0]]]
+    sides = (np.array([float(number)]) for number in (*new, *old))
+    assert fisher(*sides)[0] == pytest.approx(stats.fisher_exact(table, "greater").pvalue)
 
 
 @pytest.mark.parametrize(("count", "of"), [(0, 40), (1, 40), (38, 40), (40, 40), (0, 122)])
