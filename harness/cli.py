@@ -66,10 +66,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
-    from harness.baseline import acceptance
+    from harness.baseline import acceptance, signature
 
     run = _finished(arguments.out)
     terms = _terms(arguments, run)
+    signed = signature.of(arguments.out)
+    print(f"signature: {signed.said}" if signed else "signature: none")
     return _each(arguments.suites, lambda suite: [f"accepted: {relpath(acceptance.accept(run, suite, terms))}"])
 
 
@@ -80,6 +82,30 @@ def _diff(arguments: argparse.Namespace) -> int:
     run = _finished(arguments.out)
     terms = _terms(arguments, run)
     return _each(arguments.suites, lambda suite: acceptance.difference(run, suite, terms))
+
+
+def _sign(arguments: argparse.Namespace) -> int:
+    """Sign for a run: ship it or hold it; bound to this run by its hash."""
+    from harness.baseline import signature
+    from harness.records import schema
+    from harness.records.signature import HOW_TO_SIGN, Decision, Signature
+
+    if arguments.file:
+        made = schema.decode(arguments.file.read_bytes(), Signature, str(arguments.file), HOW_TO_SIGN)
+        signed = signature.keep(arguments.out, made)
+    elif arguments.verdict:
+        signed = signature.sign(arguments.out, arguments.by, Decision(arguments.verdict), arguments.note)
+    else:
+        raise UsageError("nothing is signed: give --by NAME with --verdict ship or hold, or --file SIGNATURE")
+    print(signed.said)
+    return 0
+
+
+def _listen(arguments: argparse.Namespace) -> int:
+    """Hear accepted and new takes blindly, and count what was preferred."""
+    from harness.report.listening import conduct
+
+    return conduct.conduct(arguments.out, arguments.pairs, arguments.add, None if arguments.page else arguments.port)
 
 
 def _finished(out: Path) -> "Finished":
@@ -257,6 +283,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "accept": _accept,
     "diff": _diff,
     "history": _history,
+    "listen": _listen,
+    "sign": _sign,
     "audit": _audit,
     "power": _power,
     "calibrate": _calibrate,
@@ -278,6 +306,18 @@ def _parser() -> argparse.ArgumentParser:
     accept.add_argument("--override", default="", metavar="REASON", help="accept what was found worse; kept too")
     accept.add_argument("--golden-audio", type=Path, metavar="FOLDER", help="keep the accepted takes' audio here")
     _of_releases(commands.add_parser("diff", help=_diff.__doc__))
+    sign = commands.add_parser("sign", help=_sign.__doc__)
+    sign.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the run")
+    sign.add_argument("--by", default="", metavar="NAME", help="who signs")
+    sign.add_argument("--verdict", choices=("ship", "hold"), help="what is decided")
+    sign.add_argument("--note", default="", metavar="WHY", help="needed where it ships against the gate's verdict")
+    sign.add_argument("--file", type=Path, metavar="SIGNATURE", help="keep what the report's button wrote")
+    listen = commands.add_parser("listen", help=_listen.__doc__)
+    listen.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the run")
+    listen.add_argument("--pairs", type=int, default=20, metavar="N", help="heard; repeats and checks come on top")
+    listen.add_argument("--add", type=Path, nargs="*", default=[], metavar="RATINGS", help="answers that were mailed")
+    listen.add_argument("--page", action="store_true", help="only write the page: do not serve it")
+    listen.add_argument("--port", type=int, default=0, metavar="N", help="to serve it on; 0 takes a free one")
     told = commands.add_parser("history", help=_history.__doc__)
     told.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the runs")
     audit = _of_releases(commands.add_parser("audit", help=_audit.__doc__), every=True)

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from harness.audio import write_atomically
-from harness.baseline import golden, history
+from harness.baseline import golden, history, signature
 from harness.corpus import load_corpus
 from harness.decision import outlook, panels
 from harness.decision.gates import Profile
@@ -31,6 +31,7 @@ from harness.records.history import AcceptedEvent, RunEvent
 from harness.records.measurement import Measurement
 from harness.records.run_record import HOW_TO_RUN, NAME, About, RunRecord
 from harness.records.sidecar import Sidecar
+from harness.records.signature import HOW_TO_SIGN, Decision
 from harness.records.take_record import TakeRecord
 
 MOST_SHOWN = 3
@@ -120,6 +121,7 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
         *_broken_too_often(run, terms),
         *_not_measured(kept, terms.margins),
         *_not_of_a_piece(run, sidecars),
+        *_not_signed(run, terms),
     ]
     before = golden.read(terms.folder, run.about.backend, suite)
     worse = [*run.found_worse(suite), *_failed_with_other_seeds(run, before)]
@@ -143,6 +145,16 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
     )
     history.append(run.store.out / HISTORY, event)
     return golden.write(terms.folder, Baseline(backend=run.about.backend, suite=suite, accepted=accepted, takes=kept))
+
+
+def _not_signed(run: Finished, terms: Terms) -> list[str]:
+    """Whether a person signed that it may ship, where the policy asks for that; a signature to hold always counts."""
+    signed = signature.of(run.store.out)
+    if signed is not None and signed.decision == Decision.HOLD:
+        return [f"its signature says {signed.said}"]
+    if signed is None and terms.policy.signed:
+        return [f"nobody signed for it, and the policy of gates.toml asks for a signature: {HOW_TO_SIGN}"]
+    return []
 
 
 def difference(run: Finished, suite: str, terms: Terms) -> list[str]:

@@ -104,6 +104,8 @@ class Policy:
     """Share of takes that may break a gate; of the profile."""
     broken_bound: _Share = 0.05
     """Share of broken takes that a PASS excludes where there are too few takes to exclude `broken_share`."""
+    signed: bool = False
+    """Whether a run is accepted only with a person's signature that it may ship."""
 
 
 def load_policy(path: Path = shipped.GATES) -> tuple[Policy, tuple[Margin, ...]]:

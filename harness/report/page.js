@@ -5,6 +5,7 @@ const takes = [...document.querySelectorAll(".take")];
 const $ = (id) => document.getElementById(id);
 const figures = (take) => [...take.querySelectorAll("figure")].sort((a, b) => a.style.order - b.style.order);
 const playable = (take) => figures(take).filter((one) => one.querySelector("audio"));
+const played = new Set(); // keys of takes, for the signature
 let active = null;
 
 // --- a single file carries each clip once, as text
@@ -53,6 +54,7 @@ document.addEventListener("play", (event) => {
   const take = event.target.closest(".take");
   for (const other of document.querySelectorAll("audio")) if (other !== event.target && !other.paused) other.pause();
   if (!take) return;
+  if (take.dataset.key && figure.dataset.role === "take") played.add(take.dataset.key);
   activate(take);
   select(take, figure);
 }, true);
@@ -250,3 +252,23 @@ if ($("which")) {
   filter();
   follow();
 }
+
+// --- signing: the same record that `python -m harness sign` writes
+$("sign")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { run, verdict } = $("sign").dataset;
+  const [by, decision, note] = ["by", "decision", "note"].map((id) => $(id).value.trim());
+  if (!by || (decision === "ship" && verdict !== "PASS" && !note)) {
+    $("signed").textContent = by ? `The verdict is ${verdict}: say why it ships all the same.` : "Who signs?";
+    return;
+  }
+  const on = `${new Date().toISOString().slice(0, 16).replace("T", " ")} UTC`;
+  const listened = [...played].sort().map((key) => JSON.parse(key));
+  const text = JSON.stringify({ schema: 1, by, on, decision, note, run, verdict, listened }, null, 1);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = "signature.json";
+  link.click();
+  $("signed").textContent = `${decision}, signed by ${by}, ${listened.length} takes heard.`;
+  $("signed").dataset.record = text;
+});

@@ -17,6 +17,7 @@ from msgspec import structs
 from harness import audio
 from harness.audio import write_atomically
 from harness.records.gate import Outcome
+from harness.records.run_record import NAME as RUN
 from harness.records.run_record import About, RunRecord
 from harness.records.take_record import TakeRecord
 from harness.report import assurance, plots
@@ -171,6 +172,7 @@ class _Book:
         script = (_HERE / "page.js").read_text(encoding="utf-8")
         run = self._run
         suites = by_suite(run)
+        record = self._out / RUN
         by_key = {panel.take.key: panel for panel in self._panels}
         close = next((take for take in closest_first(run) if take.key in by_key), None)
         values: dict[str, Any] = {
@@ -187,6 +189,7 @@ class _Book:
             "rest": 0 if alone else len(self.rest),
             "left_out": len(self.rest) if alone else 0,
             "suites": suites,
+            "run_hash": audio.content_hash(record.read_bytes()) if record.is_file() else "",
             "assurance": assurance.lines(run),
             "compared": comparisons(run.comparisons, run.not_compared, run.takes),
             "unconditioned": unconditioned(run),
