@@ -195,14 +195,18 @@ def _power(arguments: argparse.Namespace) -> int:
     """Measure what each gate finds and how often it cries out over sound speech."""
     import tempfile
 
-    from harness.lab import power, speech
+    from harness.lab import beds, power
     from harness.records import power_table
     from harness.records.schema import write
 
     with tempfile.TemporaryDirectory() as work:
-        recordings = arguments.speech
-        takes = speech.recorded(recordings, Path(work)) if recordings else speech.embedded(arguments.texts)
-        table = power.measure(takes, arguments.spoilt, arguments.workers)
+        takes = beds.spoken(arguments.speech, Path(work)) if arguments.speech else []
+        if arguments.texts:
+            takes += beds.demonstration(arguments.texts)
+        of_beds = {bed: [one for one in takes if beds.bed_of(one) == bed] for bed in map(beds.bed_of, takes)}
+        takes = [one for mine in of_beds.values() for one in beds.spread(mine, arguments.sound)]
+        spoilt = dict.fromkeys(of_beds, arguments.spoilt)
+        table = power.measure(takes, spoilt, arguments.workers, arguments.only_rejected)
     fresh = table.record()
     for line in power_table.lines(fresh):
         print(line)
@@ -329,9 +333,11 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--keep", action="store_true", help="write golden/audit-BACKEND.json, which verdicts quote")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     power = commands.add_parser("power", help=_power.__doc__)
-    power.add_argument("--texts", type=int, default=48, help="sound takes of each voice")
-    power.add_argument("--spoilt", type=int, default=4, help="takes of each voice that are spoilt")
-    power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, not the embedded voice")
+    power.add_argument("--texts", type=int, default=12, help="takes of each voice of the demonstration; 0 for none")
+    power.add_argument("--sound", type=int, default=1000, help="sound takes of each bed that are judged, at most")
+    power.add_argument("--spoilt", type=int, default=24, help="takes of each bed that are spoilt")
+    power.add_argument("--only-rejected", action="store_true", help="of each defect only what a listener rejects")
+    power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, or of such folders")
     power.add_argument("--workers", type=int, default=2, help="processes")
     power.add_argument("--out", type=Path, help="JSON file to write")
     power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")

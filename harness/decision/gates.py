@@ -5,9 +5,9 @@ backend, overrides that each say why. Gates that no speech at all could pass for
 `harness.decision.feasibility` before anything is generated.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 
 import msgspec
@@ -115,18 +115,33 @@ def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refuse
     ]
 
 
+_COUNTED_BY: Mapping[str, tuple[str, Callable[[Mapping[str, float]], float]]] = {
+    "speech_s": ("silence_ratio", lambda of: of["total_s"] - of["silent_s"]),
+    "reference_s": ("speaker_similarity", lambda of: of["reference_s"]),
+    "letters": ("speaking_rate", lambda of: of["letters"]),
+}
+"""The metric whose components say how much there is to judge, by amount."""
+
+
+def amounts_of(gates: Iterable[Gate]) -> set[str]:
+    """The metrics that some gates' limits depend on, beside their own."""
+    return {
+        metric
+        for name, (metric, _) in _COUNTED_BY.items()
+        if any(getattr(step, name) for gate in gates for step in gate.steps)
+    }
+
+
 def _amounts(measurements: Mapping[str, Measurement]) -> dict[str, float]:
     """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it; what was not measured is left out."""
-
-    def component(metric: str, name: str) -> float:
-        return measurements[metric].components.get(name, nan) if metric in measurements else nan
-
-    amounts = {
-        "speech_s": component("silence_ratio", "total_s") - component("silence_ratio", "silent_s"),
-        "reference_s": component("speaker_similarity", "reference_s"),
-        "letters": component("speaking_rate", "letters"),
-    }
-    return {name: amount for name, amount in amounts.items() if isfinite(amount)}
+    found = {}
+    for name, (metric, count) in _COUNTED_BY.items():
+        of = measurements[metric].components if metric in measurements else {}
+        try:
+            found[name] = float(count(of))
+        except KeyError:
+            continue
+    return {name: amount for name, amount in found.items() if isfinite(amount)}
 
 
 def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], refusal: str) -> Verdict:

@@ -1,8 +1,9 @@
 """The power of the gates: which injected defects each gate finds, and how often it cries out over sound speech.
 
-Conventions: rates are shares of takes with their two-sided 95 % Clopper-Pearson interval. An alarm of a gate is a FAIL
-or an INCONCLUSIVE; advisory gates are counted beside the rest and never in `any`. A defect counts as found by a gate
-only where the gate passed the take before it was spoilt; a gate that was refused for a take says nothing about it.
+Conventions: rates are shares of takes with their two-sided 95 % Clopper-Pearson interval, and belong to a bed
+(`harness.lab.beds`): people, neural clones, the voice of the demonstration. An alarm of a gate is a FAIL or an
+INCONCLUSIVE; advisory gates are counted beside the rest and never in `any`. A defect counts as found by a gate only
+where the gate passed the take before it was spoilt; a gate that was refused for a take says nothing about it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,70 +19,250 @@ from harness.cloning.budget import BudgetConfig
 from harness.decision.feasibility import infeasible
 from harness.decision.gates import Profile, judge, load_profile
 from harness.decision.rates import CONFIDENCE, Rate
+from harness.lab import beds
+from harness.lab.beds import Spoken
 from harness.lab.defects import DEFECTS
 from harness.lab.speech import without_text
+from harness.metrics import background as background_voices
 from harness.metrics import known_metrics, metrics_of, speaker
 from harness.metrics.measuring import Measuring, model_free
 from harness.metrics.speaker import Resemblyzer, Voices
 from harness.records.gate import Outcome
-from harness.records.power_table import PROFILES, CountedRate, Defect, PowerTable, ProfilePower
+from harness.records.power_table import PROFILES, BedPower, CountedRate, Defect, PowerTable, ProfilePower
 from harness.take import Take
 from harness.threads import keep_to_one_thread
 
-TEXT_METRICS = ("duration_ratio", "speaking_rate", "extra_speech", "tempo_ratio")
+TEXT_METRICS = (
+    "duration_ratio", "letters_duration_ratio", "speaking_rate", "spoken_share", "extra_speech", "tempo_ratio"
+)  # fmt: skip
+OTHER_VOICES = 17
+MAY_BE_ONE_PERSON = "passage"
 
 Answers = Mapping[str, Mapping[str, Outcome]]
 """Outcome by profile and gate."""
 
-_Job = tuple[Take, str | None, int, Take, bool]
-"""A take, the name of a defect or None, its severity, a foreign take, whether the speaker encoder is asked."""
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    spoken: Spoken
+    defect: str
+    """Its name; empty for none."""
+    severity: int
+    other: Take
+    """A take of another speaker."""
+    voices: Voices
+    """The references of the take's run."""
 
 
-def measure(takes: Sequence[Take], rounds: int, workers: int = 2, only_rejected: bool = False) -> "Table":
-    """Judge sound takes, then spoil those that come first and judge them again.
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """A sound take and what every gate said of it."""
+
+    source: str
+    first_half: bool
+    letters_s: float
+    """Letters a second of speech; NaN without a text."""
+    answers: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Bed:
+    """What every gate answered on one bed, before and after."""
+
+    clean: Sequence[Clean]
+    spoilt: Mapping[tuple[str, str], Sequence[tuple[Answers, Answers]]]
+    """By defect and severity: answers before and after, take by take."""
+
+    def false_alarms(self, profile: str) -> dict[str, Rate]:
+        """Alarms on sound speech, by gate, and by `any` blocking gate."""
+        judged = [one.answers[profile] for one in self.clean]
+        names = dict.fromkeys(name for one in judged for name in one)
+        rates = {
+            name: Rate(
+                sum(one.get(name) in _ALARMS | {Outcome.WARN} for one in judged),
+                sum(one.get(name, Outcome.REFUSED) is not Outcome.REFUSED for one in judged),
+            )
+            for name in names
+        }
+        return {"any": Rate(sum(_any(one) for one in judged), len(judged)), **rates}
+
+    def by_source(self, profile: str) -> dict[str, dict[str, Rate]]:
+        """Alarms of any blocking gate by where the speech comes from: all takes, and each half of its speakers."""
+        return {
+            source: {
+                part: Rate(sum(_any(one.answers[profile]) for one in mine), len(mine))
+                for part, mine in (
+                    ("all", [one for one in self.clean if one.source == source]),
+                    ("first half", [one for one in self.clean if one.source == source and one.first_half]),
+                    ("second half", [one for one in self.clean if one.source == source and not one.first_half]),
+                )
+            }
+            for source in sorted({one.source for one in self.clean})
+        }
+
+    def detections(self, profile: str) -> dict[str, dict[str, dict[str, Rate]]]:
+        """By defect and severity: how often each gate that finds any finds it, and how often `any` does."""
+        table: dict[str, dict[str, dict[str, Rate]]] = {}
+        for (defect, severity), pairs in self.spoilt.items():
+            both = [(before[profile], after[profile]) for before, after in pairs]
+            sound = [(before, after) for before, after in both if not _any(before)]
+            rates = {"any": Rate(sum(_any(after) for _, after in sound), len(sound))}
+            for name in dict.fromkeys(name for before, _ in both for name in before):
+                passed = [after.get(name) for before, after in both if before.get(name) is Outcome.PASS]
+                found = sum(outcome in _ALARMS | {Outcome.WARN} for outcome in passed)
+                if found:
+                    rates[name] = Rate(found, len(passed))
+            table.setdefault(defect, {})[severity] = rates
+        return table
+
+    def record(self) -> BedPower:
+        """The bed as it is kept."""
+        tempi = [one.letters_s for one in self.clean if np.isfinite(one.letters_s)]
+        return BedPower(
+            takes=len(self.clean),
+            spoilt=max((len(pairs) for pairs in self.spoilt.values()), default=0),
+            letters_s=tuple(round(float(tempo), 1) for tempo in np.percentile(tempi, (0, 50, 100))) if tempi else (),
+            profiles={
+                profile: ProfilePower(
+                    _kept(self.false_alarms(profile)),
+                    {
+                        defect: {severity: _kept(rates) for severity, rates in by_severity.items()}
+                        for defect, by_severity in self.detections(profile).items()
+                    },
+                    {source: _kept(rates) for source, rates in self.by_source(profile).items()},
+                )
+                for profile in PROFILES
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All beds that were tried."""
+
+    beds: Mapping[str, Bed]
+
+    def record(self) -> PowerTable:
+        """The table as it is kept."""
+        tried = {name for bed in self.beds.values() for name, _ in bed.spoilt}
+        return PowerTable(
+            confidence=CONFIDENCE,
+            defects={
+                defect.name: Defect(defect.severity(defect.rejects), defect.would_find)
+                for defect in DEFECTS
+                if defect.name in tried
+            },
+            beds={name: bed.record() for name, bed in self.beds.items()},
+        )
+
+
+def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2, only_rejected: bool = False) -> Table:
+    """Judge sound takes, then spoil some of each bed and judge them again.
 
     Args:
-        takes: Sound takes, ordered so that the first ones cover every voice.
-        rounds: How many rounds over the voices are spoilt.
+        takes: Sound takes of one bed or several.
+        spoilt: How many takes of each bed are spoilt, spread over its sources.
         workers: Processes.
         only_rejected: Of each defect only the severity that a listener rejects.
     """
-    speakers = {take.request.reference.speaker for take in takes}
-    spoilt = takes[: rounds * len(speakers)]
-    jobs: list[_Job] = [(take, None, 0, take, True) for take in takes]
-    for defect in DEFECTS:
-        for severity in [defect.rejects] if only_rejected else range(len(defect.amounts)):
-            for number, take in enumerate(spoilt):
-                jobs.append((take, defect.name, severity, _foreign(take, spoilt, number), defect.voice))
-    references = {take.request.reference.id: take.request.reference for take in takes}
-    voices = Voices.of(
-        {name: audio.load(voice.path) for name, voice in references.items()},
-        {name: voice.speaker for name, voice in references.items()},
+    voices = _voices(takes)
+    chosen = {
+        bed: beds.spread([one for one in takes if beds.bed_of(one) == bed and _spoilable(one)], count)
+        for bed, count in spoilt.items()
+    }
+    jobs = [_Job(one, "", 0, one.take, voices[id(one)]) for one in takes]
+    for mine in chosen.values():
+        for defect in DEFECTS:
+            for severity in [defect.rejects] if only_rejected else range(len(defect.amounts)):
+                jobs += [
+                    _Job(one, defect.name, severity, _foreign(one, takes, number), voices[id(one)])
+                    for number, one in enumerate(mine)
+                ]
+    if workers > 1:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=keep_to_one_thread) as pool:
+            answers = list(pool.map(_answers, jobs, chunksize=16))
+    else:
+        answers = [_answers(job) for job in jobs]
+    first = {id(one) for one in beds.halves(takes)[0]}
+    before = {id(job.spoken): answer for job, (answer, _) in zip(jobs, answers, strict=True) if not job.defect}
+    found: dict[str, Bed] = {}
+    for bed in dict.fromkeys(beds.bed_of(one) for one in takes):
+        clean = [
+            Clean(job.spoken.source, id(job.spoken) in first, tempo, answer)
+            for job, (answer, tempo) in zip(jobs, answers, strict=True)
+            if not job.defect and beds.bed_of(job.spoken) == bed
+        ]
+        pairs: dict[tuple[str, str], list[tuple[Answers, Answers]]] = {}
+        for job, (answer, _) in zip(jobs, answers, strict=True):
+            if job.defect and beds.bed_of(job.spoken) == bed:
+                key = (job.defect, _BY_NAME[job.defect].severity(job.severity))
+                pairs.setdefault(key, []).append((before[id(job.spoken)], answer))
+        found[bed] = Bed(clean, pairs)
+    return Table(found)
+
+
+def _spoilable(one: Spoken) -> bool:
+    """Whether a take has a voice and a text to be spoilt, and is neither a word nor a lecture."""
+    return one.voice and not without_text(one.take) and _SPOILT_S[0] <= _length_s(one) <= _SPOILT_S[1]
+
+
+_SPOILT_S = (2.5, 20.0)
+
+
+def _length_s(one: Spoken) -> float:
+    return one.take.audio.duration_s if one.take.audio else 0.0
+
+
+def _voices(takes: Sequence[Spoken]) -> dict[int, Voices]:
+    """By take the references of its run: its own, and those of up to 17 other speakers who are surely others."""
+    known = [one for one in takes if one.voice]
+    references = {one.take.request.reference.id: one for one in known}
+    heard = Voices.of(
+        {name: audio.load(one.take.request.reference.path) for name, one in references.items()},
+        {name: f"{one.source} {one.speaker}" for name, one in references.items()},
         Resemblyzer(),
     )
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start, initargs=(voices,)) as pool:
-        answers = list(pool.map(_answers, jobs, chunksize=16))
-    clean = dict(zip((take.request.digest for take in takes), answers, strict=False))
-    found: dict[tuple[str, str], list[tuple[Answers, Answers]]] = {}
-    for (take, name, severity, *_), answer in zip(jobs[len(takes) :], answers[len(takes) :], strict=True):
-        key = (str(name), _BY_NAME[str(name)].severity(severity))
-        found.setdefault(key, []).append((clean[take.request.digest], answer))
-    return Table(list(clean.values()), found)
+    of_speakers = {f"{one.source} {one.speaker}": one for one in reversed(known)}
+    found = {}
+    for number, one in enumerate(takes):
+        if not one.voice:
+            found[id(one)] = Voices({}, {})
+            continue
+        others = [
+            other
+            for other in of_speakers.values()
+            if other.speaker != one.speaker
+            and not (other.source == one.source and one.speaker.startswith(MAY_BE_ONE_PERSON))
+            and other.take.request.reference.language == one.take.request.reference.language
+        ]
+        order = np.random.default_rng(number).permutation(len(others))[:OTHER_VOICES]
+        names = [one.take.request.reference.id, *(others[place].take.request.reference.id for place in order)]
+        found[id(one)] = Voices(
+            {name: heard.embeddings[name] for name in names},
+            {name: heard.speakers[name] for name in names},
+            {name: heard.halves[name] for name in names},
+            {name: heard.speech_s[name] for name in names},
+        )
+    return found
 
 
-def _foreign(take: Take, takes: Sequence[Take], number: int) -> Take:
-    """A take of another speaker."""
-    later = [*takes[number + 1 :], *takes[:number]]
-    return next(other for other in later if other.request.reference.speaker != take.request.reference.speaker)
+def _foreign(one: Spoken, takes: Sequence[Spoken], number: int) -> Take:
+    """A take of somebody else in the same language, of another source where that is the only way to be sure."""
+    language = one.take.request.utterance.language
+    others = [
+        other.take
+        for other in takes
+        if other.speaker != one.speaker
+        and (other.source == one.source) is not one.speaker.startswith(MAY_BE_ONE_PERSON)
+        and beds.bed_of(other) == beds.bed_of(one)
+        and other.take.request.utterance.language == language
+        and _length_s(other) >= _SPOILT_S[0]
+    ]
+    others = others or [other.take for other in takes if other.speaker != one.speaker]
+    return others[(number * 7) % len(others)]
 
 
 _BY_NAME = {defect.name: defect for defect in DEFECTS}
-_voices: list[Voices] = []
-
-
-def _start(voices: Voices) -> None:
-    _voices[:] = [voices]
-    keep_to_one_thread()
 
 
 @lru_cache(maxsize=1)
@@ -94,89 +275,40 @@ def _profiles() -> tuple[Profile, ...]:
     return tuple(load_profile(name, "embedded") for name in PROFILES)
 
 
-def _answers(job: _Job) -> Answers:
-    take, name, severity, other, by_voice = job
-    if name is not None:
-        defect = _BY_NAME[name]
-        rng = np.random.default_rng([int(take.request.digest[:8], 16), severity])
-        take = defect.inject(take, defect.amounts[severity], rng, other)
-    by_ear, known = metrics_of(speaker), known_metrics()
-    asked = [*model_free(), *(by_ear if by_voice else [])]
-    (found,) = Measuring(encoder=_encoder(), voices=_voices[0]).measure([take], asked)
+def _answers(job: _Job) -> tuple[Answers, float]:
+    """What every gate says, and the letters a second."""
+    take, by_voice = job.spoken.take, job.spoken.voice
+    if job.defect:
+        defect = _BY_NAME[job.defect]
+        rng = np.random.default_rng([int(take.request.digest[:8], 16), job.severity])
+        take = defect.inject(take, defect.amounts[job.severity], rng, job.other)
+        by_voice = by_voice and defect.voice
+    voice_metrics = metrics_of(speaker, background_voices)
+    names = model_free() + (voice_metrics if by_voice else [])
+    (found,) = Measuring(encoder=_encoder(), voices=job.voices).measure([take], names)
+    known = known_metrics()
     if not by_voice:
-        found |= {name: known[name].not_applicable("the voice was left alone") for name in by_ear}
+        found |= {name: known[name].not_applicable("the voice is not judged here") for name in voice_metrics}
     if without_text(take):
         found |= {name: known[name].not_applicable("nobody wrote down what is said") for name in TEXT_METRICS}
     answers = {}
+    utterance = take.request.utterance
     for profile in _profiles():
-        suite = take.request.utterance.suite
         # What needs a recogniser or a second take of the text is not measured here.
-        gates = [gate for gate in profile.gates if gate.is_for(suite) and gate.metric in found]
-        refused = infeasible(take.request.utterance, take.request.chunks, gates, BudgetConfig())
+        gates = [
+            gate
+            for gate in profile.gates
+            if gate.is_for(utterance.suite) and gate.metric in found and gate.reads(utterance.language)
+        ]
+        refused = infeasible(utterance, take.request.chunks, gates, BudgetConfig())
+        if without_text(take):
+            by_text = [gate.name for gate in gates if any(step.letters for step in gate.steps)]
+            refused |= dict.fromkeys(by_text, "its limit depends on a text that nobody wrote down")
         answers[profile.name] = {verdict.gate.name: verdict.outcome for verdict in judge(gates, found, refused)}
-    return answers
+    return answers, found["speaking_rate"].value
 
 
 _ALARMS = {Outcome.FAIL, Outcome.INCONCLUSIVE}
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """What every gate answered, before and after."""
-
-    clean: Sequence[Answers]
-    spoilt: Mapping[tuple[str, str], Sequence[tuple[Answers, Answers]]]
-    """By defect and severity: answers before and after, take by take."""
-
-    def false_alarms(self, profile: str) -> dict[str, Rate]:
-        """Alarms on sound speech, by gate, and by `any` blocking gate."""
-        judged = [answers[profile] for answers in self.clean]
-        names = list(judged[0])
-        rates = {
-            name: Rate(
-                sum(one[name] in _ALARMS | {Outcome.WARN} for one in judged),
-                sum(one[name] is not Outcome.REFUSED for one in judged),
-            )
-            for name in names
-        }
-        return {"any": Rate(sum(_any(one) for one in judged), len(judged)), **rates}
-
-    def detections(self, profile: str) -> dict[str, dict[str, dict[str, Rate]]]:
-        """By defect and severity: how often each gate that finds any finds it, and how often `any` does."""
-        table: dict[str, dict[str, dict[str, Rate]]] = {}
-        for (defect, severity), pairs in self.spoilt.items():
-            both = [(before[profile], after[profile]) for before, after in pairs]
-            sound = [(before, after) for before, after in both if not _any(before)]
-            rates = {"any": Rate(sum(_any(after) for _, after in sound), len(sound))}
-            for name in both[0][0]:
-                passed = [after[name] for before, after in both if before[name] is Outcome.PASS]
-                found = sum(outcome in _ALARMS | {Outcome.WARN} for outcome in passed)
-                if found:
-                    rates[name] = Rate(found, len(passed))
-            table.setdefault(defect, {})[severity] = rates
-        return table
-
-    def record(self) -> PowerTable:
-        """The table as it is kept."""
-        return PowerTable(
-            confidence=CONFIDENCE,
-            takes=len(self.clean),
-            defects={
-                defect.name: Defect(defect.severity(defect.rejects), defect.would_find)
-                for defect in DEFECTS
-                if any(name == defect.name for name, _ in self.spoilt)
-            },
-            profiles={
-                profile: ProfilePower(
-                    _kept(self.false_alarms(profile)),
-                    {
-                        defect: {severity: _kept(rates) for severity, rates in by_severity.items()}
-                        for defect, by_severity in self.detections(profile).items()
-                    },
-                )
-                for profile in PROFILES
-            },
-        )
 
 
 def _any(answers: Mapping[str, Outcome]) -> bool:

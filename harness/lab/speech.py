@@ -123,12 +123,12 @@ def _of_speaker(folder: Path, rows: list[dict[str, str]], joined_s: float) -> It
         held.append(sound)
         words.append(row["transcript"])
         if sum(part.duration_s for part in held) >= (LEAST_CLIP_S if len(held) == 1 else joined_s):
-            whole = _joined(held) if len(held) > 1 else sound
+            whole = joined(held) if len(held) > 1 else sound
             yield Recording(row["speaker"], row["language"], " ".join(words), whole)
             held, words = [], []
 
 
-def _joined(parts: list[Audio]) -> Audio:
+def joined(parts: list[Audio]) -> Audio:
     """One after the other, each within its own edges of 0.1 s and faded, so that no seam is heard."""
     pieces = []
     for part in parts:

@@ -33,6 +33,10 @@ DROPOUT_S = (0.004, 1.0)
 DROPOUT_EDGE_S = 0.003
 DROPOUT_EDGE_DB = 26.0  # below the loud frames: speech on both sides, so no closure of a stop
 
+HOLE_STEP_S = 0.001
+HOLE_S = (0.006, 1.0)
+STEEP = 16.0  # in power: what is left of a millisecond that a hole begins in
+
 TONE_WINDOW = 4096  # samples: 6 Hz resolution at 24 kHz
 TONE_LOWEST_HZ = 35.0
 TONE_ABOVE = 6.0  # times the power of the bins around
@@ -139,9 +143,22 @@ def clicks(sound: Audio) -> Finding:
     return measured(len(spans), spans=spans, sharpest=float((peaks / np.maximum(scale, floor)).max()))
 
 
-@metric("dropouts", unit="dropouts", better="lower")
+@metric("dropouts", unit="dropouts", better="lower", version=2)
 def dropouts(sound: Audio, pauses: Pauses) -> Finding:
-    """How often the sound falls into digital silence and comes back within 3 ms, as lost packets and frames do."""
+    """How often the sound falls into silence and comes back from one millisecond to the next, as lost frames do.
+
+    The silence may be digital, or hold noise 26 dB below what stands on either side. A voice closes and opens more
+    slowly, down to 3 ms: there only digital silence counts.
+    """
+    zeros, holes = _zeros(sound, pauses).tolist(), _holes(sound, pauses).tolist()
+    # Both may find the same hole; where it is digital its ends are exact.
+    others = [hole for hole in holes if all(hole[1] < start or hole[0] > end for start, end in zeros)]
+    spans = sorted((float(start), float(end)) for start, end in [*zeros, *others])
+    return measured(len(spans), spans=tuple(spans), lost_s=sum(end - start for start, end in spans))
+
+
+def _zeros(sound: Audio, pauses: Pauses) -> NDArray[np.float64]:
+    """Stretches of digital silence with speech within 3 ms on both sides: (start_s, end_s), shape (n, 2)."""
     rate = sound.sample_rate_hz
     quiet = np.abs(sound.samples) < 10 ** (DROPOUT_DBFS / 20)
     edges = np.flatnonzero(np.diff(quiet, prepend=False, append=False)).reshape(-1, 2)
@@ -153,12 +170,32 @@ def dropouts(sound: Audio, pauses: Pauses) -> Finding:
     loud = 10 ** ((np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE) - DROPOUT_EDGE_DB) / 10)
     before = (energy[edges[:, 0]] - energy[edges[:, 0] - edge]) / edge
     after = (energy[edges[:, 1] + edge] - energy[edges[:, 1]]) / edge
-    lost = edges[(before > loud) & (after > loud)] / rate
-    return measured(
-        len(lost),
-        spans=tuple((float(start), float(end)) for start, end in lost),
-        lost_s=float((lost[:, 1] - lost[:, 0]).sum()),
-    )
+    return np.asarray(edges[(before > loud) & (after > loud)] / rate)
+
+
+def _holes(sound: Audio, pauses: Pauses) -> NDArray[np.float64]:
+    """Stretches between a fall and a return of `DROPOUT_EDGE_DB` within 2 ms: (start_s, end_s), shape (n, 2)."""
+    width = max(1, round(HOLE_STEP_S * sound.sample_rate_hz))
+    count = sound.samples.size // width
+    power = np.square(sound.samples[: count * width].reshape(count, width), dtype=np.float64).mean(axis=1) + 1e-14
+    loud = 10 ** ((np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE) - DROPOUT_EDGE_DB) / 10)
+    drop = 10 ** (DROPOUT_EDGE_DB / 10)
+    before, between, after = power[:-2], power[1:-1], power[2:]
+    # A millisecond between that is neither as loud nor as silent is a voice on its way.
+    falls = (before > loud) & (after * drop < before) & ((between * STEEP > before) | (between < 4 * after))
+    rises = (after > loud) & (before * drop < after) & ((between * STEEP > after) | (between < 4 * before))
+    falls, rises = np.flatnonzero(falls) + 1, np.flatnonzero(rises) + 1
+    least, most = (round(seconds / HOLE_STEP_S) for seconds in HOLE_S)
+    found: list[tuple[float, float]] = []
+    for fall in falls:
+        nearest = np.searchsorted(rises, fall + least)
+        if nearest == rises.size or rises[nearest] > fall + most or (found and fall * HOLE_STEP_S <= found[-1][1]):
+            continue
+        rise = rises[nearest]
+        inside, ends = power[fall + 1 : rise].max() * drop, (power[fall - 1], power[rise + 1])
+        if inside < 4 * min(ends) and inside < max(ends):
+            found.append((fall * HOLE_STEP_S, rise * HOLE_STEP_S))
+    return np.asarray(found, np.float64).reshape(-1, 2)
 
 
 @metric("steady_tone", unit="dB", better="lower")

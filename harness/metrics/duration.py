@@ -3,15 +3,21 @@
 Conventions: seconds over the whole audio, edges and pauses included; reading time as one of
 `harness.text.reading_time` names it, the documented 150 words a minute unless gates.toml says otherwise.
 
-Metrics: `length`, `duration_ratio`, `letters_duration_ratio`, `speaking_rate`, `finished`.
+Metrics: `length`, `duration_ratio`, `letters_duration_ratio`, `speaking_rate`, `spoken_share`, `finished`.
 """
+
+import unicodedata
 
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import Pauses
 from harness.take import Stop, Take
-from harness.text import letters, words
+from harness.text import letters_reading_time_s, spoken_letters, words
 from harness.text import reading_time as reading_time_by
+
+LEAST_WORDS_OF_A_TEMPO = 3
+OWN_TEMPO = 0.5
+SLOWEST_TO_FASTEST = (0.6, 2.7)  # of the average, as a factor of time
 
 
 @metric("length", unit="s", better="neither", of="sound")
@@ -65,10 +71,41 @@ def speech_s(pauses: Pauses) -> float:
 
 @metric("speaking_rate", unit="letters/s", better="neither", of="sound", beside=("duration_ratio",))
 def speaking_rate(speech_s: float, text: str) -> Finding:
-    """Letters a second of speech, pauses left out, diacritics not counted; no gate, shown to the reviewer."""
+    """Letters a second of speech, pauses left out; numbers and ligatures written out, diacritics not counted."""
     if not speech_s:
         raise Missing("no speech was found")
-    return measured(letters(text) / speech_s, letters=letters(text), speech_s=speech_s)
+    spoken = sum(spoken_letters(text))
+    return measured(spoken / speech_s, letters=spoken, speech_s=speech_s)
+
+
+@metric("spoken_share", unit="ratio", better="neither")
+def spoken_share(speech_s: float, text: str, reference_pauses: Pauses, transcript: str) -> Finding:
+    """Seconds of speech, pauses left out, over those that the text takes a reader at the pace of the reference.
+
+    Half the text is missing at 0.5. Readers differ in tempo by a factor of three; half of what the reference's own
+    tempo differs from the average (on a logarithmic scale) is taken as the take's. A reference of one or two words, or
+    without a transcript, has no tempo of its own.
+    """
+    needed = letters_reading_time_s(text)
+    if not needed:
+        raise Missing("the text holds no words")
+    arabic, others = spoken_letters(text)
+    if not _has_known_letters(text):
+        raise NotApplicable("nobody measured how fast this script is read")
+    pace = 1.0
+    if len(words(transcript)) >= LEAST_WORDS_OF_A_TEMPO and _has_known_letters(transcript):
+        own = reference_pauses.speech_s / letters_reading_time_s(transcript)
+        pace = min(max(own, SLOWEST_TO_FASTEST[0]), SLOWEST_TO_FASTEST[1]) ** OWN_TEMPO
+    return measured(
+        speech_s / (needed * pace), speech_s=speech_s, needed_s=needed * pace, pace=pace, letters=arabic + others
+    )
+
+
+def _has_known_letters(text: str) -> bool:
+    """Whether it is written in Arabic or Latin letters, but for one letter in ten."""
+    spoken = [letter for letter in text if letter.isalpha()]
+    known = sum(unicodedata.name(letter, "").startswith(("ARABIC", "LATIN")) for letter in spoken)
+    return known >= 0.9 * len(spoken)
 
 
 @metric("finished", unit="yes", better="higher", of="take")

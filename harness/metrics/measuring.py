@@ -43,6 +43,8 @@ class Models:
     recognizer: str = ""
     second_recognizer: str = ""
     predictor: str = "off"
+    background: str = ""
+    """A folder of background speakers; none given is the shipped cohort."""
     device: str = "cpu"
     """Where they run: a name that torch has for it, with its number, since a worker beside this one has another."""
 

@@ -25,11 +25,13 @@ from harness.errors import AudioError
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.measuring import Derived, Models
 from harness.metrics.remembered import clip_key, remembered
+from harness.metrics.silence import Pauses
 from harness.take import Take
 from harness.threads import one_thread
 
 ENCODER_RATE_HZ = 16_000
 ENCODER_DBFS = -30.0
+WINDOW_FRAMES, WINDOW_HOP_FRAMES = 100, 25  # of 10 ms: what `windows` cuts, shorter than a voice is known by as a whole
 LEAST_SPEECH_S = 0.4  # less than a quarter of the encoder's 1.6 s window says nothing about a voice
 WINDOWS_PER_BATCH = 64
 
@@ -44,7 +46,7 @@ RATE_GAIN = 0.15
 
 
 DRIFT_PARTS = 3
-DRIFT_LEAST_PART_S = 2.0  # a shorter stretch of the same voice moves by 0.04 and more on its own
+DRIFT_LEAST_PART_S = 2.0  # of speech: a stretch with less of the same voice moves by up to 0.38 on its own
 
 Embeddings = NDArray[np.float32]
 
@@ -83,6 +85,23 @@ class Resemblyzer:
         weights = audio.content_hash(Path(home.origin).with_name("pretrained.pt").read_bytes())
         kind = self._device.partition(":")[0]
         return f"resemblyzer {version('resemblyzer')} {weights[:16]} prep{self.preparation} {kind}"
+
+    def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
+        """Of each clip its seconds of speech, one every quarter of a second: unit vectors of shape (windows, 256)."""
+        import torch
+
+        self._load()
+        found = []
+        for clip in clips:
+            mel = self._log_mel(clip)
+            starts = range(0, len(mel) - WINDOW_FRAMES + 1, WINDOW_HOP_FRAMES)
+            if not starts:
+                found.append(np.zeros((0, 256), np.float32))
+                continue
+            cut = torch.stack([mel[start : start + WINDOW_FRAMES] for start in starts]).to(self._device)
+            with torch.inference_mode():
+                found.append(torch.cat([self._model(part) for part in cut.split(WINDOWS_PER_BATCH)]).cpu().numpy())
+        return found
 
     def embed(self, clips: Sequence[Audio]) -> Embeddings:
         import torch
@@ -131,20 +150,33 @@ class Resemblyzer:
 
     def _windows(self, clip: Audio) -> list[Any]:
         """Mel windows of 1.6 s, shape (160, 40), overlapping as Resemblyzer cuts them; none without speech."""
+        sound = self._speech(clip)
+        if not sound.size:
+            return []
+        samples, frames = self._model.compute_partial_slices(sound.size, rate=1.3, min_coverage=0.75)
+        mel = self._spectrogram(np.pad(sound, (0, max(0, samples[-1].stop - sound.size))))
+        return [mel[cut] for cut in frames]
+
+    def _log_mel(self, clip: Audio) -> Any:
+        """The whole clip's mel spectrogram, shape (frames, 40); no frames without speech."""
+        sound = self._speech(clip)
+        return self._spectrogram(sound) if sound.size else []
+
+    def _spectrogram(self, sound: NDArray[np.float32]) -> Any:
         import torch
+
+        return self._mel(torch.as_tensor(sound, dtype=torch.float32)).T
+
+    def _speech(self, clip: Audio) -> NDArray[np.float32]:
+        """The clip as the encoder wants it, its long pauses cut; no samples where it holds too little speech."""
         from resemblyzer.audio import trim_long_silences
 
         sound = audio.resample(audio.finite(clip), ENCODER_RATE_HZ).samples
         level = audio.rms_dbfs(sound)
         if level <= audio.SILENT_DBFS or sound.size < LEAST_SPEECH_S * ENCODER_RATE_HZ:
-            return []
+            return np.zeros(0, np.float32)
         sound = trim_long_silences(sound * np.float32(10 ** ((ENCODER_DBFS - level) / 20)))
-        if sound.size < LEAST_SPEECH_S * ENCODER_RATE_HZ:
-            return []
-        samples, frames = self._model.compute_partial_slices(sound.size, rate=1.3, min_coverage=0.75)
-        padded = np.pad(sound, (0, max(0, samples[-1].stop - sound.size)))
-        mel = self._mel(torch.as_tensor(padded, dtype=torch.float32)).T
-        return [mel[cut] for cut in frames]
+        return np.asarray(sound if sound.size >= LEAST_SPEECH_S * ENCODER_RATE_HZ else sound[:0], np.float32)
 
 
 class RememberedEncoder:
@@ -168,6 +200,21 @@ class RememberedEncoder:
         )
         return np.stack(rows)
 
+    def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
+        """Seconds of speech of each clip, where the encoder can hear so little."""
+        hear = self.encoder.windows  # type: ignore[attr-defined]
+        return remembered(
+            self._derived,
+            [clip_key(self.fingerprint, clip, f"windows {WINDOW_FRAMES} {WINDOW_HOP_FRAMES}") for clip in clips],
+            lambda places: list(hear([clips[place] for place in places])),
+            lambda rows: np.asarray(rows, "<f4").tobytes() + len(rows).to_bytes(4, "little"),
+            lambda data: (
+                np.frombuffer(data[:-4], "<f4").reshape(int.from_bytes(data[-4:], "little"), -1)
+                if len(data) > 4
+                else np.zeros((0, 1), np.float32)
+            ),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Voices:
@@ -177,6 +224,8 @@ class Voices:
     speakers: Mapping[str, str]
     halves: Mapping[str, float] = field(default_factory=dict)
     """Similarity of the two halves of a reference: what the same speaker scores in clips of that length."""
+    speech_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds of speech in each reference."""
 
     @classmethod
     def of(cls, clips: Mapping[str, Audio], speakers: Mapping[str, str], encoder: SpeakerEncoder) -> "Voices":
@@ -194,7 +243,7 @@ class Voices:
             raise AudioError(f"no speech was found in the reference {', '.join(silent)}: record it again")
         first, second = rows[len(clips) :: 2], rows[len(clips) + 1 :: 2]
         halves = {name: cosine(one, other) for name, one, other in zip(clips, first, second, strict=True)}
-        return cls(whole, speakers, halves)
+        return cls(whole, speakers, halves, {name: Pauses.of(clip).speech_s for name, clip in clips.items()})
 
 
 def open_encoder(name: str, device: str = "cpu") -> SpeakerEncoder:
@@ -287,6 +336,8 @@ def speaker_similarity(embedding: Embeddings, own: str, voices: Voices) -> Findi
         controls["different"] = float(np.mean(others))
     if np.isfinite(voices.halves.get(own, np.nan)):
         controls["same"] = voices.halves[own]
+    if own in voices.speech_s:
+        controls["reference_s"] = voices.speech_s[own]
     shown = {"same": "the reference with itself {:.3f}", "different": "other speakers {:.3f} on average"}
     detail = ", ".join(shown[name].format(controls[name]) for name in shown if name in controls)
     return measured(cosine(embedding, voices.embeddings[own]), detail, (), "", **controls)
@@ -320,10 +371,11 @@ def nearest_reference(embedding: Embeddings, own: str, voices: Voices) -> Findin
 
 
 def thirds(sound: Audio) -> list[Audio]:
-    """The take in three equal stretches, or none where they would be too short to hold a voice."""
+    """The take in three equal stretches, or none where they would hold too little of a voice."""
     if sound.duration_s < DRIFT_PARTS * DRIFT_LEAST_PART_S:
         return []
-    return _parts(sound, DRIFT_PARTS)
+    parts = _parts(sound, DRIFT_PARTS)
+    return parts if min(Pauses.of(part).speech_s for part in parts) >= DRIFT_LEAST_PART_S else []
 
 
 def _parts(sound: Audio, count: int) -> list[Audio]:
@@ -334,8 +386,7 @@ def _parts(sound: Audio, count: int) -> list[Audio]:
 def voice_drift(sound: Audio, third_embeddings: Sequence[Embeddings], own_embedding: Embeddings) -> Finding:
     """How far the similarity to the reference lies apart between the thirds of the take, best less worst."""
     if not third_embeddings:
-        least = DRIFT_PARTS * DRIFT_LEAST_PART_S
-        raise NotApplicable(f"{sound.duration_s:.2f} s; thirds of a voice are compared from {least:g} s on")
+        raise NotApplicable(f"a third of {sound.duration_s:.2f} s holds less than {DRIFT_LEAST_PART_S:g} s of speech")
     scores = [cosine(part, own_embedding) for part in third_embeddings]
     if not np.isfinite(scores).all():
         raise Missing("no speech was found in a third of the take")

@@ -7,7 +7,7 @@ A stretch is the same as another when both are 0.3 s long or longer and their sp
 included: two readings of one word by one speaker agree to 0.78 at most, a copy to 0.9 and more, also at another level
 and with a codec's or some noise in between. A word said again in another melody is not found; a recogniser would.
 
-Metrics: `ending_level`, `inner_gap`, `held_sound`, `repeated_speech`, `reference_leak`, `extra_speech`, `tempo_ratio`,
+Metrics: `inner_gap`, `held_sound`, `repeated_speech`, `reference_leak`, `extra_speech`, `tempo_ratio`,
 `pace_change`.
 """
 
@@ -17,15 +17,13 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.audio import Audio, finite, load, resample, rms_dbfs
+from harness.audio import Audio, finite, load, resample
 from harness.corpus import Reference
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
 from harness.metrics.spectrum import HOP_S, Spectrum
 from harness.records.measurement import Span
-from harness.text import letters, words
-
-ENDING_S = 0.04
+from harness.text import spoken_letters, words
 
 GAP_BELOW_SPEECH_DB = (20.0, 40.0)  # how far below the speech a gap lies: at least, where noise fills it; at most
 GAP_ABOVE_NOISE_DB = 6.0
@@ -45,10 +43,9 @@ STRETCH_S = ((STRETCH_PRINTS - 1) * STEP + (PRINT_FRAMES - 1) * STEP) * HOP_S
 ROWS_AT_ONCE = 64
 LONGEST_S = 130.0  # the search grows with the square of the length; a longer take has failed by its length long since
 
-# The slowest reader: textbook dictation reaches 3.5 letters a second of speech, pauses left out.
-SLOWEST_LETTERS_S = 3.5
+# The slowest reader: recitation reaches 3.1 letters a second of speech, pauses left out.
+SLOWEST_LETTERS_S = 2.8
 SLOW_START_S = 1.0
-LETTERS_PER_DIGIT = 6
 TEMPO_LEAST_WORDS = 3
 
 PEAK_DB = 2.0
@@ -181,15 +178,6 @@ def reference_leak(prints: Prints, reference_prints: Prints) -> Finding:
     return measured(_total_s(spans), spans=spans)
 
 
-@metric("ending_level", unit="dB", better="lower")
-def ending_level(sound: Audio, pauses: Pauses) -> Finding:
-    """Level of the last 40 ms relative to the loud frames: a finished voice has faded, a cut one has not."""
-    last = sound.samples[-max(1, round(ENDING_S * sound.sample_rate_hz)) :]
-    level = rms_dbfs(last) - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
-    end = sound.duration_s
-    return measured(level, spans=((max(0.0, end - ENDING_S), end),))
-
-
 @metric("inner_gap", unit="s", better="lower")
 def inner_gap(spectrum: Spectrum) -> Finding:
     """Seconds of the longest gap between two stretches of speech, also where noise fills it."""
@@ -225,7 +213,7 @@ def held_sound(spectrum: Spectrum) -> Finding:
 @metric("extra_speech", unit="s", better="lower")
 def extra_speech(pauses: Pauses, text: str) -> Finding:
     """Seconds of speech beyond what the slowest reader needs for the text; the span is where it must have ended."""
-    spoken = letters(text) + (LETTERS_PER_DIGIT - 1) * sum(letter.isdigit() for letter in text)
+    spoken = sum(spoken_letters(text))
     if not spoken:
         raise Missing("the text holds no words")
     needed = SLOW_START_S + spoken / SLOWEST_LETTERS_S
@@ -247,7 +235,9 @@ def tempo_ratio(pauses: Pauses, text: str, reference_pauses: Pauses, transcript:
         raise NotApplicable(f"fewer than {TEMPO_LEAST_WORDS} words say nothing about a tempo")
     if not pauses.speech_s or not reference_pauses.speech_s:
         raise Missing("no speech was found")
-    take, own = letters(text) / pauses.speech_s, letters(transcript) / reference_pauses.speech_s
+    take, own = (
+        sum(spoken_letters(said)) / heard.speech_s for said, heard in ((text, pauses), (transcript, reference_pauses))
+    )
     return measured(take / own, take_letters_s=take, reference_letters_s=own)
 
 

@@ -29,6 +29,9 @@ _OPTIONS = (
     Option("--seed", "0", "the first seed", "N"),
     Option("--chunks", "off", "generate texts beyond the token budget by sentence: off or sentence", "HOW"),
     Option("--speaker-encoder", "resemblyzer", "resemblyzer, or an x-vector model of transformers", "DIR_OR_HUB_ID"),
+    Option(
+        "--background", "", "speakers who are no reference: a folder or sound file each; else the shipped", "FOLDER"
+    ),
     Option("--speech-quality", "off", "advisory opinion score by a predictor: off or distillmos", "NAME"),
     Option("--cluster", "", "speak on every GPU of a Ray cluster: its address, or local", "ADDRESS"),
     Option("--golden", "", "another folder of accepted baselines", "FOLDER"),

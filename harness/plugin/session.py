@@ -92,6 +92,7 @@ def _open_run(config: pytest.Config) -> "Run":
                 recognizer=_folder_or_name(here, given("--asr")),
                 second_recognizer=_folder_or_name(here, given("--asr-2")),
                 predictor=given("--speech-quality"),
+                background=_folder_or_name(here, given("--background")),
                 # The GPUs of a cluster are its nodes'; what is measured is measured here.
                 device="cpu" if given("--cluster") else system.device,
             ),

@@ -117,6 +117,10 @@ class Gate(Record, frozen=True):
         """Whether it judges the takes of a suite."""
         return not self.suites or suite in self.suites
 
+    def reads(self, language: str) -> bool:
+        """Whether it judges texts in a language."""
+        return not self.languages or language in self.languages
+
     def for_amounts(self, amounts: Mapping[str, float]) -> "Gate | None":
         """This gate with the limits for so much to judge; None where there is too little."""
         if not self.steps:

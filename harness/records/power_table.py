@@ -1,14 +1,17 @@
 """The kept table of what the gates find: read, compared with a fresh one, shown. `harness.lab.power` measures it.
 
-    golden/power.json     by profile: false alarms by gate, detections by defect, severity and gate; `any` is any
-                          blocking gate
+    golden/power.json     by bed (the speech that was judged) and profile: false alarms by gate, detections by defect,
+                          severity and gate; `any` is any blocking gate
 
 Conventions: a defect has a severity from which on a listener would send the take back (`rejected_from`), and where the
-gates miss it there, a line that says why and what would find it (`would_find`).
+gates miss it there, a line that says why and what would find it (`would_find`). It is found where it is found on every
+bed of real speech; on the voice of the demonstration only where the table holds no other.
 """
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from harness import shipped
 from harness.errors import UsageError
@@ -18,6 +21,7 @@ from harness.records.schema import Document, Record
 PROFILES = ("documented", "calibrated")
 ANY = "any"
 FOUND = 0.95  # of the takes with a defect: what counts as found
+DEMONSTRATION, PEOPLE = "demonstration voice", "people"
 
 
 class CountedRate(Record, frozen=True):
@@ -48,10 +52,24 @@ class ProfilePower(Record, frozen=True):
     """By gate."""
     detections: dict[str, dict[str, dict[str, CountedRate]]]
     """By defect, severity and gate."""
+    by_source: dict[str, dict[str, CountedRate]] = msgspec.field(default_factory=dict)
+    """Alarms of any blocking gate, by where the speech comes from: of all takes, and of each half of its speakers."""
 
     def detection(self, defect: str, severity: str) -> CountedRate:
         """How often any blocking gate finds it."""
         return self.detections[defect][severity][ANY]
+
+
+class BedPower(Record, frozen=True):
+    """What the gates do on speech of one kind."""
+
+    takes: int
+    """Of sound speech."""
+    spoilt: int
+    """Of them, how many were spoilt in each way."""
+    letters_s: tuple[float, ...]
+    """Letters a second of speech: the slowest, the median and the fastest take."""
+    profiles: dict[str, ProfilePower]
 
 
 class PowerTable(Document, frozen=True, kw_only=True):
@@ -59,10 +77,19 @@ class PowerTable(Document, frozen=True, kw_only=True):
 
     confidence: float
     """Of the intervals."""
-    takes: int
-    """Of sound speech."""
     defects: dict[str, Defect]
-    profiles: dict[str, ProfilePower]
+    beds: dict[str, BedPower]
+
+    def about(self, bed: str) -> str:
+        """Bed, tempo range and number of takes, as they stand beside every rate."""
+        found = self.beds[bed]
+        tempo = f" of {found.letters_s[0]:g} to {found.letters_s[-1]:g} letters a second" if found.letters_s else ""
+        return f"{bed}: {found.takes} takes{tempo}, {found.spoilt} of them spoilt"
+
+    @property
+    def real_beds(self) -> list[str]:
+        """The beds that say what the gates do to real speech; the demonstration's where there is no other."""
+        return sorted((bed for bed in self.beds if bed != DEMONSTRATION), key=PEOPLE.__ne__) or list(self.beds)
 
 
 def read(path: Path = shipped.POWER) -> PowerTable:
@@ -76,8 +103,13 @@ def read(path: Path = shipped.POWER) -> PowerTable:
         table = schema.read(path, PowerTable, anew)
     except FileNotFoundError as error:
         raise UsageError(f"{path} is missing: {anew}") from error
-    lacking = [name for name, power in table.profiles.items() if not _is_whole(table.defects, power)]
-    if lacking or not table.defects or not table.profiles:
+    lacking = [
+        f"{bed} {name}"
+        for bed, found in table.beds.items()
+        for name, power in found.profiles.items()
+        if not _is_whole(table.defects, power)
+    ]
+    if lacking or not table.defects or not any(found.profiles for found in table.beds.values()):
         raise UsageError(f"{path} is damaged (it lacks numbers of {', '.join(lacking) or 'every gate'}): {anew}")
     return table
 
@@ -92,26 +124,29 @@ def worse(kept: PowerTable, fresh: PowerTable) -> list[str]:
 
     A detection is worse when its rate lies below the kept interval, false alarms when theirs lies above it.
     """
-    lines = []
-    for profile, now in fresh.profiles.items():
-        was = kept.profiles.get(profile)
-        if was is None:
-            lines.append(f"{profile}: the kept table does not hold this profile")
-            continue
-        for gate, rate in now.false_alarms.items():
-            known = was.false_alarms.get(gate)
-            if known and rate.of and rate.share > known.high:
-                lines.append(
-                    f"{profile}: {gate} alarms on {_counted(rate)} of sound speech, at most {known.high:.1%} before"
-                )
-        for defect, severities in now.detections.items():
-            for severity, rates in severities.items():
-                known = was.detections.get(defect, {}).get(severity, {}).get(ANY)
-                rate = rates[ANY]
-                if known and rate.of and rate.share < known.low:
-                    where = f"{profile}: {defect} ({severity})"
-                    lines.append(f"{where} is found in {_counted(rate)}, at least {known.low:.1%} before")
-    return lines
+    return [
+        f"{bed}, {profile}: {line}"
+        for bed, found in fresh.beds.items()
+        if bed in kept.beds
+        for profile, now in found.profiles.items()
+        for line in _worse(kept.beds[bed].profiles.get(profile), now)
+    ]
+
+
+def _worse(was: ProfilePower | None, now: ProfilePower) -> Iterable[str]:
+    if was is None:
+        yield "the kept table does not hold this profile"
+        return
+    for gate, rate in now.false_alarms.items():
+        known = was.false_alarms.get(gate)
+        if known and rate.of and rate.share > known.high:
+            yield f"{gate} alarms on {_counted(rate)} of sound speech, at most {known.high:.1%} before"
+    for defect, severities in now.detections.items():
+        for severity, rates in severities.items():
+            known = was.detections.get(defect, {}).get(severity, {}).get(ANY)
+            rate = rates[ANY]
+            if known and rate.of and rate.share < known.low:
+                yield f"{defect} ({severity}) is found in {_counted(rate)}, at least {known.low:.1%} before"
 
 
 def _counted(rate: CountedRate) -> str:
@@ -120,33 +155,44 @@ def _counted(rate: CountedRate) -> str:
 
 def missed(table: PowerTable, profile: str, wanted: float = FOUND) -> dict[str, str]:
     """Defects found less often than wanted at the severity a listener rejects, and what would find them."""
-    power = table.profiles[profile]
     lines = {}
     for name, defect in table.defects.items():
-        rate = power.detection(name, defect.rejected_from)
-        if not rate.of or rate.share < wanted:
+        rates = [table.beds[bed].profiles[profile].detection(name, defect.rejected_from) for bed in table.real_beds]
+        if not any(rate.of for rate in rates):
+            lines[name] = "these gates pass none of the real speech that was spoilt: nothing can be said"
+        elif any(rate.of and rate.share < wanted for rate in rates):
             lines[name] = defect.would_find or "no reason is known: this is a fault of the gates"
     return lines
 
 
 def lines(table: PowerTable) -> Iterable[str]:
-    """The table for a terminal, the profiles side by side."""
-    powers = list(table.profiles.values())
-    yield f"{'false alarms on sound speech':<44}" + "".join(f"{profile:>24}" for profile in table.profiles)
-    for gate in powers[0].false_alarms:
+    """The table for a terminal, bed by bed, the profiles side by side."""
+    for bed in table.beds:
+        yield from _of_bed(table, bed)
+    yield "* the severity from which on a listener would send the take back"
+    for profile in PROFILES:
+        for name, why in missed(table, profile).items():
+            yield f"{profile} misses {name}: {why}"
+
+
+def _of_bed(table: PowerTable, bed: str) -> Iterable[str]:
+    powers = list(table.beds[bed].profiles.values())
+    yield table.about(bed)
+    yield f"{'false alarms on sound speech':<44}" + "".join(f"{name:>24}" for name in table.beds[bed].profiles)
+    for gate in dict.fromkeys(gate for power in powers for gate in power.false_alarms):
         shown = [power.false_alarms.get(gate) for power in powers]
         if gate == ANY or any(rate and rate.count for rate in shown):
             yield f"  {gate:<42}" + "".join(f"{_cell(rate):>24}" for rate in shown)
-    yield f"{'found, by any blocking gate':<44}" + "".join(f"{profile:>24}" for profile in table.profiles)
+    for source, parts in powers[0].by_source.items():
+        for part in parts:
+            cells = "".join(f"{_cell(power.by_source[source][part]):>24}" for power in powers)
+            yield f"  any: {source}, {part}"[:44].ljust(44) + cells
+    yield f"{'found, by any blocking gate':<44}" + "".join(f"{name:>24}" for name in table.beds[bed].profiles)
     for defect, severities in powers[0].detections.items():
         for severity in severities:
             mark = "*" if severity == table.defects[defect].rejected_from else " "
             cells = "".join(f"{_cell(power.detection(defect, severity)):>24}" for power in powers)
-            yield f"{mark} {defect:<18}{severity:<24}{cells}"
-    yield "* the severity from which on a listener would send the take back"
-    for profile in table.profiles:
-        for name, why in missed(table, profile).items():
-            yield f"{profile} misses {name}: {why}"
+            yield f"{mark} {defect:<18} {severity:<23}{cells}"
 
 
 def _cell(rate: CountedRate | None) -> str:

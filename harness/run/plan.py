@@ -19,7 +19,7 @@ from harness.baseline.golden import Sound
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
-from harness.decision.gates import Profile, judge
+from harness.decision.gates import Profile, amounts_of, judge
 from harness.errors import GoldenError, RulerError
 from harness.metrics import controls, known_metrics
 from harness.metrics.measuring import Measuring, Models, model_free
@@ -257,7 +257,8 @@ class Run:
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
         """The verdicts of the gates on the named metrics in the take's suite."""
         gates = self.profile.of(take.request.utterance.suite, metrics)
-        return self.profile.excused(judge(gates, self.measurements(take, metrics), self.infeasible(take.request)))
+        found = self.measurements(take, dict.fromkeys([*metrics, *amounts_of(gates)]))
+        return self.profile.excused(judge(gates, found, self.infeasible(take.request)))
 
     def accepted(self, request: Request) -> Sound | None:
         """The accepted take beside which a take is heard; None where nothing was accepted."""

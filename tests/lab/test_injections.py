@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from harness.lab import injections
+from harness.metrics.edges import ending_level
 from harness.metrics.silence import Pauses
-from harness.metrics.structure import ending_level
 from tests.synthetic import draw, request, take
 
 TEXT = "one two six ten"  # words of as many letters
@@ -34,7 +34,7 @@ def test_an_early_end_sounds_like_an_end():
 
 def test_a_stretch_of_speech_is_taken_from_where_it_is_loud():
     spoken = take(draw("." * 20 + "#" * 20))
-    starts = {injections._spoken(spoken, 0.3, np.random.default_rng(seed)) for seed in range(20)}
+    starts = {injections.spoken_at(spoken, 0.3, np.random.default_rng(seed)) for seed in range(20)}
     assert min(starts) >= 1.6 * 24_000
 
 

@@ -29,6 +29,7 @@ def test_a_file_with_its_text_and_reference_has_every_model_free_number(sound, t
     assert {name for name, one in found.items() if one.why_not} == {
         "finished",  # no system says why it ended
         "pace_change",  # too short
+        "edge_noise",  # nothing lies beside the sound
     }
     assert "duration_ratio" in repr(found)
     assert "1.3 ratio" in repr(found)

@@ -5,7 +5,7 @@ import pytest
 from harness.decision.rates import Rate
 from harness.errors import UsageError
 from harness.records import power_table, schema
-from harness.records.power_table import ANY, PROFILES, Defect, PowerTable, ProfilePower
+from harness.records.power_table import ANY, PROFILES, BedPower, Defect, PowerTable, ProfilePower
 
 
 def kept_table(found, alarms=0):
@@ -13,12 +13,8 @@ def kept_table(found, alarms=0):
         {ANY: Rate(alarms, 128).record()},
         {"hum": {"loud": {ANY: Rate(found, 32).record()}}},
     )
-    return PowerTable(
-        confidence=0.95,
-        takes=128,
-        defects={"hum": Defect("loud", "a better ear")},
-        profiles=dict.fromkeys(PROFILES, power),
-    )
+    bed = BedPower(128, 32, (3.0, 7.5, 16.0), dict.fromkeys(PROFILES, power))
+    return PowerTable(confidence=0.95, defects={"hum": Defect("loud", "a better ear")}, beds={"people": bed})
 
 
 def test_a_table_is_read_as_it_was_written(tmp_path):
@@ -33,7 +29,7 @@ def test_a_table_is_not_worse_than_itself_nor_within_its_interval():
 
 def test_a_detection_below_the_kept_interval_is_worse():
     lines = power_table.worse(kept_table(32), kept_table(24))
-    assert lines[0].startswith("documented: hum (loud) is found in 24 of 32, at least 89.1% before")
+    assert lines[0].startswith("people, documented: hum (loud) is found in 24 of 32, at least 89.1% before")
     assert len(lines) == len(PROFILES)
 
 
@@ -53,8 +49,8 @@ def test_a_defect_that_is_missed_has_a_reason():
         "{",
         "[]",
         "{}",
-        '{"defects": {}, "profiles": {}}',
-        '{"confidence": 1, "takes": 1, "defects": {}, "profiles": {}}',
+        '{"defects": {}, "beds": {}}',
+        '{"confidence": 1, "defects": {}, "beds": {}}',
     ],
 )
 def test_a_damaged_table_is_named(tmp_path, damage):
@@ -70,5 +66,20 @@ def test_a_missing_table_names_the_command(tmp_path):
 
 def test_the_shipped_table_can_be_shown():
     shown = list(power_table.lines(power_table.read()))
-    assert shown[0].startswith("false alarms on sound speech")
+    assert shown[0].startswith("clones: ")
+    assert "letters a second" in shown[0]
+    assert shown[1].startswith("false alarms on sound speech")
     assert any(line.startswith("* clipping") for line in shown)
+
+
+def test_every_rate_stands_beside_its_bed_its_tempi_and_its_number():
+    assert kept_table(32).about("people") == "people: 128 takes of 3 to 16 letters a second, 32 of them spoilt"
+
+
+def test_what_the_demonstration_finds_is_no_word_about_real_speech():
+    real, shown = kept_table(20).beds["people"], kept_table(32).beds["people"]
+    table = PowerTable(
+        confidence=0.95, defects=kept_table(1).defects, beds={"demonstration voice": shown, "people": real}
+    )
+    assert table.real_beds == ["people"]
+    assert power_table.missed(table, "documented") == {"hum": "a better ear"}

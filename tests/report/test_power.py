@@ -12,7 +12,8 @@ from harness.report.power import power
 def test_every_defect_and_every_gate_of_the_kept_table_is_shown(profile):
     kept, shown = power_table.read(), power(profile)
     assert {one.defect.replace(" ", "_") for one in shown.defects} == set(kept.defects)
-    asked = {gate for gate, rate in kept.profiles[profile].false_alarms.items() if rate.of} - {"any"}
+    first = kept.beds[kept.real_beds[0]].profiles[profile]
+    asked = {gate for gate, rate in first.false_alarms.items() if rate.of} - {"any"}
     assert {gate for gate, _ in shown.alarms} == asked
     missed = power_table.missed(kept, profile)
     assert {one.defect.replace(" ", "_"): one.missed for one in shown.defects if one.missed} == missed
@@ -35,9 +36,11 @@ def kept(tmp_path, monkeypatch):
     about = {"hum": {"rejected_from": "loud", "would_find": ""}, "backwards": {"rejected_from": "all"}}
     about["backwards"]["would_find"] = "a recogniser would"
     path = tmp_path / "power.json"
-    path.write_text(
-        json.dumps({"confidence": 0.95, "takes": 128, "defects": about, "profiles": {"documented": profile}})
-    )
+    bed = {"takes": 128, "spoilt": 32, "letters_s": [3.0, 7.5, 16.0], "profiles": {"documented": profile}}
+    quiet = json.loads(json.dumps(bed))
+    quiet["profiles"]["documented"]["detections"]["backwards"]["all"]["any"] = rate(16)
+    beds = {"people": bed, "demonstration voice": quiet}
+    path.write_text(json.dumps({"confidence": 0.95, "defects": about, "beds": beds}))
     monkeypatch.setattr(power_table.read, "__defaults__", (path,))
     return path
 
@@ -45,6 +48,7 @@ def kept(tmp_path, monkeypatch):
 def test_misses_come_first_with_their_reason_and_gates_by_how_sure_they_are(kept):
     backwards, hum = power("documented").defects
     assert (backwards.defect, backwards.rate.count, backwards.missed) == ("backwards", "1 of 32", "a recogniser would")
+    assert (backwards.elsewhere, hum.elsewhere) == ("demonstration voice 50 %", "demonstration voice 100 %")
     assert (hum.severity, hum.by, hum.missed) == ("loud", "steady_tone 100 %, noise_level 25 %", "")
 
 
@@ -58,6 +62,7 @@ def test_the_page_says_what_its_gates_find(kept, recorded_run):
     recorded_run.take()
     text = page.write_folder(recorded_run.end(0), recorded_run.out).read_text(encoding="utf-8")
     assert "Of 2 kinds of defect 1 are found" in text
+    assert "people: 128 takes of 3 to 16 letters a second, 32 of them spoilt" in text
     assert "missed: a recogniser would" in text
 
 

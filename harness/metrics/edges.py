@@ -1,0 +1,110 @@
+"""How does it begin and end: from silence and into silence, or in the middle of a sound?
+
+Conventions: levels in dB relative to the loud frames (95th percentile) unless said otherwise; seconds from the start of
+the take. Where a recording is noisy its own noise is no sound that was cut: the quietest frames (3rd percentile) are
+its floor.
+
+Metrics: `beginning_level`, `ending_level`, `edge_sample`, `edge_silence`, `edge_noise`, `thump`.
+"""
+
+import numpy as np
+
+from harness.audio import FRAME_S, Audio, rms_dbfs
+from harness.metrics.declaration import Finding, NotApplicable, measured, metric
+from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
+
+BEGINNING_S = 0.01
+FLOOR_PERCENTILE = 3.0
+FLOOR_RANGE_DB = 70.0  # below the loud frames: how much lower a floor counts
+CLEAN_FLOOR_DB = 45.0  # below speech: how far a recording's own noise lies where it cannot be taken for a cut sound
+
+ENDING_S = 0.04
+
+EDGE_SAMPLES = 3
+SPEECH_RANGE_DB = 25.0
+BESIDE_SPEECH_S = 0.2  # what a voice leaves behind when it is over
+LEAST_BESIDE_S = 0.3
+
+THUMP_STEP_HZ = 400.0
+THUMP_MEAN_STEPS = 10  # 25 ms: what is slower than any voice
+
+
+@metric("beginning_level", unit="dB", better="lower")
+def beginning_level(sound: Audio, pauses: Pauses) -> Finding:
+    """Level of the first 10 ms: a voice comes out of silence, a take that lost its beginning does not.
+
+    In a noisy recording, how far the first 10 ms lie above its own noise, less 45 dB, where that is lower.
+    """
+    first = sound.samples[: max(1, round(BEGINNING_S * sound.sample_rate_hz))]
+    loud, floor = _loud_and_floor(pauses)
+    level = rms_dbfs(first)
+    return measured(
+        min(level - loud, level - floor - CLEAN_FLOOR_DB),
+        spans=((0.0, BEGINNING_S),),
+        below_loud_db=level - loud,
+        above_floor_db=level - floor,
+    )
+
+
+@metric("ending_level", unit="dB", better="lower")
+def ending_level(sound: Audio, pauses: Pauses) -> Finding:
+    """Level of the last 40 ms relative to the loud frames: a finished voice has faded, a cut one has not."""
+    last = sound.samples[-max(1, round(ENDING_S * sound.sample_rate_hz)) :]
+    level = rms_dbfs(last) - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
+    end = sound.duration_s
+    return measured(level, spans=((max(0.0, end - ENDING_S), end),))
+
+
+@metric("edge_sample", unit="ratio", better="lower")
+def edge_sample(sound: Audio) -> Finding:
+    """The highest of the first and last three samples, as a share of the peak: what plays as a click at the edge."""
+    heights = np.abs(sound.samples)
+    first, last = float(heights[:EDGE_SAMPLES].max()), float(heights[-EDGE_SAMPLES:].max())
+    place = 0.0 if first >= last else sound.duration_s
+    return measured(max(first, last) / max(float(heights.max()), 1e-9), spans=((place, place),), first=first, last=last)
+
+
+@metric("edge_silence", unit="s", better="lower")
+def edge_silence(pauses: Pauses) -> Finding:
+    """Seconds of silence before the speech or after it, the longer of the two."""
+    leading = next((end for start, end in pauses.spans if start == 0), 0.0)
+    trailing = next((end - start for start, end in pauses.spans if end >= pauses.total_s), 0.0)
+    span = (0.0, leading) if leading >= trailing else (pauses.total_s - trailing, pauses.total_s)
+    return measured(max(leading, trailing), spans=(span,), leading_s=leading, trailing_s=trailing)
+
+
+@metric("edge_noise", unit="dB", better="lower")
+def edge_noise(pauses: Pauses) -> Finding:
+    """Level of what is there before the speech and after it, in dB relative to the loud frames, the louder of the two.
+
+    The median over the frames that lie 0.2 s and more beside the speech: hiss, breath or a hum in place of silence.
+    """
+    levels = pauses.levels_dbfs - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
+    sounding = np.flatnonzero(levels > -SPEECH_RANGE_DB)
+    beside, least = round(BESIDE_SPEECH_S / FRAME_S), round(LEAST_BESIDE_S / FRAME_S)
+    before, after = levels[: max(0, sounding[0] - beside)], levels[sounding[-1] + 1 + beside :]
+    found = [float(np.median(part)) for part in (before, after) if part.size >= least]
+    if not found:
+        raise NotApplicable(f"less than {LEAST_BESIDE_S:g} s lie beside the speech")
+    return measured(max(found))
+
+
+@metric("thump", unit="ratio", better="lower")
+def thump(sound: Audio, pauses: Pauses) -> Finding:
+    """The highest swing slower than any voice (25 ms mean), over the RMS of the loud frames: a bump, a jump of DC."""
+    step = max(1, round(sound.sample_rate_hz / THUMP_STEP_HZ))
+    whole = sound.samples.size // step * step
+    if whole < step * THUMP_MEAN_STEPS:
+        raise NotApplicable("too short for a swing that is slower than a voice")
+    slow = sound.samples[:whole].reshape(-1, step).mean(axis=1, dtype=np.float64)
+    padded = np.pad(slow, (THUMP_MEAN_STEPS // 2, THUMP_MEAN_STEPS - THUMP_MEAN_STEPS // 2 - 1), mode="edge")
+    swing = np.convolve(padded, np.ones(THUMP_MEAN_STEPS) / THUMP_MEAN_STEPS, "valid")
+    height = np.abs(swing - np.median(swing))
+    place = float(height.argmax()) * step / sound.sample_rate_hz
+    loud = 10 ** (float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE)) / 20)
+    return measured(float(height.max()) / loud, spans=((max(0.0, place - 0.025), place + 0.025),))
+
+
+def _loud_and_floor(pauses: Pauses) -> tuple[float, float]:
+    loud = float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
+    return loud, max(float(np.percentile(pauses.levels_dbfs, FLOOR_PERCENTILE)), loud - FLOOR_RANGE_DB)

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from harness import shipped
+from harness.audio import Audio, load
+from harness.metrics import edges
+from harness.metrics.silence import Pauses
+from tests.synthetic import draw
+
+RATE = 24_000
+SPEECH = load(shipped.VOICES / "omar.flac")
+
+
+def changed(samples):
+    return Audio(np.asarray(samples, np.float32), RATE)
+
+
+def of(metric, sound):
+    return metric(sound, Pauses.of(sound)).value
+
+
+def test_a_voice_comes_out_of_silence_and_a_cut_one_does_not():
+    whole = draw("..####..###..")
+    assert of(edges.beginning_level, whole) < -60
+    assert of(edges.beginning_level, changed(whole.samples[6000:])) > -5
+
+
+def test_a_recordings_own_noise_is_no_lost_beginning():
+    noise = np.random.default_rng(0).standard_normal(SPEECH.samples.size) * 0.003
+    noisy = changed(SPEECH.samples + noise)
+    assert of(edges.beginning_level, noisy) < -30
+
+
+def test_a_finished_voice_has_faded():
+    assert of(edges.ending_level, draw("####..")) < -60
+    assert of(edges.ending_level, draw("####")) > -3
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_jump_at_the_edge_is_a_share_of_the_peak(place):
+    samples = draw("..####..").samples.copy()
+    samples[place] = 0.5 * np.abs(samples).max()
+    found = edges.edge_sample(changed(samples))
+    assert found.value == pytest.approx(0.5, abs=0.01)
+    assert found.spans[0][0] == (0.0 if place == 0 else 0.8)
+
+
+@pytest.mark.parametrize(("picture", "seconds"), [("..###...", 0.3), ("...###.", 0.3), ("###", 0.0)])
+def test_the_longer_of_both_edges_counts(picture, seconds):
+    assert edges.edge_silence(Pauses.of(draw(picture))).value == pytest.approx(seconds, abs=0.03)
+
+
+def test_hiss_after_the_speech_is_heard_beside_it():
+    quiet = draw("####........")
+    samples = quiet.samples.copy()
+    samples[9600:] += 0.003 * np.random.default_rng(0).standard_normal(samples.size - 9600).astype(np.float32)
+    level = edges.edge_noise(Pauses.of(changed(samples))).value
+    assert -40 < level < -27
+    assert edges.edge_noise(Pauses.of(quiet)).value < -100
+
+
+def test_speech_up_to_the_edges_leaves_nothing_beside_it():
+    assert not edges.edge_noise(Pauses.of(draw("####"))).applicable
+
+
+def test_a_bump_of_dc_is_a_thump_and_a_voice_is_none():
+    bump = np.exp(-np.arange(SPEECH.samples.size) / 2400)
+    assert of(edges.thump, SPEECH) < 0.5
+    assert of(edges.thump, changed(SPEECH.samples + 0.7 * bump)) > 3
