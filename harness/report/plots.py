@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import Audio, finite
+from harness.metrics.artifacts import clipping
 
 WINDOW_S = 0.025
 HOP_S = 0.010
@@ -27,16 +28,13 @@ _ANCHORS = np.array(
     [(4, 3, 16), (48, 18, 96), (120, 32, 122), (190, 55, 98), (240, 110, 60), (252, 180, 90), (252, 250, 205)]
 )
 
-FULL_SCALE = 0.999
-CLIPPED_RUN = 3  # samples in a row at full scale; a single one may be an honest peak
-
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Something at a time of the take."""
 
     kind: str
-    """'silence', 'full scale' or 'defect'."""
+    """'silence', 'clipped' or 'defect'."""
     label: str
     start_s: float
     end_s: float
@@ -111,29 +109,14 @@ def waveform_path(sound: Audio) -> str:
     return f"M{' '.join(upper)}L{' '.join(lower)}Z"
 
 
-def full_scale_spans(sound: Audio) -> list[tuple[float, float]]:
-    """Stretches of CLIPPED_RUN samples or more at full scale, in seconds; those within 50 ms of each other are one.
-
-    >>> full_scale_spans(Audio(np.array([0, 1, 1, 1, 0], np.float32), 10))
-    [(0.1, 0.4)]
-    """
-    loud = np.abs(finite(sound).samples) >= FULL_SCALE
-    edges = np.flatnonzero(np.diff(loud, prepend=False, append=False)).reshape(-1, 2)
-    spans: list[tuple[float, float]] = []
-    for start, end in edges[edges[:, 1] - edges[:, 0] >= CLIPPED_RUN] / sound.sample_rate_hz:
-        near = spans and start - spans[-1][1] <= 0.05
-        spans[-1:] = [(spans[-1][0], float(end))] if near else [*spans[-1:], (float(start), float(end))]
-    return spans
-
-
 def marks(
     sound: Audio, silent: Sequence[tuple[float, float]], defects: Sequence[tuple[str, float, float]]
 ) -> list[Mark]:
-    """What is marked in the picture of a take: silence, full scale, and the defects that measurements place."""
+    """What is marked in the picture of a sound: silence, what the gate counts as clipped, and defects with a place."""
     found = [Mark("silence", f"silence {start:.2f} to {end:.2f} s", start, end) for start, end in silent]
     found += [
-        Mark("full scale", f"full scale {start:.2f} to {end:.2f} s", start, end)
-        for start, end in full_scale_spans(sound)
+        Mark("clipped", f"clipped {start:.2f} to {end:.2f} s", start, end)
+        for start, end in clipping(finite(sound)).spans
     ]
     found += [Mark("defect", f"{name} {start:.2f} to {end:.2f} s", start, end) for name, start, end in defects]
     return found

@@ -5,7 +5,6 @@ digits aloud in Arabic and English, and `alignment` counts the differences.
 """
 
 from harness.text.reading import (
-    TATWEEL,
     ReadingRate,
     letters,
     letters_reading_time_s,
@@ -16,6 +15,7 @@ from harness.text.reading import (
     spoken_letters,
     words,
 )
+from harness.text.scoring import TATWEEL
 
 __all__ = [
     "TATWEEL",

@@ -11,14 +11,13 @@ import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from harness.text.scoring import said, slots
+from harness.text.scoring import TATWEEL, said, slots
 
 WORDS_PER_MINUTE = 150
 LETTERS_START_S = 0.38
 SECONDS_PER_ARABIC_LETTER = 0.117  # marks are not written, so that a letter stands for a vowel more
 SECONDS_PER_LETTER = 0.078  # of a script that writes its vowels
 
-TATWEEL = "\u0640"
 _ARABIC = ("\u0600", "\u06ff")
 _SENTENCE_END = re.compile(r"(?<=[.!?؟؛…])[\"»”')\]]*\s+|\n+")
 

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from harness.audio import Audio
+from harness.metrics.artifacts import clipping
 from harness.report import plots
 from tests.synthetic import draw
 
@@ -45,11 +46,13 @@ def test_the_waveform_reaches_as_far_as_the_samples():
     assert (min(heights), max(heights)) == (0.0, 100.0)
 
 
-def test_only_a_run_at_full_scale_is_marked():
-    samples = np.zeros(24_000, np.float32)
-    samples[100] = 1.0
-    samples[12_000:12_010] = -1.0
-    assert plots.full_scale_spans(Audio(samples, 24_000)) == [(0.5, pytest.approx(0.5004, abs=1e-4))]
+@pytest.mark.parametrize("ceiling", [1.0, 0.3])
+def test_what_is_marked_as_clipped_is_what_the_gate_counts(ceiling):
+    sound = Audio(np.clip(9 * draw("#####").samples, -ceiling, ceiling).astype(np.float32), 24_000)
+    counted = clipping(sound)
+    assert counted.value > 0
+    marked = [(mark.start_s, mark.end_s) for mark in plots.marks(sound, [], []) if mark.kind == "clipped"]
+    assert marked == list(counted.spans)
 
 
 def test_marks_say_what_and_when():

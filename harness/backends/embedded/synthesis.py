@@ -19,6 +19,7 @@ import numpy as np
 
 from harness.audio import Audio
 from harness.errors import BackendError
+from harness.text import TATWEEL
 
 SLOWEST_WORDS_PER_MINUTE = 80  # espeak's documented minimum
 FASTEST_WORDS_PER_MINUTE = 330  # above, its Arabic runs syllables together
@@ -28,7 +29,6 @@ DEADLINE_S = 60.0  # an hour of speech takes espeak under 30 s
 ESPEAK_LANGUAGES = {"zh": "cmn", "en": "en-us", "fr": "fr-fr"}
 
 SHADDA_AFTER_VOWEL = re.compile("([\u064b-\u0650\u0652\u0670]+)\u0651")
-TATWEEL = "\u0640"
 UNSPEAKABLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 SENTENCE_ENDS = ".!?:;,،؛؟…。！？、，；："
 
