@@ -105,7 +105,7 @@ def tone(asked, fault):
         frames = asked.frames * 2
     samples = min(frames, asked.frames if fault != "tokens_ignored" else frames) * RATE_HZ // FRAME_RATE_HZ
     times = np.arange(samples) / RATE_HZ
-    buzz = sum(np.sin(2 * np.pi * pitch * harmonic * times) / harmonic for harmonic in range(1, 12))
+    buzz = sum(np.sin(2 * np.pi * pitch * harmonic * times) / harmonic for harmonic in range(1, 5))
     noise = np.random.default_rng([seed % 2**32, len(asked.text)]).standard_normal(samples)
     return (0.1 * buzz + 0.001 * noise).astype(np.float32)
 
@@ -227,7 +227,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault == "other_utterance":
             samples = tone(Asked("كلمة أخرى", asked.voice, asked.wav, 64, asked.seed, False), "")
         if fault == "same_audio":
-            samples = np.sin(np.arange(50_000) * 0.03).astype(np.float32) * np.float32(0.2)
+            samples = 0.1 * np.random.default_rng(0).standard_normal(50_000).astype(np.float32).clip(-3, 3)
         if state.dialect == "chat":
             return self.chat(asked, samples, fault)
         if asked.stream:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Any
 
 from harness.audio import Audio
 from harness.cloning.output import joined
@@ -126,14 +127,22 @@ def driven(jobs: AsyncGenerator[Job]) -> Iterator[Job]:
             await asyncio.sleep(TICK_S)
 
     with asyncio.Runner() as runner:
-        ticking = runner.get_loop().create_task(tick())
+        loop = runner.get_loop()
+        at_work: list[asyncio.Task[Any]] = [loop.create_task(tick())]
         try:
-            while (job := runner.run(following())) is not None:
+            while True:
+                step = loop.create_task(following())
+                at_work[1:] = [step]
+                job = loop.run_until_complete(step)
+                if job is None:
+                    return
                 yield job
         finally:
-            ticking.cancel()
-            runner.run(_closed(jobs))
+            loop.run_until_complete(_ended(at_work, jobs))
 
 
-async def _closed(jobs: AsyncGenerator[Job]) -> None:
+async def _ended(at_work: Sequence["asyncio.Task[Any]"], jobs: AsyncGenerator[Job]) -> None:
+    for task in at_work:
+        task.cancel()
+    await asyncio.gather(*at_work, return_exceptions=True)
     await jobs.aclose()

@@ -16,6 +16,7 @@ from harness.backends import Backend, Interrupted
 from harness.errors import BackendError
 from harness.take import Provenance, Request, Stop, Take
 
+LOOK_S = 0.5  # between two moments at which an interrupt is seen, whichever thread it reached
 INTERRUPT_S = 10.0  # for a system that is told to end, to give back what it has
 
 
@@ -70,10 +71,13 @@ class Speaker:
             )
             self._thread.start()
         self._asked.put((requests, came))
+        until = monotonic() + patience_s
         while True:
             try:
-                found = came.get(timeout=patience_s)
+                found = came.get(timeout=LOOK_S)
             except Empty:
+                if monotonic() < until:
+                    continue
                 self.stuck = (
                     f"the backend did not come back within {patience_s:g} s and is asked nothing more; "
                     "--generation-timeout gives it longer"
@@ -88,6 +92,7 @@ class Speaker:
                     yield _told(found.error)
                 return
             yield found
+            until = monotonic() + patience_s
 
     def _work(self, asked: "SimpleQueue[tuple[Sequence[Request], SimpleQueue[object]]]") -> None:
         while True:

@@ -1,5 +1,6 @@
 """The embedded voice as a system under test; how it sounds is measured in tests/backends/embedded/."""
 
+import multiprocessing
 from dataclasses import replace
 
 import numpy as np
@@ -104,3 +105,17 @@ def test_the_speaking_rate_is_part_of_the_identity():
 
 def test_it_says_that_it_is_a_demonstration():
     assert "demonstration" in EmbeddedBackend(BackendOptions()).note
+
+
+@pytest.mark.slow
+def test_a_process_of_the_pool_that_is_killed_is_replaced(asked):
+    backend = EmbeddedBackend(BackendOptions())
+    try:
+        assert next(iter(backend.generate([asked]))).audio is not None
+        for child in multiprocessing.active_children():
+            child.kill()
+        with pytest.raises(BackendError, match="was ended from outside"):
+            list(backend.generate([asked] * 4))
+        assert next(iter(backend.generate([asked]))).audio is not None
+    finally:
+        backend.close()

@@ -2,7 +2,9 @@
 
 import shlex
 import sys
+import threading
 import time
+from _thread import interrupt_main
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,8 +12,9 @@ import pytest
 
 from harness.backends import BackendOptions
 from harness.decision.gates import load_profile
+from harness.metrics import intelligibility
+from harness.metrics.measuring import Models
 from harness.records.gate import Outcome
-from harness.run import plan
 from harness.run.plan import Run, Settings
 from tests.recognisers import Told
 from tests.stand_in import FAULTS, running
@@ -72,6 +75,7 @@ SERVED = (
     Fault("seed_without_effect", outcome=Outcome.PASS, after=0, kept=0),
     Fault("other_utterance", "cer_above_floor"),
     Fault("same_audio", "cer_above_floor"),
+    Fault("same_audio", "copied_take", "100% is short-"),
     Fault("swapped", says="serves another model than at the start"),
     Fault("tokens_ignored", "finished", "stopped by budget"),
 )
@@ -96,14 +100,14 @@ def run(tmp_path, monkeypatch):
     def opened(backend, **options):
         heard = {frames * 960: text for frames, text in zip(FRAMES, TEXTS, strict=True)}
         heard |= {20 * 2400: "نص", 21 * 2400: "نص", 50_000: "شيء آخر", 27 * 960: "كلمة أخرى"}
-        monkeypatch.setattr(plan, "TransformersRecognizer", lambda model, gpu: Told(heard))
+        monkeypatch.setattr(intelligibility, "open_recognizer", lambda *_: Told(heard))
         settings = Settings(
             backend=backend,
-            options=BackendOptions(timeout_s=2, concurrency=1, **options),
+            options=BackendOptions(**{"timeout_s": 2, "concurrency": 1, **options}),
             profile=load_profile("documented", backend),
             out=tmp_path / "out",
             voices_folder=tmp_path / "voices",
-            asr="told",
+            models=Models(recognizer="told"),
         )
         return Run(settings)
 
@@ -135,7 +139,9 @@ def check(answers, elapsed, fault):
         assert fault.says in verdict.observed, verdict.observed
 
 
-@pytest.mark.parametrize("fault", SERVED, ids=lambda fault: fault.name + ("-streamed" if fault.stream else ""))
+@pytest.mark.parametrize(
+    "fault", SERVED, ids=lambda fault: f"{fault.name}-{fault.gate}" + ("-streamed" if fault.stream else "")
+)
 def test_a_server_with_a_fault_gets_its_verdict(server, run, fault, monkeypatch):
     monkeypatch.setenv("HARNESS_API_KEY", "sk-very-secret-0123456789")
     server.control(fault=fault.name, after=fault.after)
@@ -161,6 +167,34 @@ def test_a_server_that_is_gone_in_mid_run_leaves_what_it_had_finished(run):
         opened.generate([opened.request(row, 0) for row in rows], after_the_first)
     assert seen[0].path.exists()
     assert all("cannot be reached" in take.error or "broke after" in take.error for take in seen[1:]), seen
+
+
+def test_a_server_whose_seed_has_no_effect_fails_its_seeds(server, run):
+    server.control(fault="seed_without_effect")
+    opened = run("speech_server", model=server.url)
+    requests = [opened.request(utterance(TEXTS[0]), seed) for seed in (0, 1)]
+    opened.generate(requests)
+    for request in requests:
+        (verdict,) = opened.judge(opened.take(request), ["copied_seed"])
+        assert verdict.outcome == Outcome.FAIL
+        assert opened.take(request).details["seed"] == "without effect"
+
+
+def test_ctrl_c_while_a_server_hangs_keeps_what_was_finished_and_ends_at_once(server, run):
+    server.control(fault="hang_before", after=PROOF + 1)
+    opened = run("speech_server", model=server.url, timeout_s=30)
+    rows = [utterance(text, id=f"short-00{number}", number=number) for number, text in enumerate(TEXTS, 1)]
+    requests = [opened.request(row, 0) for row in rows]
+    opened.generate(requests[:1])
+    timer = threading.Timer(0.5, interrupt_main)
+    began = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        opened.generate(requests)
+    assert time.monotonic() - began < LONGEST_S  # and not when its deadline would have been over
+    assert opened.store.get(requests[0]) is not None
+    server.control()
+    assert opened.take(requests[1]).error == ""  # it can be asked again
 
 
 PROGRAM = (

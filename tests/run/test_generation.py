@@ -93,7 +93,7 @@ def test_what_a_system_does_not_give_is_a_take_that_says_so(asked, answer, heard
     assert sorted(one.request.utterance.id for one in takes) == [one.utterance.id for one in asked]
 
 
-def test_a_system_that_never_comes_back_is_given_up_and_asked_nothing_more(asked):
+def test_a_system_that_never_comes_back_is_given_up_and_asked_nothing_more(asked, monkeypatch):
     calls = []
 
     def hangs(requests):
@@ -102,6 +102,7 @@ def test_a_system_that_never_comes_back_is_given_up_and_asked_nothing_more(asked
         time.sleep(60)
 
     backend = Fake(hangs)
+    monkeypatch.setattr("harness.run.generation.LOOK_S", 0.05)
     speaker = Speaker(backend, timeout_s=0.1, slack_s=0)
     began = time.monotonic()
     takes = list(speaker.speak(asked))

@@ -7,8 +7,8 @@ the whole gate runs anywhere and can itself be tested; nobody should ship its sp
 
 import os
 import time
-from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from importlib.metadata import version
 from multiprocessing import get_context
 from unicodedata import east_asian_width
@@ -57,7 +57,12 @@ class EmbeddedBackend:
         packages = " ".join(f"{name}={version(name)}" for name in PACKAGES)
         return f"embedded r{REVISION} {self._words_per_minute:g}wpm {packages}"
 
-    def generate(self, requests: Sequence[Request]) -> list[Take]:
+    def generate(self, requests: Sequence[Request]) -> Iterator[Take]:
+        """Speak the requests; each take as soon as it and those before it are there.
+
+        Raises:
+            BackendError: A process of the pool was killed; the next batch starts another pool.
+        """
         if self._pool is None:
             # spawn: a forked child would inherit torch's threads in whatever state they are.
             self._pool = ProcessPoolExecutor(
@@ -69,8 +74,13 @@ class EmbeddedBackend:
             revision=self.identity,
             packages={name: version(name) for name in PACKAGES},
         )
-        jobs = [self._pool.submit(speak, request, self._words_per_minute, provenance) for request in requests]
-        return [job.result() for job in jobs]
+        try:
+            jobs = [self._pool.submit(speak, request, self._words_per_minute, provenance) for request in requests]
+            for job in jobs:
+                yield job.result()
+        except BrokenExecutor as error:
+            self.close()
+            raise BackendError(f"a process of the embedded voice was ended from outside ({error})") from None
 
     def close(self) -> None:
         if self._pool is not None:

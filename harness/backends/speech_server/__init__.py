@@ -29,6 +29,7 @@ from harness.backends.speech_server.client import Client, address
 from harness.backends.speech_server.dialects import CHAT, DIALECTS, Question
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
+from harness.corpus import Reference
 from harness.errors import BackendError, UsageError
 from harness.take import Provenance, Request, Sampling, Stop, Take
 
@@ -65,6 +66,7 @@ class SpeechServerBackend:
             raise UsageError(f"{error}: start the server, or mend --model") from None
         self._dialect = DIALECTS[found]
         self._model = models.chosen(self._served, options.served_model)
+        self._voices: dict[Reference, Voice] = {}
         self._proved: Proved | None = None
         self._refusal = ""
 
@@ -187,9 +189,10 @@ class SpeechServerBackend:
             AudioError: It cannot condition a clone.
         """
         given = request.reference
-        if not self._dialect.hears_reference:
-            return Voice(given.id, b"", given.transcript)
-        return Voice(given.id, reference.as_wav(given.path, self._window), given.transcript)
+        if given not in self._voices:
+            wav = reference.as_wav(given.path, self._window) if self._dialect.hears_reference else b""
+            self._voices[given] = Voice(given.id, wav, given.transcript)
+        return self._voices[given]
 
     def _refuse_sampling(self, sampling: Sampling) -> None:
         if not self._dialect.obeys_sampling and sampling != Sampling():

@@ -131,9 +131,10 @@ class Client:
     ) -> Reply:
         import httpx
 
-        first_byte_s, data = 0.0, bytearray()
+        first_byte_s, data, answered = 0.0, bytearray(), False
         try:
             async with http.stream("POST", path, json=body) as response:
+                answered = True
                 async for piece in response.aiter_bytes():
                     first_byte_s = first_byte_s or time.monotonic() - began
                     data += piece
@@ -146,7 +147,10 @@ class Client:
             raise BusyError(message) from None
         except (httpx.HTTPError, httpx.StreamError) as error:
             said = self.hidden(str(error)) or type(error).__name__
-            raise BackendError(f"the connection broke after {len(data)} bytes of the answer ({said})") from None
+            message = f"the connection broke after {len(data)} bytes of the answer ({said})"
+            if answered or attempts >= CONNECTING_ATTEMPTS:
+                raise BackendError(message) from None
+            raise BusyError(message) from None  # a server may close a connection that was idle just as it is used
         if response.status_code in BUSY:
             raise BusyError(self._refusal(response.status_code, bytes(data)), _retry_after_s(response.headers))
         if response.status_code != 200:

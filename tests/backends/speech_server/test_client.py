@@ -133,3 +133,20 @@ def test_when_a_busy_server_says_when():
     assert _retry_after_s({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 0
     assert _retry_after_s({"retry-after": "soon"}) is None
     assert _retry_after_s({}) is None
+
+
+def test_a_connection_that_was_closed_while_idle_is_opened_again(client, monkeypatch):
+    monkeypatch.setattr("harness.backends.speech_server.client.FIRST_PAUSE_S", 0.01)
+    gone = httpx.RemoteProtocolError("Server disconnected without sending a response.")
+    reply, seen = posted(client, gone, httpx.Response(200, content=b"abc"))
+    assert (reply.body, len(seen)) == (b"abc", 2)
+
+
+def test_an_answer_that_breaks_off_is_not_asked_for_again(client):
+    class Breaks(httpx.AsyncByteStream):
+        async def __aiter__(self):
+            yield b"RIFF"
+            raise httpx.ReadError("reset")
+
+    with pytest.raises(BackendError, match=r"broke after 4 bytes of the answer \(reset\)"):
+        posted(client, httpx.Response(200, stream=Breaks()))
