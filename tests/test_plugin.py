@@ -157,6 +157,17 @@ def test_where_a_share_of_takes_may_break_a_gate_one_that_does_is_an_expected_fa
     assert result.ret == 0
 
 
+@pytest.mark.parametrize("question", ["anchor", "broken"])
+def test_a_question_that_does_not_arise_is_said_and_leaves_its_takes_judged(project, question):
+    folder = project(GOOD, GOOD)
+    asked = OF_ALL.replace("broken", question)
+    (folder.path / "suites" / "test_release.py").write_text(asked)
+    (folder.path / "golden").mkdir()
+    result = judge(folder, "--golden", "golden")
+    result.stdout.fnmatch_lines(["takes         2 planned = 2 judged + 0 refused", "VERDICT       PASS"])
+    result.assert_outcomes(passed=4, skipped=1)
+
+
 def test_too_many_takes_that_break_a_gate_fail_by_their_share(project):
     result = judge(shares(project(*[GOOD] * 6, *[LONG] * 6)), "--gates", "few")
     assert result.ret == 1

@@ -106,6 +106,7 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
 
     def compared(question: str = "") -> None:
         __tracebackhide__ = True
+        from harness.records.comparison import NotCompared, Stratum
         from harness.records.event import Findings
         from harness.records.gate import AGAINST, Outcome
         from harness.report.overview import lines_of_comparison
@@ -115,6 +116,9 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
             made = release_of(request.config, request.session.items)
         answers = [one for one in made.comparisons if _belongs(one, question, suites)]
         unanswered = [one for one in made.not_compared if _belongs(one, question, suites)]
+        if question in _NOT_ASKED and not (answers or unanswered):
+            # It is an answer too: the takes that it needs were judged.
+            unanswered = [NotCompared(Outcome.REFUSED, Stratum("all"), _NOT_ASKED[question])]
         takes = [take for kept in made.takes.values() for take in kept]
         mine = [] if question else [take for take in takes if take.suite in suites]
         request.node.stash[_FINDINGS] = [Findings(tuple(mine), tuple(answers), tuple(unanswered))]
@@ -126,8 +130,6 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
             allure.attach_comparison(answers, unanswered, takes, out)
         against = [lines_of_comparison(one, takes, out) for worse in AGAINST for one in answers if one.outcome == worse]
         against += [f"{one.outcome}  {one.stratum}: {one.reason}" for one in unanswered if one.stands_against]
-        if question in _NOT_ASKED and not (answers or unanswered):
-            pytest.skip(_NOT_ASKED[question])
         if against or not (answers or unanswered):
             pytest.fail("\n".join(against) or "nothing was compared: gates.toml has no [[margin]]", pytrace=False)
         every: list[Comparison | NotCompared] = [*answers, *unanswered]
@@ -138,8 +140,8 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
 
 
 _NOT_ASKED = {
-    "anchor": "not asked: the accepted release is the first of its line, or measures nothing that is compared",
-    "broken": "not asked: this profile of gates.toml lets no take break a gate; every take is judged by itself",
+    "anchor": "the accepted release is the first of its line: there is none before it",
+    "broken": "this profile lets no take break a gate: each is judged by itself",
 }
 """Questions that need not arise, and why."""
 
