@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import Audio
+from harness.metrics.copies import named
 from harness.metrics.declaration import Finding, NotApplicable, measured, metric
 
 LAGS_S = (0.018, 0.125)  # from one codec frame to three
@@ -41,9 +42,8 @@ def stutter(sound: Audio) -> Finding:
     crests = crests[(crests >= 3) & (crests < samples.size - 4)] + 1
     if crests.size < 2:
         return measured(0.0)
-    shapes = np.stack([samples[crests + step] for step in SHAPE])
-    _, alike = np.unique(shapes, axis=1, return_inverse=True)
-    alike = alike.ravel()
+    # Crests of one shape have one name of 64 bits; to sort names is ten times faster than to sort shapes.
+    alike = named(samples[crests + step] for step in SHAPE)
     order = np.argsort(alike, kind="stable")
     first, second = crests[order[:-1]], crests[order[1:]]
     lags = second - first

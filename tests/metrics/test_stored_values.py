@@ -62,6 +62,8 @@ def signals():
     gaps = long.copy()
     gaps[30_000:30_400] = 0
     gaps[60_000] = 0.9
+    stuttering = clips[1].copy()
+    stuttering[50_000:52_400] = stuttering[47_600:50_000]
     hum = 0.02 * np.sin(2 * np.pi * 50 * np.arange(long.size) / 24_000).astype(np.float32) + 0.01
     return {
         "speech": clips[1],
@@ -73,6 +75,7 @@ def signals():
         "repeated": np.concatenate([clips[1], clips[1]]),
         "leak": np.concatenate([clips[2], clips[0]]),
         "far too long": np.concatenate([clips[1], clips[2], clips[1], clips[2]]),
+        "stuttering": stuttering,
         "buzz": draw("##.####..####").samples,
     }
 
@@ -144,6 +147,9 @@ def test_the_signals_move_every_metric(measured):
         "pair_reading",
         "rate_ratio",
         "copied_seed",
+        "background_margin",
+        "foreign_voice",
+        "edge_noise",
     } | {name for name in measured if name.endswith(("cer", "wer", "floor", "lost_words"))}
 
 
