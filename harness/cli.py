@@ -66,13 +66,22 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
+    from dataclasses import replace
+
     from harness.baseline import acceptance, signature
+    from harness.run.rejudging import rejudge
+    from harness.store import Store
 
     run = _finished(arguments.out)
     terms = _terms(arguments, run)
     signed = signature.of(arguments.out)
     print(f"signature: {signed.said}" if signed else "signature: none")
-    return _each(arguments.suites, lambda suite: [f"accepted: {relpath(acceptance.accept(run, suite, terms))}"])
+
+    def accepted(suite: str) -> list[str]:
+        again = replace(run, record=rejudge(run.record, suite, terms.profile, Store(arguments.out)))
+        return [f"accepted: {relpath(acceptance.accept(again, suite, terms))}"]
+
+    return _each(arguments.suites, accepted)
 
 
 def _diff(arguments: argparse.Namespace) -> int:
@@ -131,18 +140,21 @@ def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
 def _terms(arguments: argparse.Namespace, run: "Finished") -> "Terms":
     from harness.baseline.acceptance import Terms
     from harness.decision import gates, policy
+    from harness.run.rejudging import rules_here
 
     rules, margins = policy.load_policy(arguments.gates_file)
-    name, backend = run.about.gates, run.about.backend
+    backend = str(run.record.settings.get("backend", run.about.backend))
+    profile = gates.load_profile(run.about.gates, backend, arguments.gates_file)
     return Terms(
         by=getattr(arguments, "by", ""),
         override=getattr(arguments, "override", ""),
-        profile=gates.load_profile(name, backend, arguments.gates_file),
+        profile=profile,
         policy=rules,
         margins=margins,
         folder=arguments.golden,
         audio=getattr(arguments, "golden_audio", None),
         corpus=arguments.corpus,
+        rules=rules_here(run.record, profile, margins, rules, arguments.corpus, arguments.out),
     )
 
 

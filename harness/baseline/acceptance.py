@@ -29,6 +29,7 @@ from harness.records.gate import Outcome
 from harness.records.history import NAME as HISTORY
 from harness.records.history import AcceptedEvent, RunEvent
 from harness.records.measurement import Measurement
+from harness.records.rules import Rules
 from harness.records.run_record import HOW_TO_RUN, NAME, About, RunRecord
 from harness.records.sidecar import Sidecar
 from harness.records.signature import HOW_TO_SIGN, Decision
@@ -104,6 +105,8 @@ class Terms:
     folder: Path
     audio: Path | None
     corpus: Path
+    rules: Rules
+    """That hold here."""
 
 
 def accept(run: Finished, suite: str, terms: Terms) -> Path:
@@ -116,13 +119,17 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
         raise GoldenError("nobody accepts: give --by NAME, which is kept in the baseline")
     takes, sidecars = run.takes(suite), run.sidecars(suite)
     kept = tuple(golden.kept_of(take) for take in takes)
-    against = _not_whole(run, suite, terms) or [
-        *_not_sound(takes, suite, terms.profile),
-        *_broken_too_often(run, terms),
-        *_not_measured(kept, terms.margins),
-        *_not_of_a_piece(run, sidecars),
-        *_not_signed(run, terms),
-    ]
+    against = (
+        _other_rules(run, terms)
+        or _not_whole(run, suite, terms)
+        or [
+            *_not_sound(takes, suite, terms.profile),
+            *_broken_too_often(run, terms),
+            *_not_measured(kept, terms.margins),
+            *_not_of_a_piece(run, sidecars),
+            *_not_signed(run, terms),
+        ]
+    )
     before = golden.read(terms.folder, run.about.backend, suite)
     worse = [*run.found_worse(suite), *_failed_with_other_seeds(run, before)]
     if worse and not terms.override.strip():
@@ -240,6 +247,13 @@ def _not_whole(run: Finished, suite: str, terms: Terms) -> list[str]:
     ]
 
 
+def _other_rules(run: Finished, terms: Terms) -> list[str]:
+    """Where the limits, texts or voices that judged are not those that hold here."""
+    differ = run.about.rules.differences(terms.rules)
+    what = "it was judged by other rules than those that hold here"
+    return [f"{what}: {_some(differ)}: name what judged, or {HOW_TO_RUN}"] if differ else []
+
+
 def _not_sound(takes: Sequence[TakeRecord], suite: str, profile: Profile) -> list[str]:
     """Gates that a take did not pass, or was not asked."""
     wanted = {gate.name for gate in profile.gates if gate.is_for(suite)}
@@ -349,6 +363,7 @@ def _accepted(
         override=terms.override if worse else "",
         found_worse=tuple(worse),
         gates=terms.profile.name,
+        rules=run.about.rules.hashes,
         model=Model(provenance.model, provenance.revision, provenance.codec_revision),
         fingerprint=golden.fingerprint(run.about, provenance),
         sampling=sidecar.sampling,

@@ -172,7 +172,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         if targets_suites(session.config):
             journal.add(_whole(session.config))
         if asked:
-            journal.add(Described(about(session.config)))
+            from harness.run.rejudging import settings_as_data
+
+            settings = settings_as_data(run_of(session.config).settings)
+            journal.add(Described(about(session.config), settings))
         journal.add(Planned(planned, session.config.stash.get(_DESELECTED, 0)))
 
 

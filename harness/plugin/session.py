@@ -166,8 +166,11 @@ def about(config: pytest.Config) -> "About":
 
     run = run_of(config)
     policy, margins = _rules(config)
-    audit = golden.audited(run.settings.golden, run.settings.backend, there(corpus_folder(config)), policy, margins)
-    return structs.replace(run.about(commit=os.environ.get("GITHUB_SHA", "")), audit=audit)
+    suites = there(corpus_folder(config))
+    audit = golden.audited(run.settings.golden, run.settings.backend, suites, policy, margins)
+    written = policy_of(config)
+    rules = run.rules(written[1], written[0], {suite: load(config, suite) for suite in suites})
+    return structs.replace(run.about(os.environ.get("GITHUB_SHA", ""), rules), audit=audit)
 
 
 def _rules(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":

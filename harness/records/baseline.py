@@ -56,6 +56,9 @@ class Accepted(Record, frozen=True, kw_only=True):
     """Why it was accepted although it was found worse."""
     found_worse: tuple[str, ...] = ()
     gates: str = ""
+    """The profile."""
+    rules: dict[str, str] = msgspec.field(default_factory=dict)
+    """Hashes of the resolved gates, the margins, the policy, the corpus and the voices."""
     model: Model
     fingerprint: Fingerprint
     sampling: Sampling

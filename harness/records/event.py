@@ -1,6 +1,6 @@
 """What happens in a run, event by event: the lines of `OUT/run.jsonl`."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -33,6 +33,8 @@ class Described(Event, frozen=True, tag="described"):
     """What is judged, and with what."""
 
     about: About
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    """How the run was asked for."""
 
 
 class Whole(Event, frozen=True, tag="whole", kw_only=True):

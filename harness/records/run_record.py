@@ -1,13 +1,14 @@
 """A run as a whole: `OUT/run.json`. Everything that a person sees of a run is drawn from it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
 from harness.records.audit import Audit
 from harness.records.comparison import Comparison, NotCompared
 from harness.records.gate import Outcome
-from harness.records.schema import Document, Record
+from harness.records.rules import Rules
+from harness.records.schema import Record, Sealed
 from harness.records.take_record import TakeKey, TakeRecord
 
 NAME = "run.json"
@@ -30,6 +31,11 @@ class About(Record, frozen=True, kw_only=True):
     by_sentence: bool = False
     """Whether long texts were generated sentence by sentence."""
     commit: str = ""
+    rules: Rules = Rules()
+    """By what it is judged."""
+    sample_rate_hz: int = 0
+    frame_rate_hz: int | float = 0
+    """At which the system speaks."""
     audit: Audit | None = None
     """How often the gate is wrong, where it was tried on these baselines, margins and gates."""
 
@@ -67,10 +73,10 @@ class Scope(Record, frozen=True, kw_only=True):
         return f"{self.takes} of {self.of_takes} takes, {gates}" + (f"; {self.left_out}" if self.left_out else "")
 
 
-class RunRecord(Document, frozen=True, kw_only=True):
+class RunRecord(Sealed, frozen=True, kw_only=True):
     """What was planned, what was judged, what each gate said, and the verdict."""
 
-    SCHEMA: ClassVar[int] = 2
+    SCHEMA: ClassVar[int] = 3
 
     verdict: Outcome
     """May it go out?"""
@@ -82,6 +88,8 @@ class RunRecord(Document, frozen=True, kw_only=True):
     ended: str = ""
     """Date and time in UTC; empty while the run goes on, and for ever where it was killed."""
     about: About
+    settings: dict[str, Any] = msgspec.field(default_factory=dict)
+    """How it was asked for: `harness.run.plan.Settings`, without the gates and the output folder."""
     planned: int
     """Takes; planned = judged + not judged, always."""
     judged: int

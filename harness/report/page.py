@@ -255,7 +255,13 @@ def _drawings(shelf: Shelf, takes: list[tuple[TakeRecord, tuple[Player, ...]]]) 
 def judged_with(about: About) -> list[tuple[str, str]]:
     """What was judged and with what, in words; what was not given is left out."""
     values: dict[str, object] = structs.asdict(about) | about.instruments
-    values |= {"instruments": "", "voices": ", ".join(about.voices), "by_sentence": "yes" if about.by_sentence else ""}
+    values |= {f"{name} (hash)": said for name, said in about.rules.hashes.items() if about.rules.gates}
+    values |= {
+        "rules": "",
+        "instruments": "",
+        "voices": ", ".join(about.voices),
+        "by_sentence": "yes" if about.by_sentence else "",
+    }
     return [(name.replace("_", " "), str(value)) for name, value in values.items() if value]
 
 

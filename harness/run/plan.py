@@ -20,12 +20,14 @@ from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
 from harness.decision.gates import Profile, amounts_of, judge
+from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RulerError
 from harness.metrics import controls, known_metrics
 from harness.metrics.measuring import Measuring, Models, model_free
 from harness.records.baseline import Baseline
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
+from harness.records.rules import Rules
 from harness.records.run_record import About
 from harness.records.take_record import TakeRecord
 from harness.run.cluster import Cluster
@@ -297,7 +299,7 @@ class Run:
             if gate.languages and language not in gate.languages
         }
 
-    def about(self, commit: str = "") -> About:
+    def about(self, commit: str = "", rules: Rules | None = None) -> About:
         """What is judged here, and with what."""
         instruments = self.measuring.fingerprints()
         return About(
@@ -309,7 +311,14 @@ class Run:
             voices=tuple(voice.id for voice in self.voices),
             by_sentence=self.settings.by_sentence,
             commit=commit,
+            rules=rules or Rules(gates=self.profile.gates),
+            sample_rate_hz=self.backend.sample_rate_hz,
+            frame_rate_hz=self.backend.frame_rate_hz,
         )
+
+    def rules(self, margins: Sequence[Margin], policy: Policy, corpus: Mapping[str, Sequence[Utterance]]) -> Rules:
+        """By what this run judges."""
+        return Rules.of(self.profile.gates, tuple(margins), policy, corpus, self.voices)
 
     def close(self) -> None:
         """Free the backend, if it was opened."""

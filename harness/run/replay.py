@@ -8,6 +8,7 @@ where repetitions differ the worst stands.
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -28,6 +29,8 @@ class Replay:
     """A run while it is going on, and after."""
 
     about: About = field(default_factory=About)
+    settings: dict[str, Any] = field(default_factory=dict)
+    """How the run was asked for."""
     begun: str = ""
     ended: str = ""
     exit_status: int | None = None
@@ -54,7 +57,7 @@ class Replay:
             case Begun():
                 self.begun = event.at
             case Described():
-                self.about = event.about
+                self.about, self.settings = event.about, event.settings
             case Whole():
                 self.whole = event
             case Planned():
@@ -183,6 +186,7 @@ class Replay:
             begun=self.begun,
             ended=self.ended,
             about=self.about,
+            settings=self.settings,
             planned=len(self.planned_takes),
             judged=len(self.planned_takes - set(not_judged)),
             not_judged=tuple(NotJudged(take, why) for take, why in sorted(not_judged.items())),

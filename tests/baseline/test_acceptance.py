@@ -17,6 +17,7 @@ from harness.records.gate import Gate, Outcome, Verdict
 from harness.records.history import NAME as HISTORY
 from harness.records.history import RunEvent
 from harness.records.measurement import Metric
+from harness.records.rules import Rules
 from harness.records.run_record import About, NotJudged, RunRecord
 from harness.records.sidecar import Sidecar, SidecarReference
 from harness.records.take_record import TakeKey, TakeRecord
@@ -72,6 +73,7 @@ def terms(tmp_path):
         folder=tmp_path / "golden",
         audio=None,
         corpus=corpus,
+        rules=Rules(),
     )
 
 
@@ -175,6 +177,16 @@ def spoilt(run, what):
         "found worse": lambda: with_record(run, comparisons=(worse(Stratum("suite", "short")),)),
         "voice found worse": lambda: with_record(run, comparisons=(worse(Stratum("voice", "omar")),)),
     }[what]()
+
+
+def test_other_limits_than_those_that_judged_are_named(run, terms):
+    lax = replace(terms, rules=Rules(gates=(structs.replace(GATE, at_least=0.1),)))
+    judged = with_record(run, about=structs.replace(run.about, rules=Rules(gates=(GATE,))))
+    with pytest.raises(
+        GoldenError, match=r"by other rules .*: gate length judged by >= 1 s, now by >= 0\.1 s: name what"
+    ):
+        accept(judged, "short", lax)
+    assert not terms.folder.exists()
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ resolution = 0.005
 why = "a tempo that changes by a twentieth is heard"
 """
 ROW = '[[utterance]]\nid = "short-{0:03d}"\ntext = "واحد اثنان ثلاثة أربعة خمسة"\nlanguage = "ar"\nreference = "omar"\n'
-COMMAND = ("suites", "--backend", "directory", "--corpus", "corpus", "--voices", "voices", "--gates-file", "gates.toml")
+COMMAND = ("suites", "--backend", "directory", "--voices", "voices")
 
 
 @pytest.fixture
@@ -66,10 +66,14 @@ def gate(pytester):
     """A project of six utterances: `gate("good", 26)` has a model speak for 2.6 s each and judges it, twice a text."""
     pytester.makeconftest('pytest_plugins = ["harness.plugin"]')
     pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\n")
-    pytester.mkdir("suites").joinpath("test_short.py").write_text(SUITE)
-    corpus = pytester.mkdir("corpus").joinpath("short.toml")
+    suites = pytester.mkdir("suites")
+    (suites / "test_short.py").write_text(SUITE)
+    for name in ("criteria.py", "test_release.py"):  # the life of a baseline brings its own tests
+        (suites / name).touch()
+    (suites / "corpus").mkdir()
+    corpus = suites / "corpus" / "short.toml"
     corpus.write_text("\n".join(ROW.format(number) for number in range(1, 7)), encoding="utf-8")
-    (pytester.path / "gates.toml").write_text(GATES)
+    (suites / "gates.toml").write_text(GATES)
     write_voice(pytester.path / "voices", "omar", draw("#" * 20))
 
     def judged(model, cells, *options, takes=2):
@@ -95,7 +99,16 @@ def command(pytester, capsys):
         options = (
             ()
             if name == "history"
-            else ("short", "--golden", "golden", "--corpus", "corpus", "--gates-file", "gates.toml", *options)
+            else (
+                "short",
+                "--golden",
+                "golden",
+                "--corpus",
+                "suites/corpus",
+                "--gates-file",
+                "suites/gates.toml",
+                *options,
+            )
         )
         capsys.readouterr()
         status = cli.main([name, *options])
