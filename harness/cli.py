@@ -66,29 +66,25 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
-    from dataclasses import replace
-
     from harness.baseline import acceptance, signature
-    from harness.run.rejudging import rejudge
-    from harness.store import Store
+    from harness.run.rejudging import finished, judged_again
 
-    run = _finished(arguments.out)
-    terms = _terms(arguments, run)
-    signed = signature.of(arguments.out)
-    print(f"signature: {signed.said}" if signed else "signature: none")
+    run = finished(arguments.out)
+    terms, signed = _terms(arguments, run), signature.of(run.store.out)
+    print("signature:", signed.said if signed else "none")
 
-    def accepted(suite: str) -> list[str]:
-        again = replace(run, record=rejudge(run.record, suite, terms.profile, Store(arguments.out)))
-        return [f"accepted: {relpath(acceptance.accept(again, suite, terms))}"]
+    def accept(suite: str) -> Path:
+        return acceptance.accept(judged_again(run, suite, terms.profile), suite, terms)
 
-    return _each(arguments.suites, accepted)
+    return _each(arguments.suites, lambda suite: [f"accepted: {relpath(accept(suite))}"])
 
 
 def _diff(arguments: argparse.Namespace) -> int:
     """Show a run beside the accepted release, worst utterances first."""
     from harness.baseline import acceptance
+    from harness.run.rejudging import finished
 
-    run = _finished(arguments.out)
+    run = finished(arguments.out)
     terms = _terms(arguments, run)
     return _each(arguments.suites, lambda suite: acceptance.difference(run, suite, terms))
 
@@ -115,14 +111,6 @@ def _listen(arguments: argparse.Namespace) -> int:
     from harness.report.listening import conduct
 
     return conduct.conduct(arguments.out, arguments.pairs, arguments.add, None if arguments.page else arguments.port)
-
-
-def _finished(out: Path) -> "Finished":
-    """What a test run left in its output folder."""
-    from harness.baseline.acceptance import Finished, read_run
-    from harness.store import Store
-
-    return Finished(read_run(out), Store(out))
 
 
 def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:

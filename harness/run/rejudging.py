@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from harness.baseline.acceptance import Finished, read_run
 from harness.cloning.budget import BudgetConfig
 from harness.corpus import load_corpus, suites_of
 from harness.decision.gates import Profile
@@ -68,6 +69,20 @@ def rules_here(
     """
     run = _set_up(record, profile, out)
     return run.rules(margins, policy, {suite: load_corpus(suite, corpus) for suite in suites_of(corpus)})
+
+
+def finished(out: Path) -> Finished:
+    """What a test run left in its output folder.
+
+    Raises:
+        GoldenError: There is none, or it is damaged.
+    """
+    return Finished(read_run(out), Store(out))
+
+
+def judged_again(run: Finished, suite: str, profile: Profile) -> Finished:
+    """A finished run with the takes of a suite judged again; raises as `rejudge`."""
+    return replace(run, record=rejudge(run.record, suite, profile, Store(run.store.out)))
 
 
 def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> RunRecord:
