@@ -79,7 +79,8 @@ class EmbeddedBackend:
             for job in jobs:
                 yield job.result()
         except BrokenExecutor as error:
-            self.close()
+            self._pool.shutdown(wait=False, cancel_futures=True)  # not waiting for what a killed process held
+            self._pool = None
             raise BackendError(f"a process of the embedded voice was ended from outside ({error})") from None
 
     def close(self) -> None:
