@@ -1,7 +1,12 @@
 """The embedded voice as a system under test; how it sounds is measured in tests/backends/embedded/."""
 
 import multiprocessing
+import os
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -119,3 +124,45 @@ def test_a_process_of_the_pool_that_is_killed_is_replaced(asked):
         assert next(iter(backend.generate([asked]))).audio is not None
     finally:
         backend.close()
+
+
+POOL = """
+import multiprocessing, sys, time
+from harness import shipped
+from harness.backends import BackendOptions, open_backend
+from harness.corpus import load_voices
+from tests.synthetic import request
+
+if __name__ == "__main__":
+    backend = open_backend("embedded", BackendOptions())
+    next(iter(backend.generate([request(reference=load_voices(shipped.VOICES)[0])])))
+    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.slow
+def test_the_processes_of_a_run_that_is_killed_end_with_it(tmp_path):
+    (tmp_path / "pool.py").write_text(POOL)
+    root = str(Path(__file__).resolve().parents[2])
+    process = subprocess.Popen(
+        [sys.executable, str(tmp_path / "pool.py")],
+        env=os.environ | {"PYTHONPATH": root},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    children = [int(pid) for pid in process.stdout.readline().split()]
+    assert children
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in children) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert [pid for pid in children if alive(pid)] == []
+
+
+def alive(pid):
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().split(")")[-1].split()[0]
+    except OSError:
+        return False

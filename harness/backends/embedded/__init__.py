@@ -6,11 +6,12 @@ the whole gate runs anywhere and can itself be tested; nobody should ship its sp
 """
 
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
 from importlib.metadata import version
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -66,7 +67,7 @@ class EmbeddedBackend:
         if self._pool is None:
             # spawn: a forked child would inherit torch's threads in whatever state they are.
             self._pool = ProcessPoolExecutor(
-                max_workers=os.cpu_count(), mp_context=get_context("spawn"), initializer=keep_to_one_thread
+                max_workers=os.cpu_count(), mp_context=get_context("spawn"), initializer=_begin_worker
             )
         provenance = Provenance(
             backend=self.name,
@@ -133,3 +134,16 @@ def _speak_chunk(
         if stop is not None:
             return frames[:number].reshape(-1), stop
     raise BackendError(f"the embedded voice gave no sound for {chunk.text!r}")
+
+
+def _begin_worker() -> None:
+    """In a process of the pool: one thread, and an end when the run is gone, even where it was killed."""
+    keep_to_one_thread()
+    parent = parent_process()
+
+    def end_with_the_run() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=end_with_the_run, daemon=True).start()
