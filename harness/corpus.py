@@ -4,7 +4,7 @@ A suite is a corpus file; its name is the file's. It may say what it is `about`,
 texts are spoken in the voice of somebody who was recorded in another language. It holds `[[utterance]]` rows: `id`
 (unique, ending in a number), `text`, `language`, `reference` (the id of a voice), and optionally `note`, `pair` (the
 same word on both rows of a minimal pair) and `spoken` (what a recogniser should hear, where it is not as written:
-abbreviations, units, foreign names).
+abbreviations, units, foreign names; a list where several readings are right).
 
 A voices folder holds for each voice a sound file `name.wav` (or .flac, .ogg, .mp3) and its transcript `name.txt`;
 `name.lang` holds the language code and `name.speaker` says who speaks where several files are one person.
@@ -40,7 +40,7 @@ class _Row:
     reference: NotEmpty
     note: str = ""
     pair: str = ""
-    spoken: str = ""
+    spoken: str | tuple[str, ...] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,17 @@ class Utterance:
     reference_id: str
     note: str = ""
     pair: str = ""
-    spoken: str = ""
+    spoken: str | tuple[str, ...] = ""
     cross_lingual: bool = False
     """Whether it is to be spoken in the voice of somebody who was recorded in another language."""
 
     def __str__(self) -> str:
         return self.id
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """What a recogniser may hear: the text, or the readings that stand in its place."""
+        return (self.spoken or self.text,) if isinstance(self.spoken, str) else self.spoken or (self.text,)
 
     @property
     def reading_time_s(self) -> float:

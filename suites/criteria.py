@@ -50,11 +50,13 @@ def test_is_the_voice_of_its_reference(require):
 
 
 def test_says_what_it_was_asked_to_say(require):
-    require("cer_above_floor", "wer_above_floor", "lost_words")
+    likelihood = ("text_llr", "missing_words_llr", "repeated_words_llr", "word_order_llr")
+    require("cer_above_floor", "wer_above_floor", "lost_words", *likelihood)
 
 
 def test_a_second_recogniser_agrees(require):
-    require("second_cer_above_floor", "second_wer_above_floor", "second_lost_words")
+    likelihood = ("second_text_llr", "second_missing_words_llr", "second_repeated_words_llr", "second_word_order_llr")
+    require("second_cer_above_floor", "second_wer_above_floor", "second_lost_words", *likelihood)
 
 
 def test_passes_every_other_gate_of_its_suite(require, other_metrics):

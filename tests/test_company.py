@@ -14,7 +14,7 @@ from harness.decision.gates import load_profile
 from harness.metrics import intelligibility, known_metrics, quality, speaker
 from harness.metrics.measuring import Models
 from harness.metrics.quality import DistillMos
-from harness.metrics.recognition import TransformersRecognizer
+from harness.metrics.recognition import open_recognizer
 from harness.metrics.speaker import Resemblyzer
 from harness.records.gate import Outcome
 from harness.run.plan import Run, Settings
@@ -49,7 +49,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    recognizer = TransformersRecognizer(str(tiny_whisper(tmp_path_factory.mktemp("whisper"))))
+    recognizer = open_recognizer(str(tiny_whisper(tmp_path_factory.mktemp("whisper"))))
     return Resemblyzer(), recognizer, DistillMos()
 
 

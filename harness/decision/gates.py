@@ -95,6 +95,47 @@ def is_number(verdict: Verdict) -> bool:
     return isfinite(verdict.measurement.value)
 
 
+def for_recognisers(
+    gates: Iterable[Gate], profile: Profile, language: str, weights: Mapping[str, str]
+) -> tuple[Gate, ...]:
+    """Of gates on the words those that were calibrated for the recogniser that heard them.
+
+    Limits for words hang on the recogniser and the language. Where there are some for both, they take the place of the
+    others; where there are none, the others are advisory: no release is stopped by numbers made for another.
+
+    Args:
+        gates: Those asked for.
+        profile: All that there are.
+        language: Of the text.
+        weights: By metric the hash of its recogniser's weights, for the metrics that rest on one; empty where the
+            recogniser has none.
+    """
+    found: list[Gate] = []
+    for gate in gates:
+        mine = weights.get(gate.metric)
+        first = gate.metric.removeprefix("second_")
+        made = [
+            one
+            for one in profile.gates
+            if one.metric == first
+            and mine
+            and mine in one.recognisers
+            and (not one.languages or language in one.languages)
+        ]
+        if mine is None or gate in made:
+            found.append(gate)
+        elif gate.recognisers:
+            continue
+        elif not made:
+            why = (
+                f"{gate.why} (advisory: nobody calibrated this recogniser for {language!r}: harness calibrate --words)"
+            )
+            found.append(msgspec.structs.replace(gate, advisory=True, why=why))
+        elif gate.metric != first:
+            found += [msgspec.structs.replace(one, name=f"second {one.name}", metric=gate.metric) for one in made]
+    return tuple(found)
+
+
 def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:
     """Judge a take: one verdict a gate, in order.
 

@@ -16,8 +16,9 @@ from harness import registry
 from harness.audio import Audio
 from harness.corpus import Reference
 from harness.metrics.declaration import Missing
-from harness.metrics.intelligibility import Floor, Recognizer, floors_of
+from harness.metrics.intelligibility import floor_of, hear_references
 from harness.metrics.measuring import Measuring
+from harness.metrics.recognition import Recognizer
 from harness.metrics.silence import pauses, silence_ratio
 from harness.metrics.speaker import SpeakerEncoder, Voices, cosine
 
@@ -97,7 +98,8 @@ def recogniser(
         for one in references
         if not one.problem and one.transcript and one.language.split("-")[0].lower() in wanted
     }
-    floors: list[Floor] = list(floors_of(spoken, hears).values())
+    heard = zip(spoken.values(), hear_references(list(spoken.values()), hears), strict=True)
+    floors = [floor_of([one], [text], one.language) for one, text in heard]
     if not floors or any(not one.error for one in floors):
         return []
     return [

@@ -4,9 +4,12 @@ Conventions
     CER and WER are substitutions, deletions and insertions for each letter (spaces not counted) or word of the target;
     both may exceed 1. Texts are compared as `harness.text.scoring` brings them to what they sound like. The whole take
     is heard, however long.
-    The floor is what the recogniser scores on the reference itself, a human recording: a weak recogniser has 40 % word
-    errors on people. `…_above_floor` is the take's rate less that floor. A reference in another language than the text
-    says nothing about the recogniser there; its floor is taken as 0, which is the stricter choice.
+    The floor is what the recogniser scores on human recordings in the language of the text: all references of the run
+    in that language together, for one clip says little. A weak recogniser has 40 % word errors on people.
+    `…_above_floor` is the take's rate less that floor. Where there is no reference in the language, or where the
+    recogniser mishears them, these and lost words are not judged.
+    A transcript that goes round with more letters than anybody says is a failure of the recogniser, and phrases of
+    videos that the target does not hold are left out (`harness.metrics.recognition.failures`).
     Without a recogniser nothing here is judged: the measurements do not apply and no gate passes them.
 
     Words are lost when fewer than half their letters were heard: at the beginning, in the middle, or at the end, where
@@ -19,13 +22,15 @@ Source: the definitions of jiwer 4 and of Seed-TTS-Eval. Deviations: CER leaves 
 recogniser's window are heard in full where Seed-TTS-Eval's Whisper sees 30 s; both make the rate higher or equal.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
-from harness import audio, registry
+import msgspec
+
+from harness import audio
 from harness.audio import Audio
-from harness.corpus import Reference
+from harness.corpus import Reference, Utterance
 from harness.errors import AudioError
 from harness.metrics.declaration import (
     ANALYSES,
@@ -38,6 +43,15 @@ from harness.metrics.declaration import (
     metric,
 )
 from harness.metrics.measuring import Derived, Models
+from harness.metrics.recognition import (
+    Recognizer,
+    TextScore,
+    TextScorer,
+    check_language,
+    failures,
+    open_recognizer,
+    weights_of,
+)
 from harness.metrics.remembered import clip_key, remembered
 from harness.take import Take
 from harness.text.alignment import Alignment, align
@@ -46,20 +60,11 @@ from harness.text.scoring import VERSION, Differences, compare, same_letter
 P = ParamSpec("P")
 T = TypeVar("T")
 
+SHOWN_LETTERS = 200  # of a heard text in a line; the report has the rest
+
 HEARD_SHARE = 0.5  # of its letters; a word of which less was heard is lost
 
 HIGHEST_FLOOR = 0.3  # of letters; a recogniser that mishears a third of a human recording judges nobody
-
-
-class Recognizer(Protocol):
-    """Writes down what it hears."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Name, hash of the weights, versions and preparation; transcripts of one fingerprint compare."""
-
-    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
-        """One transcript a clip, in order, of the whole clip, in the language given (ISO code, `ar`)."""
 
 
 class RememberedRecognizer:
@@ -84,6 +89,35 @@ class RememberedRecognizer:
             bytes.decode,
         )
 
+    @property
+    def weights(self) -> str:
+        return weights_of(self.recognizer)
+
+    def check_language(self, language: str) -> None:
+        """As the recogniser itself."""
+        check_language(self.recognizer, language)
+
+    def log_likelihoods(
+        self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[Sequence[str]]
+    ) -> list[list[TextScore]]:
+        if not isinstance(self.recognizer, TextScorer):
+            raise NotApplicable("this recogniser does not say how likely a text is")
+        scorer = self.recognizer
+        return remembered(
+            self._derived,
+            [
+                clip_key(self.fingerprint, clip, f"{language}\n" + "\n".join(wanted))
+                for clip, language, wanted in zip(clips, languages, texts, strict=True)
+            ],
+            lambda places: scorer.log_likelihoods(
+                [clips[place] for place in places],
+                [languages[place] for place in places],
+                [texts[place] for place in places],
+            ),
+            msgspec.json.encode,
+            lambda data: msgspec.json.decode(data, type=list[TextScore]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -91,11 +125,19 @@ class Heard:
 
     text: str
     error: str = ""
+    boilerplate: str = ""
+    """What it wrote beyond that, a phrase of videos that nobody said."""
+
+    @property
+    def shown(self) -> str:
+        """For a line."""
+        beyond = f" (and, which is not counted: {self.boilerplate})" if self.boilerplate else ""
+        return f"heard: {shortened(self.text)}{beyond}"
 
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A recogniser's error rates on a reference, or why there are none."""
+    """A recogniser's error rates on human recordings in a language, or why there are none."""
 
     cer: float
     wer: float
@@ -120,32 +162,40 @@ def hear(clips: Sequence[Audio], languages: Sequence[str], recognizer: Recognize
     return [Heard(text) for text in texts]
 
 
-def floor_of(reference: Reference, heard: Heard) -> Floor:
-    """What the recogniser scores on a reference against its transcript."""
-    if heard.error:
-        return Floor(1.0, 1.0, f"the recogniser failed on the reference {reference.id}: {heard.error}")
-    found = compare(reference.transcript, heard.text, reference.language)
-    if not found.letters.rate <= HIGHEST_FLOOR:
-        return Floor(
-            found.letters.rate,
-            found.words.rate,
-            f"the recogniser gets {found.letters.rate:.0%} of the letters of the reference {reference.id} wrong; to "
-            f"judge this voice at most {HIGHEST_FLOOR:.0%} may be wrong (heard: {heard.text})",
-        )
-    return Floor(found.letters.rate, found.words.rate)
+def shortened(text: str) -> str:
+    """A text for one line.
 
-
-def open_recognizer(name: str, device: str = "cpu") -> Recognizer:
-    """The recogniser of that name, or the transformers model of that folder or hub id; it loads with the first clip.
-
-    Raises:
-        UsageError: There is no such model.
+    >>> shortened("word " * 100)[-25:]
+    'd word word … (499 letters)'[-25:]
     """
-    from harness.metrics.recognition import TransformersRecognizer
+    return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS].rstrip()} … ({len(text)} letters)"
 
-    kind = registry.find(registry.RECOGNIZER, name)
-    opened: Recognizer = kind(device=device) if kind else TransformersRecognizer(name, device)
-    return opened
+
+def floor_of(references: Sequence[Reference], spoken: Sequence[Heard], language: str) -> Floor:
+    """What the recogniser scores on the references of a language, all letters and words together."""
+    found, failed = [], []
+    for reference, heard in zip(references, spoken, strict=True):
+        duration_s = len(reference.transcript) / failures.LOOP_LETTERS_S  # nobody speaks faster
+        why = heard.error or failures.loop(heard.text, duration_s, [reference.transcript], language)
+        if why:
+            failed.append(f"{reference.id}: {why}")
+        else:
+            found.append(compare(reference.transcript, heard.text, language))
+    letters, words = (
+        sum(part.errors for part in side) / max(1, sum(part.target_length for part in side))
+        for side in ([one.letters for one in found], [one.words for one in found])
+    )
+    if not found:
+        why = "; ".join(failed) or f"no reference is spoken in {language!r}"
+        return Floor(1.0, 1.0, f"there is no human speech in {language!r} to know the recogniser by: {why}")
+    if not letters <= HIGHEST_FLOOR:
+        return Floor(
+            letters,
+            words,
+            f"the recogniser gets {letters:.0%} of the letters of {len(found)} references in {language!r} wrong; to "
+            f"judge these voices at most {HIGHEST_FLOOR:.0%} may be wrong",
+        )
+    return Floor(letters, words)
 
 
 @analysis(once="run", is_instrument=True)
@@ -170,6 +220,7 @@ def language(take: Take) -> str:
     return take.request.utterance.language
 
 
+RECOGNIZERS = ("recognizer", "second_recognizer")
 SECOND: dict[str, str] = {"recognizer": "second_recognizer"}
 """What an analysis or metric needs of the first recogniser, and the same of the second."""
 
@@ -200,24 +251,60 @@ def of_second(first: MetricFunction[P]) -> MetricFunction[P]:
 @both
 @analysis(once="run")
 def floors(recognizer: Recognizer) -> dict[str, Floor]:
-    """The floors of the references that were heard so far, by the hash of the reference."""
+    """The floors of the languages that were asked for so far."""
     return {}
 
 
 @both
-@analysis(once="batch", what="the recogniser")
-def floor(recognizer: Recognizer, floors: dict[str, Floor], reference: Sequence[Reference]) -> list[Floor]:
-    """What the recogniser scores on the reference of each take."""
-    new = {one.sha256: one for one in reference if one.sha256 not in floors}
-    floors.update(floors_of(new, recognizer))
-    return [floors[one.sha256] for one in reference]
+@analysis(what="the recogniser")
+def floor(
+    recognizer: Recognizer,
+    floors: dict[str, Floor],
+    references: Sequence[Reference],
+    reference: Reference,
+    language: str,
+) -> Floor:
+    """What the recogniser scores on the references in the language of the text."""
+    code = _code(language)
+    if code not in floors:
+        known = {one.sha256: one for one in [*references, reference] if _code(one.language) == code and not one.problem}
+        floors[code] = floor_of(list(known.values()), hear_references(list(known.values()), recognizer), code)
+    return floors[code]
+
+
+def hear_references(references: Sequence[Reference], recognizer: Recognizer) -> list[Heard]:
+    """What the recogniser writes of each reference; one that cannot be read is heard with an error."""
+    sounds, problems = {}, {}
+    for place, one in enumerate(references):
+        try:
+            sounds[place] = audio.load(one.path)
+        except AudioError as error:
+            problems[place] = Heard("", f"it cannot be heard: {error}")
+    spoken = hear(list(sounds.values()), [references[place].language for place in sounds], recognizer)
+    heard = problems | dict(zip(sounds, spoken, strict=True))
+    return [heard[place] for place in range(len(references))]
+
+
+def _code(language: str) -> str:
+    return language.split("-")[0].lower()
 
 
 @both
 @analysis(once="batch", what="the recogniser")
-def heard(recognizer: Recognizer, sound: Sequence[Audio], language: Sequence[str]) -> list[Heard]:
-    """What the recogniser wrote of each take."""
-    return hear(sound, language, recognizer)
+def heard(recognizer: Recognizer, sound: Sequence[Audio], language: Sequence[str], take: Sequence[Take]) -> list[Heard]:
+    """What the recogniser wrote of each take, without phrases of videos that the text does not hold."""
+    spoken = hear(sound, language, recognizer)
+    return [_checked(one, clip, of.request.utterance) for one, clip, of in zip(spoken, sound, take, strict=True)]
+
+
+def _checked(heard: Heard, clip: Audio, utterance: Utterance) -> Heard:
+    """A transcript, or why it says nothing about the take."""
+    readings, code = utterance.readings, utterance.language
+    why = failures.loop(heard.text, clip.duration_s, readings, code)
+    if heard.error or why:
+        return Heard("", heard.error or f"{why} ({heard.shown})")
+    text, boilerplate = failures.without_boilerplate(heard.text, readings, code)
+    return Heard(text, boilerplate=boilerplate)
 
 
 @both
@@ -227,7 +314,10 @@ def differences(heard: Heard, take: Take) -> Differences:
     if heard.error:
         raise Missing(f"the recogniser failed: {heard.error}")
     utterance = take.request.utterance
-    found = compare(utterance.spoken or utterance.text, heard.text, utterance.language)
+    found = min(
+        (compare(reading, heard.text, utterance.language) for reading in utterance.readings),
+        key=lambda one: (one.words.errors, one.letters.errors),
+    )
     if not found.letters.target_length:
         raise Missing("the text holds no letters")
     return found
@@ -246,20 +336,22 @@ def wer(differences: Differences, heard: Heard) -> Finding:
 
 
 @metric("cer_above_floor", unit="ratio", better="lower", of="sound", version=VERSION)
-def cer_above_floor(floor: Floor, differences: Differences, heard: Heard, take: Take) -> Finding:
+def cer_above_floor(floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """The letter error rate less what the recogniser scores on the reference itself."""
-    return _above(floor, floor.cer, differences.letters, heard, take)
+    return _above(floor, floor.cer, differences.letters, heard)
 
 
 @metric("wer_above_floor", unit="ratio", better="lower", of="sound", version=VERSION)
-def wer_above_floor(floor: Floor, differences: Differences, heard: Heard, take: Take) -> Finding:
+def wer_above_floor(floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """The word error rate less what the recogniser scores on the reference itself."""
-    return _above(floor, floor.wer, differences.words, heard, take)
+    return _above(floor, floor.wer, differences.words, heard)
 
 
 @metric("lost_words", unit="words", better="lower", of="sound", version=VERSION)
-def lost_word_count(differences: Differences, heard: Heard) -> Finding:
+def lost_word_count(floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """Words of which fewer than half the letters were heard."""
+    if floor.error:
+        raise Missing(floor.error)
     lost = lost_words(differences)
     places = {"beginning": len(lost.beginning), "middle": len(lost.middle), "end": len(lost.end)}
     return measured(lost.count, f"not heard {lost}" if lost.count else "", (), heard.text, **places)
@@ -270,17 +362,13 @@ for _first in (cer, wer, cer_above_floor, wer_above_floor, lost_word_count):
 
 
 def _rate(found: Alignment, heard: Heard) -> Finding:
-    return measured(found.rate, f"heard: {heard.text}", (), heard.text, **_counts(found))
+    return measured(found.rate, heard.shown, (), heard.text, **_counts(found))
 
 
-def _above(human: Floor, floor_rate: float, found: Alignment, heard: Heard, take: Take) -> Finding:
-    utterance, reference = take.request.utterance, take.request.reference
-    if len({one.split("-")[0].lower() for one in (reference.language, utterance.language)}) > 1:
-        about = f"no floor: the reference is {reference.language!r}; heard: {heard.text}"
-        return measured(found.rate, about, (), heard.text, **_counts(found), floor=0.0)
+def _above(human: Floor, floor_rate: float, found: Alignment, heard: Heard) -> Finding:
     if human.error:
         raise Missing(human.error)
-    about = f"{found.rate:.1%} less {floor_rate:.1%} on the reference itself; heard: {heard.text}"
+    about = f"{found.rate:.1%} less {floor_rate:.1%} on human speech in this language; {heard.shown}"
     return measured(found.rate - floor_rate, about, (), heard.text, **_counts(found), floor=floor_rate)
 
 
@@ -291,18 +379,6 @@ def _counts(found: Alignment) -> dict[str, float]:
         "insertions": found.insertions,
         "target": found.target_length,
     }
-
-
-def floors_of(references: Mapping[str, Reference], recognizer: Recognizer) -> dict[str, Floor]:
-    """The floor of every reference; one that cannot be read is a floor with an error."""
-    floors, sounds = {}, {}
-    for name, reference in references.items():
-        try:
-            sounds[name] = audio.load(reference.path)
-        except AudioError as error:
-            floors[name] = Floor(1.0, 1.0, f"the reference {reference.id} cannot be heard: {error}")
-    spoken = hear(list(sounds.values()), [references[name].language for name in sounds], recognizer)
-    return floors | {name: floor_of(references[name], heard) for name, heard in zip(sounds, spoken, strict=True)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,6 +101,8 @@ class Gate(Record, frozen=True):
     """The suites it is for; none named is all."""
     languages: tuple[str, ...] = ()
     """The languages of the texts it is for; none named is all."""
+    recognisers: tuple[str, ...] = ()
+    """The speech recognisers that it was calibrated for, by the hash of their weights; none named is all."""
     steps: tuple[Step, ...] = ()
     """Limits that depend on how much there is to judge: of the steps that are reached the last one holds."""
     false_reject: float | None = None

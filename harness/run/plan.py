@@ -12,18 +12,21 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness import shipped
+from harness import registry, shipped
 from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.baseline import golden
 from harness.baseline.golden import Sound
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
-from harness.decision.gates import Profile, amounts_of, judge
+from harness.decision.gates import Profile, amounts_of, for_recognisers, judge
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RulerError
 from harness.metrics import controls, known_metrics
+from harness.metrics.declaration import Missing
+from harness.metrics.intelligibility import RECOGNIZERS
 from harness.metrics.measuring import Measuring, Models, model_free
+from harness.metrics.recognition import check_language, weights_of
 from harness.records.baseline import Baseline
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
@@ -142,7 +145,9 @@ class Run:
             requests: In any order; equal ones are generated once.
             progress: Called with (done, of, take) after each take.
         """
-        self._planned |= {request.digest: request for request in requests}
+        asked = {request.digest: request for request in requests}
+        self.check_languages(request.utterance.language for request in asked.values())
+        self._planned |= asked
         missing = {name: request for name, request in self._planned.items() if name not in self._takes}
         for name, request in list(missing.items()):
             stored = self.store.get(request)
@@ -258,9 +263,42 @@ class Run:
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
         """The verdicts of the gates on the named metrics in the take's suite."""
-        gates = self.profile.of(take.request.utterance.suite, metrics)
-        found = self.measurements(take, dict.fromkeys([*metrics, *amounts_of(gates)]))
+        utterance = take.request.utterance
+        asked = self.profile.of(utterance.suite, metrics)
+        found = self.measurements(take, dict.fromkeys([*metrics, *amounts_of(asked)]))
+        known = {name: weights for name, weights in self._weights(metrics).items() if not found[name].why_not}
+        gates = for_recognisers(asked, self.profile, utterance.language, known)
         return self.profile.excused(judge(gates, found, self.infeasible(take.request)))
+
+    def _weights(self, metrics: Iterable[str]) -> dict[str, str]:
+        """The hash of the weights of the recogniser that each metric on the words rests on."""
+        known = registry.metrics()
+        found = {}
+        for name in metrics:
+            for instrument in RECOGNIZERS:
+                if instrument in known[name].everything_needed:
+                    found[name] = self._weights_of(instrument)
+        return {name: weights for name, weights in found.items() if weights is not None}
+
+    def _weights_of(self, instrument: str) -> str | None:
+        try:
+            return weights_of(self.measuring.of_run(instrument))
+        except Missing:
+            return None  # none was given: its metrics say so themselves
+
+    def check_languages(self, languages: Iterable[str]) -> None:
+        """Whether the recognisers know the languages of this run, before anything is generated.
+
+        Raises:
+            UsageError: One does not.
+        """
+        for instrument in RECOGNIZERS:
+            try:
+                recognizer = self.measuring.of_run(instrument)
+            except Missing:
+                continue
+            for language in sorted(set(languages)):
+                check_language(recognizer, language)
 
     def accepted(self, request: Request) -> Sound | None:
         """The accepted take beside which a take is heard; None where nothing was accepted."""

@@ -10,7 +10,7 @@ from harness.audio import Audio
 from harness.corpus import load_corpus
 from harness.decision.gates import judge, load_profile
 from harness.metrics import diacritics, metrics_of
-from harness.metrics.diacritics import difference
+from harness.metrics.diacritics import difference, writes_vowels
 from harness.metrics.measuring import Measuring
 from harness.records.gate import Outcome
 from harness.take import Request
@@ -214,3 +214,8 @@ def test_the_embedded_voice_is_heard_to_speak_its_marks_and_without_them_is_caug
     dropped = [spoken(row, seed, text) for seed, (row, text) in enumerate(zip(rows, bare, strict=True))]
     assert outcome(measure_pair(*marked, None)["pair_contrast"]) is Outcome.PASS
     assert outcome(measure_pair(*dropped, None)["pair_contrast"]) is Outcome.FAIL
+
+
+def test_a_tanwin_here_and_there_is_not_writing_diacritics():
+    assert not writes_vowels("هذا علمٌ نعتز به جداً")
+    assert writes_vowels("هَذَا عِلْمٌ نَعْتَزُّ بِهِ")

@@ -1,0 +1,169 @@
+"""Texts that may have been spoken in place of the target: what a recogniser is asked to compare it with.
+
+Conventions
+    The target is written as the recogniser writes: words that it heard as they should be stand in its own spelling, the
+    others plain, without marks and punctuation. A hypothesis changes one thing in it, so that all else that the
+    recogniser mishears is the same on both sides of a comparison: a word is missing, a word comes twice, two neighbours
+    changed places, or a stretch stands as it was heard.
+"""
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.text.alignment import Alignment, align
+from harness.text.scoring import Word, same_word, spoken_words
+
+_BARE_ALEFS = str.maketrans("أإآٱ", "اااا")
+
+
+class Change(StrEnum):
+    """What is changed in a target."""
+
+    MISSING = "missing"
+    REPEATED = "repeated"
+    EXCHANGED = "exchanged"
+    HEARD = "heard otherwise"
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A text that may have been spoken instead."""
+
+    change: Change
+    text: str
+    words: tuple[int, ...]
+    """The words of the target that are concerned."""
+    lost_letters: int = 0
+    """How many letters fewer than the target it has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypotheses:
+    """A target and what may have been spoken in its place."""
+
+    words: tuple[str, ...]
+    """The target, word by word."""
+    spellings: tuple[str, ...]
+    """The target in all spellings that are right."""
+    heard: tuple[str, ...]
+    """What the recogniser wrote, as it is and without punctuation."""
+    changed: tuple[Hypothesis, ...]
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text that must be scored, each once."""
+        return tuple(dict.fromkeys([*self.spellings, *self.heard, *(one.text for one in self.changed)]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A stretch of the target and what was heard there."""
+
+    target: tuple[str, ...]
+    heard: tuple[str, ...]
+    same: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return (" ".join(self.heard),) if self.same else self.target
+
+
+def plain(text: str) -> str:
+    """A text without diacritics and tatweel; punctuation stays."""
+    bare = unicodedata.normalize("NFC", text).replace("\u0640", "")
+    return " ".join("".join(c for c in bare if unicodedata.category(c) != "Mn").split())
+
+
+def hypotheses(targets: Sequence[str], heard: str, language: str) -> Hypotheses:
+    """What may have been spoken in place of a target.
+
+    Args:
+        targets: The readings of the text that are right; the one that agrees best with what was heard is compared.
+        heard: What the recogniser wrote.
+        language: Of both.
+    """
+    theirs = spoken_words(heard, language)
+    readings = [(text, spoken_words(plain(text), language)) for text in targets]
+    aligned = [
+        align([word.slot for word in mine], [word.slot for word in theirs], same_word, join=True)
+        for _, mine in readings
+    ]
+    best = min(range(len(readings)), key=lambda place: aligned[place].errors)
+    written, mine = readings[best]
+    blocks = _blocks(aligned[best], mine, theirs)
+    words = tuple(word for block in blocks for word in block.words)
+    base, other = " ".join(words), " ".join(word.written for word in mine)
+    without_punctuation = " ".join(word.written for word in theirs)
+    return Hypotheses(
+        words,
+        tuple(dict.fromkeys([base, other, plain(written), base.translate(_BARE_ALEFS)])),
+        tuple(dict.fromkeys([heard, without_punctuation])),
+        tuple(one for one in [*_changes(words), *_as_heard(blocks)] if one.text != base),
+    )
+
+
+def _blocks(found: Alignment, mine: Sequence[Word], theirs: Sequence[Word]) -> list[_Block]:
+    """Both texts cut where neither has a word across the cut; words that agree stand alone."""
+    groups: list[tuple[list[int], list[int], bool]] = []
+    for (one, two), same in zip(found.places, found.same, strict=True):
+        joins = groups and ((one >= 0 and one in groups[-1][0]) or (two >= 0 and two in groups[-1][1]))
+        if joins:
+            before = groups.pop()
+            groups.append(([*before[0], one], [*before[1], two], before[2] and same))
+        else:
+            groups.append(([one], [two], same))
+    blocks, at = [], 0
+    for number, (ours, others, same) in enumerate(groups):
+        # A word that was heard in several has the place of its last: take up those before it.
+        last = max((place for place in others if place >= 0), default=at - 1)
+        last = len(theirs) - 1 if number == len(groups) - 1 else last
+        heard = tuple(theirs[place].written for place in range(at, last + 1))
+        at = max(at, last + 1)
+        target = tuple(mine[place].written for place in dict.fromkeys(ours) if place >= 0)
+        blocks.append(_Block(target, heard, same))
+    return blocks
+
+
+def _changes(words: Sequence[str]) -> list[Hypothesis]:
+    found = []
+    for place, word in enumerate(words):
+        letters = len(word.replace(" ", ""))
+        before, after = words[:place], words[place + 1 :]
+        found.append(Hypothesis(Change.MISSING, " ".join([*before, *after]), (place,), letters))
+        found.append(Hypothesis(Change.REPEATED, " ".join([*before, word, word, *after]), (place,), -letters))
+        if after and after[0] != word:
+            exchanged = [*before, after[0], word, *after[1:]]
+            found.append(Hypothesis(Change.EXCHANGED, " ".join(exchanged), (place, place + 1)))
+    if len(words) > 2:
+        letters = len("".join(words[-2:]).replace(" ", ""))
+        found.append(Hypothesis(Change.MISSING, " ".join(words[:-2]), (len(words) - 2, len(words) - 1), letters))
+    return found
+
+
+def _as_heard(blocks: Sequence[_Block]) -> list[Hypothesis]:
+    """Each stretch that was heard otherwise, put in the place of the target's."""
+    starts, place = [], 0
+    for block in blocks:
+        starts.append(place)
+        place += len(block.words)
+    runs: list[tuple[int, int]] = []
+    for number, block in enumerate(blocks):
+        if not block.same:
+            if runs and runs[-1][1] == number:
+                runs[-1] = runs[-1][0], number + 1
+            else:
+                runs.append((number, number + 1))
+    spans = dict.fromkeys([*runs, *((number, number + 1) for number, block in enumerate(blocks) if not block.same)])
+    found = []
+    for first, end in spans:
+        text = [
+            word
+            for number, block in enumerate(blocks)
+            for word in (block.heard if first <= number < end else block.words)
+        ]
+        lost = sum(len("".join(block.target)) - len("".join(block.heard)) for block in blocks[first:end])
+        covered = range(starts[first], starts[end - 1] + len(blocks[end - 1].words))
+        found.append(Hypothesis(Change.HEARD, " ".join(text), tuple(covered), lost))
+    return found

@@ -1,0 +1,127 @@
+"""The words of a text, asked as a likelihood: what a recogniser holds for likelier decides, whatever it writes."""
+
+import pytest
+
+from harness.decision.gates import Profile, for_recognisers, judge, load_profile
+from harness.metrics import metrics_of, target_likelihood
+from harness.metrics.measuring import Measuring
+from harness.metrics.recognition import TextScore
+from harness.records.gate import Gate, Outcome
+from tests.recognisers import Told
+from tests.synthetic import draw, request, take, write_voice
+
+TEXT = "ذهب الولد إلى السوق صباحا"
+NAMES = [name for name in metrics_of(target_likelihood) if not name.startswith("second_")]
+
+
+class Scores(Told):
+    """Holds one text for true; every letter that another lacks or has more costs 3 nats."""
+
+    weights = "0123456789abcdef"
+
+    def __init__(self, texts, true):
+        super().__init__(texts)
+        self.true, self.asked = true, 0
+
+    def log_likelihoods(self, clips, languages, texts):
+        self.asked += 1
+        return [[TextScore(-3.0 * distance(text, self.true)) for text in wanted] for wanted in texts]
+
+
+def distance(one, other):
+    from harness.text.alignment import align
+
+    letters = [[((letter,),) for letter in text if letter != " "] for text in (one, other)]
+    return align(*letters).errors
+
+
+def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز"):
+    voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا يا صديقي العزيز")
+    spoken = take(asked=request(text, reference=voice))
+    told = Scores({20 * 2400: transcript, spoken.audio.samples.size: true if heard is None else heard}, true)
+    (found,) = Measuring(recognizer=told).measure([spoken], NAMES)
+    return {name: one.value for name, one in found.items()}, found
+
+
+def test_the_right_words_speak_for_themselves(tmp_path):
+    values, _ = measured(tmp_path, TEXT)
+    assert values["text_llr"] == 0
+    assert max(values["missing_words_llr"], values["repeated_words_llr"], values["word_order_llr"]) < 0
+
+
+@pytest.mark.parametrize(
+    ("true", "metric", "word"),
+    [
+        ("ذهب الولد إلى السوق", "missing_words_llr", "صباحا"),
+        ("ذهب الولد السوق صباحا", "missing_words_llr", "إلى"),
+        ("الولد إلى السوق صباحا", "missing_words_llr", "ذهب"),
+        ("ذهب الولد إلى السوق السوق صباحا", "repeated_words_llr", "السوق"),
+        ("ذهب إلى الولد السوق صباحا", "word_order_llr", "الولد"),
+        ("ذهب الولد إلى البحر صباحا", "text_llr", "السوق"),
+    ],
+)
+def test_each_fault_is_found_though_the_recogniser_writes_the_target(tmp_path, true, metric, word):
+    heard = TEXT if metric != "text_llr" else true
+    values, found = measured(tmp_path, true, heard)
+    assert values[metric] > 0
+    assert word in found[metric].detail
+    assert values["text_llr"] > 0
+
+
+def test_a_recogniser_that_only_writes_is_not_asked(tmp_path):
+    voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا")
+    spoken = take(asked=request(TEXT, reference=voice))
+    told = Told({20 * 2400: "مرحبا", spoken.audio.samples.size: TEXT})
+    (found,) = Measuring(recognizer=told).measure([spoken], NAMES)
+    assert not any(one.applicable for one in found.values())
+
+
+def test_a_recogniser_that_mishears_people_judges_no_words(tmp_path):
+    _, found = measured(tmp_path, TEXT, transcript="شيء آخر تماما")
+    assert all("may be wrong" in one.why_not for one in found.values())
+
+
+def test_a_loop_is_inconclusive(tmp_path):
+    _, found = measured(tmp_path, TEXT, heard="ميجة " * 60)
+    assert all(one.why_not.startswith("the recogniser failed: it goes round") for one in found.values())
+
+
+def gates():
+    generic = Gate(name="text_llr", metric="text_llr", unit="nats", why="w", at_most=0)
+    arabic = Gate(
+        name="text_llr ar", metric="text_llr", unit="nats", why="w", at_most=9, languages=("ar",), recognisers=("abc",)
+    )
+    return Profile("p", (generic, arabic)), (generic, arabic)
+
+
+def test_limits_hold_for_the_recogniser_and_the_language_that_they_were_made_for():
+    profile, both = gates()
+    (mine,) = for_recognisers(both, profile, "ar", {"text_llr": "abc"})
+    assert (mine.at_most, mine.advisory) == (9, False)
+    for language, weights in (("en", "abc"), ("ar", "another"), ("ar", "")):
+        (other,) = for_recognisers(both, profile, language, {"text_llr": weights})
+        assert other.advisory
+        assert "calibrate --words" in other.why
+    assert for_recognisers(both[:1], profile, "ar", {}) == both[:1]
+
+
+def test_the_second_recogniser_has_the_limits_of_the_first():
+    _, both = gates()
+    second = replace_metric(both[0])
+    (mine,) = for_recognisers([second], Profile("p", (*both, second)), "ar", {"second_text_llr": "abc"})
+    assert (mine.metric, mine.at_most) == ("second_text_llr", 9)
+
+
+def replace_metric(gate):
+    import msgspec
+
+    return msgspec.structs.replace(gate, name="second_text_llr", metric="second_text_llr")
+
+
+def test_an_uncalibrated_recogniser_warns_and_stops_nothing(tmp_path):
+    _, found = measured(tmp_path, "شيء آخر تماما", heard="شيء آخر تماما")
+    profile = load_profile("documented", "")
+    asked = profile.of("short", ["text_llr", "cer_above_floor"])
+    weights = dict.fromkeys(["text_llr", "cer_above_floor"], "nobody knows these")
+    verdicts = judge(for_recognisers(asked, profile, "ar", weights), found, {})
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.WARN}
