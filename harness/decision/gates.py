@@ -68,7 +68,7 @@ class Profile:
         )
 
     def of(self, suite: str, metrics: Iterable[str]) -> tuple[Gate, ...]:
-        """The gates of a suite on the named metrics.
+        """The gates of a suite on the named metrics, without those that are for one recogniser (`for_recognisers`).
 
         Raises:
             GateError: A metric is unknown, or no gate of this profile judges it in this suite: nothing may be required
@@ -78,7 +78,9 @@ class Profile:
         for metric in metrics:
             if metric not in known_metrics():
                 raise GateError(f"metric {metric!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
-            mine = [gate for gate in self.gates if gate.metric == metric and gate.is_for(suite)]
+            mine = [
+                gate for gate in self.gates if gate.metric == metric and gate.is_for(suite) and not gate.recognisers
+            ]
             if not mine:
                 raise GateError(
                     f"profile {self.name!r} has no gate on {metric!r} in suite {suite!r}: add one to gates.toml"
@@ -104,16 +106,15 @@ def for_recognisers(
     others; where there are none, the others are advisory: no release is stopped by numbers made for another.
 
     Args:
-        gates: Those asked for.
+        gates: Those asked for, from `Profile.of`.
         profile: All that there are.
         language: Of the text.
-        weights: By metric the hash of its recogniser's weights, for the metrics that rest on one; empty where the
-            recogniser has none.
+        weights: By metric the hash of its recogniser's weights, for the metrics that rest on one and were measured;
+            empty where the recogniser has none. A gate whose metric could not be measured stays as it is, and blocks.
     """
     found: list[Gate] = []
     for gate in gates:
-        mine = weights.get(gate.metric)
-        first = gate.metric.removeprefix("second_")
+        mine, first = weights.get(gate.metric), gate.metric.removeprefix("second_")
         made = [
             one
             for one in profile.gates
@@ -122,17 +123,17 @@ def for_recognisers(
             and mine in one.recognisers
             and (not one.languages or language in one.languages)
         ]
-        if mine is None or gate in made:
+        if gate.metric != first:
+            made = [msgspec.structs.replace(one, name=f"second {one.name}", metric=gate.metric) for one in made]
+        if made:
+            found += made
+        elif mine is None:
             found.append(gate)
-        elif gate.recognisers:
-            continue
-        elif not made:
+        else:
             why = (
                 f"{gate.why} (advisory: nobody calibrated this recogniser for {language!r}: harness calibrate --words)"
             )
             found.append(msgspec.structs.replace(gate, advisory=True, why=why))
-        elif gate.metric != first:
-            found += [msgspec.structs.replace(one, name=f"second {one.name}", metric=gate.metric) for one in made]
     return tuple(found)
 
 

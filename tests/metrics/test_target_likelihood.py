@@ -96,10 +96,10 @@ def gates():
 
 def test_limits_hold_for_the_recogniser_and_the_language_that_they_were_made_for():
     profile, both = gates()
-    (mine,) = for_recognisers(both, profile, "ar", {"text_llr": "abc"})
+    (mine,) = for_recognisers(both[:1], profile, "ar", {"text_llr": "abc"})
     assert (mine.at_most, mine.advisory) == (9, False)
     for language, weights in (("en", "abc"), ("ar", "another"), ("ar", "")):
-        (other,) = for_recognisers(both, profile, language, {"text_llr": weights})
+        (other,) = for_recognisers(both[:1], profile, language, {"text_llr": weights})
         assert other.advisory
         assert "calibrate --words" in other.why
     assert for_recognisers(both[:1], profile, "ar", {}) == both[:1]
