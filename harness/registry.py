@@ -10,6 +10,8 @@ Nothing is imported before it is asked for. A metric registers itself when its m
 has the decorator): the package's own modules, the entry points of `harness.metrics`, and the modules that a team names
 are imported by the first look at what there is.
 
+An encoder, recogniser or predictor is called with `device` ("cpu", "cuda:1"), a backend with its options.
+
 A new backend is one module of `harness.backends` with a class that has a `name`; a new metric is one decorated function
 in a module of `harness.metrics`. Neither is listed anywhere.
 """

@@ -50,7 +50,7 @@ def test_samples_are_measured_as_a_file_is(sound):
 class Told:
     fingerprint = "told"
 
-    def __init__(self, gpu):
+    def __init__(self, device):
         pass
 
     def transcribe(self, clips, languages):
