@@ -193,6 +193,11 @@ def test_both_rows_of_a_pair_get_one_of_the_users_voices():
     assert len({corpus.choose_reference(row, voices).id for row in others}) > 1
 
 
+def test_a_row_that_no_budget_holds_may_be_generated_by_sentence(tmp_path):
+    (tmp_path / "short.toml").write_text(ROW + "by_sentence = true\n", encoding="utf-8")
+    assert corpus.load_corpus("short", tmp_path)[0].by_sentence
+
+
 def test_a_row_may_say_how_it_is_spoken(tmp_path):
     (tmp_path / "short.toml").write_text(ROW + 'spoken = "نصّ"\n', encoding="utf-8")
     assert corpus.load_corpus("short", tmp_path)[0].spoken == "نصّ"

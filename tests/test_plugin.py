@@ -280,6 +280,14 @@ def test_a_part_that_is_named_is_partial_too(project):
     result.stdout.fnmatch_lines(["*command names a part of the suites", "VERDICT       PARTIAL"])
 
 
+def test_an_arabic_id_is_selected_as_it_is_written(project):
+    folder = project(GOOD, GOOD)
+    for path in (folder.path / "suites" / "corpus" / "short.toml", folder.path / "audio" / "manifest.csv"):
+        path.write_text(path.read_text(encoding="utf-8").replace("short-001", "قصير-001"), encoding="utf-8")
+    result = judge(folder, "-k", "قصير")
+    result.stdout.fnmatch_lines(["takes         1 planned = 1 judged + 0 refused", "VERDICT       PARTIAL"])
+
+
 def test_a_part_that_fails_fails(project):
     result = judge(project(GOOD, LONG), "-k", "short-002")
     result.stdout.fnmatch_lines(["scope         PARTIAL: 1 of 2 takes, 5 of 5 gates*", "VERDICT       FAIL"])

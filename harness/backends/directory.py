@@ -164,7 +164,7 @@ class _Files:
 
     def _file(self, given: str, where: str) -> Path:
         name = given.replace("\\", "/")
-        if "\0" in name or len(name) > 4096:
+        if "\0" in name or len(name) > 4096 or any(len(part.encode()) > 255 for part in name.split("/")):
             raise UsageError(f"{where}: field 'file' is {given[:120]!r}; the path of a file is needed")
         path = PurePosixPath(name)
         if (path.is_absolute() or ".." in path.parts) and not self._outside:

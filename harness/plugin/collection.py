@@ -95,6 +95,16 @@ def pytest_collection(session: pytest.Session) -> None:
             check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
 
 
+def _unescaped(name: str) -> str:
+    r"""A test's name with the id in its brackets as it was written.
+
+    >>> _unescaped("test_it[\\u0642-1-seed0]")
+    'test_it[ق-1-seed0]'
+    """
+    head, bracket, given = name.partition("[")
+    return head + bracket + (given.encode("ascii").decode("unicode_escape") if given.isascii() else given)
+
+
 def _refuse_unwritable(out: Path) -> None:
     """See whether the output folder can be written to, without leaving anything there."""
     there = next(path for path in (out, *out.absolute().parents) if path.exists())
@@ -127,8 +137,15 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
             item.config.stash[_DESELECTED] = item.config.stash.get(_DESELECTED, 0) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """The same for tests elsewhere that ask for takes: what they require has a gate, or the run does not begin."""
+    """The same for tests elsewhere that ask for takes: what they require has a gate, or the run does not begin.
+
+    And ids of utterances are written as they are, so that -k finds them: pytest escapes what is not ASCII.
+    """
+    for item in items:
+        if "utterance" in getattr(item, "fixturenames", ()):
+            item.name = _unescaped(item.name)
     with PlainUsage():
         for suite, metric in required_by(items):
             run_of(session.config).settings.profile.of(suite, [metric])

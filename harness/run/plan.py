@@ -129,7 +129,9 @@ class Run:
             utterance=utterance,
             reference=choose_reference(utterance, self.voices, self._shipped_voices),
             seed=seed,
-            chunks=chunks(utterance.text, self._budget_in(utterance.language), self.settings.by_sentence),
+            chunks=chunks(
+                utterance.text, self._budget_in(utterance.language), self.settings.by_sentence or utterance.by_sentence
+            ),
             system=self._identity,
             sampling=self.settings.sampling,
         )
