@@ -130,9 +130,8 @@ def for_recognisers(
         elif mine is None:
             found.append(gate)
         else:
-            why = (
-                f"{gate.why} (advisory: nobody calibrated this recogniser for {language!r}: harness calibrate --words)"
-            )
+            who = mine or "without a hash of its weights"
+            why = f"{gate.why} (advisory: no gate names this recogniser, {who}, for {language!r})"
             found.append(msgspec.structs.replace(gate, advisory=True, why=why))
     return tuple(found)
 

@@ -101,7 +101,7 @@ def test_limits_hold_for_the_recogniser_and_the_language_that_they_were_made_for
     for language, weights in (("en", "abc"), ("ar", "another"), ("ar", "")):
         (other,) = for_recognisers(both[:1], profile, language, {"text_llr": weights})
         assert other.advisory
-        assert "calibrate --words" in other.why
+        assert "no gate names this recogniser" in other.why
     assert for_recognisers(both[:1], profile, "ar", {}) == both[:1]
 
 
