@@ -119,12 +119,14 @@ def _whole(config: pytest.Config) -> "Whole":
     """What the whole release is, of which the command may have selected a part."""
     from harness.records.event import Whole
 
-    profile, seeds = run_of(config).profile, run_of(config).settings.seeds
+    run = run_of(config)
+    # A gate for one recogniser takes the place of the one for any.
+    gates, seeds = [gate for gate in run.profile.gates if not gate.recognisers], run.settings.seeds
     corpus = {suite: load(config, suite) for suite in suites_of(corpus_folder(config))}
     ignored = bool(config.getoption("ignore") or config.getoption("ignore_glob"))
     return Whole(
         takes={suite: len(rows) * len(seeds) for suite, rows in corpus.items()},
-        gates={suite: tuple(gate.name for gate in profile.gates if gate.is_for(suite)) for suite in corpus},
+        gates={suite: tuple(gate.name for gate in gates if gate.is_for(suite)) for suite in corpus},
         left_out="" if targets_all_suites(config) and not ignored else "the command names a part of the suites",
         may_be_partial=bool(config.getoption("--partial")) or not os.environ.get("CI"),
     )
