@@ -2,14 +2,11 @@
 
 import random
 
-import numpy as np
 import pytest
 
-from harness.audio import Audio
 from harness.errors import UsageError
 from harness.metrics.recognition import open_recognizer
 from harness.metrics.recognition.transformers_folder import TransformersRecognizer
-from harness.metrics.recognition.whisper import Whisper
 from tests.recognisers import noise, tiny_ctc, tiny_whisper
 
 
@@ -73,16 +70,6 @@ def test_sound_after_thirty_seconds_is_heard(model):
 
 
 @pytest.mark.slow
-def test_whisper_is_told_the_language_and_refuses_one_it_does_not_know(tmp_path):
-    recognizer = Whisper(str(tiny_whisper(tmp_path)))
-    assert recognizer.transcribe(CLIPS[:1], ["ar"]) != recognizer.transcribe(CLIPS[:1], ["en"])
-    assert recognizer.transcribe(CLIPS[:1], ["arb"]) == recognizer.transcribe(CLIPS[:1], ["ar-EG"])
-    for unknown in ("xx", ""):
-        with pytest.raises(UsageError, match="ISO 639-1"):
-            recognizer.transcribe(CLIPS[:1], [unknown])
-
-
-@pytest.mark.slow
 def test_its_threads_do_not_depend_on_what_was_loaded_before(model, monkeypatch):
     import torch
 
@@ -125,21 +112,6 @@ def test_a_ctc_score_is_that_of_all_its_alignments(tmp_path):
             ways.append(sum(chances[frame, one] for frame, one in enumerate(way)))
     ((found,),) = recognizer.log_likelihoods([clip], ["ar"], [["ر"]])
     assert found.total == pytest.approx(float(torch.logsumexp(torch.stack(ways), 0)), rel=1e-4)
-
-
-@pytest.mark.slow
-def test_one_encoder_pass_serves_the_transcript_and_every_score(tmp_path):
-    recognizer = Whisper(str(tiny_whisper(tmp_path)))
-    recognizer.transcribe(CLIPS[:2], ["ar", "ar"])
-    recognizer.log_likelihoods(CLIPS[:2], ["ar", "ar"], [["سلام", "دار"], ["سلام"]])
-    assert recognizer.encoder_passes == 2
-
-
-@pytest.mark.slow
-def test_silence_is_heard_as_nothing(tmp_path):
-    recognizer = Whisper(str(tiny_whisper(tmp_path)))
-    silent = Audio(np.zeros(32_000, np.float32), 16_000)
-    assert recognizer.transcribe([silent, CLIPS[0]], ["ar", "ar"])[0] == ""
 
 
 @pytest.mark.slow
