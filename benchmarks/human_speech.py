@@ -27,7 +27,8 @@ from harness.lab.power import PROFILES, TEXT_METRICS
 from harness.lab.speech import recorded, without_text
 from harness.metrics import Measurement, known_metrics, metrics_of, speaker
 from harness.metrics.measuring import Measuring, model_free
-from harness.metrics.speaker import Resemblyzer, Voices
+from harness.metrics.speaker import Voices
+from harness.metrics.speaker_encoder import Resemblyzer
 from harness.records.gate import Gate, Outcome
 from harness.take import Take
 

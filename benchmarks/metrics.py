@@ -15,7 +15,7 @@ from harness.audio import Audio
 from harness.corpus import load_corpus, load_voices
 from harness.metrics import measure_waveform
 from harness.metrics.measuring import Measuring, model_free
-from harness.metrics.speaker import Resemblyzer
+from harness.metrics.speaker_encoder import Resemblyzer
 from harness.take import Provenance, Request, Stop, Take
 
 SECONDS = 10.0

@@ -19,8 +19,9 @@ from harness.decision.rates import Rate
 from harness.lab.calibration import shown
 from harness.lab.speech import Recording, recordings
 from harness.metrics.silence import Pauses, silence_ratio
-from harness.metrics.speaker import Embeddings, Resemblyzer, SpeakerEncoder, Voices, nearest_reference
+from harness.metrics.speaker import Voices, nearest_reference
 from harness.metrics.speaker import speaker_similarity as similarity
+from harness.metrics.speaker_encoder import Embeddings, Resemblyzer, SpeakerEncoder
 from harness.records.gate import Outcome
 
 LEAST_SPEECH_S = 4.0

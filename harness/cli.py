@@ -226,7 +226,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     from harness import audio
     from harness.corpus import load_voices
     from harness.lab import calibration, speech
-    from harness.metrics.speaker import open_encoder
+    from harness.metrics.speaker_encoder import open_encoder
 
     if arguments.speech:
         clips = speech.recordings(arguments.speech)

@@ -51,7 +51,7 @@ ENCODER = Kind(
     "speaker encoder",
     "--speaker-encoder",
     "harness.encoders",
-    built_in={"resemblyzer": "harness.metrics.speaker:Resemblyzer"},
+    built_in={"resemblyzer": "harness.metrics.speaker_encoder:Resemblyzer"},
 )
 RECOGNIZER = Kind("speech recogniser", "--asr", "harness.recognizers")
 PREDICTOR = Kind(

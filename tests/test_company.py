@@ -15,7 +15,7 @@ from harness.metrics import intelligibility, known_metrics, quality, speaker
 from harness.metrics.measuring import Models
 from harness.metrics.quality import DistillMos
 from harness.metrics.recognition import open_recognizer
-from harness.metrics.speaker import Resemblyzer
+from harness.metrics.speaker_encoder import Resemblyzer
 from harness.records.gate import Outcome
 from harness.run.plan import Run, Settings
 from tests.recognisers import tiny_whisper

@@ -616,9 +616,9 @@ def test_a_run_without_takes_has_no_verdict(project):
 def test_the_embedded_gate_loads_each_model_once(pytester):
     """The real command, on the shipped corpus, in a process of its own."""
     watch = """
-import harness.metrics.speaker as speaker, harness.run.plan as plan
+import harness.run.plan as plan
 opened = []
-real_open, real_load = plan.open_backend, speaker.Resemblyzer._load
+real_open = plan.open_backend
 def open_backend(*options):
     opened.append("backend")
     return real_open(*options)

@@ -23,7 +23,8 @@ from harness.decision.rates import Rate
 from harness.errors import UsageError
 from harness.lab.speech import Recording
 from harness.metrics.silence import Pauses
-from harness.metrics.speaker import Embeddings, SpeakerEncoder, cosine
+from harness.metrics.speaker import cosine
+from harness.metrics.speaker_encoder import Embeddings, SpeakerEncoder
 
 LENGTHS_S = (2.0, 2.5, 3.0, 4.0)  # of speech
 LEAST_REFERENCE_S = 2.0

@@ -26,7 +26,8 @@ from harness.lab.speech import without_text
 from harness.metrics import background as background_voices
 from harness.metrics import known_metrics, metrics_of, speaker
 from harness.metrics.measuring import Measuring, model_free
-from harness.metrics.speaker import Resemblyzer, Voices
+from harness.metrics.speaker import Voices
+from harness.metrics.speaker_encoder import Resemblyzer
 from harness.records.gate import Outcome
 from harness.records.power_table import PROFILES, BedPower, CountedRate, Defect, PowerTable, ProfilePower
 from harness.take import Take

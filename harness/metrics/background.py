@@ -25,7 +25,8 @@ from harness.corpus import SOUND_FILES
 from harness.errors import AudioError, UsageError
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.measuring import Models
-from harness.metrics.speaker import Embeddings, SpeakerEncoder, Voices, cosine
+from harness.metrics.speaker import Voices, cosine
+from harness.metrics.speaker_encoder import Embeddings, SpeakerEncoder
 
 COHORTS = Path(__file__).with_name("cohorts")
 TOP = 5

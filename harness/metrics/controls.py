@@ -20,7 +20,8 @@ from harness.metrics.intelligibility import floor_of, hear_references
 from harness.metrics.measuring import Measuring
 from harness.metrics.recognition import Recognizer
 from harness.metrics.silence import pauses, silence_ratio
-from harness.metrics.speaker import SpeakerEncoder, Voices, cosine
+from harness.metrics.speaker import Voices, cosine
+from harness.metrics.speaker_encoder import SpeakerEncoder
 
 CLEARLY = 0.05  # by which a voice must be more like itself; the encoders that we know reach 0.2 and more
 RATE_HZ = 24_000

@@ -26,8 +26,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
-import msgspec
-
 from harness import audio
 from harness.audio import Audio
 from harness.corpus import Reference, Utterance
@@ -43,16 +41,8 @@ from harness.metrics.declaration import (
     metric,
 )
 from harness.metrics.measuring import Derived, Models
-from harness.metrics.recognition import (
-    Recognizer,
-    TextScore,
-    TextScorer,
-    check_language,
-    failures,
-    open_recognizer,
-    weights_of,
-)
-from harness.metrics.remembered import clip_key, remembered
+from harness.metrics.recognition import Recognizer, failures, open_recognizer
+from harness.metrics.remembered import RememberedRecognizer
 from harness.take import Take
 from harness.text.alignment import Alignment, align
 from harness.text.scoring import VERSION, Differences, compare, same_letter
@@ -65,58 +55,6 @@ SHOWN_LETTERS = 200  # of a heard text in a line; the report has the rest
 HEARD_SHARE = 0.5  # of its letters; a word of which less was heard is lost
 
 HIGHEST_FLOOR = 0.3  # of letters; a recogniser that mishears a third of a human recording judges nobody
-
-
-class RememberedRecognizer:
-    """A recogniser whose transcripts are kept."""
-
-    def __init__(self, recognizer: Recognizer, derived: Derived) -> None:
-        self.recognizer = recognizer
-        self._derived = derived
-
-    @property
-    def fingerprint(self) -> str:
-        return self.recognizer.fingerprint
-
-    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
-        return remembered(
-            self._derived,
-            [clip_key(self.fingerprint, clip, language) for clip, language in zip(clips, languages, strict=True)],
-            lambda places: self.recognizer.transcribe(
-                [clips[place] for place in places], [languages[place] for place in places]
-            ),
-            str.encode,
-            bytes.decode,
-        )
-
-    @property
-    def weights(self) -> str:
-        return weights_of(self.recognizer)
-
-    def check_language(self, language: str) -> None:
-        """As the recogniser itself."""
-        check_language(self.recognizer, language)
-
-    def log_likelihoods(
-        self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[Sequence[str]]
-    ) -> list[list[TextScore]]:
-        if not isinstance(self.recognizer, TextScorer):
-            raise NotApplicable("this recogniser does not say how likely a text is")
-        scorer = self.recognizer
-        return remembered(
-            self._derived,
-            [
-                clip_key(self.fingerprint, clip, f"{language}\n" + "\n".join(wanted))
-                for clip, language, wanted in zip(clips, languages, texts, strict=True)
-            ],
-            lambda places: scorer.log_likelihoods(
-                [clips[place] for place in places],
-                [languages[place] for place in places],
-                [texts[place] for place in places],
-            ),
-            msgspec.json.encode,
-            lambda data: msgspec.json.decode(data, type=list[TextScore]),
-        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,14 @@ is tried again by the next run.
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
+import numpy as np
+
 from harness.audio import Audio, content_hash
+from harness.metrics.declaration import NotApplicable
 from harness.metrics.measuring import Derived
+from harness.metrics.recognition import Recognizer, TextScore, TextScorer, check_language, weights_of
+from harness.metrics.speaker_encoder import WINDOW_FRAMES, WINDOW_HOP_FRAMES, Embeddings, SpeakerEncoder
 
 T = TypeVar("T")
 
@@ -50,3 +56,92 @@ def remembered(
 def clip_key(fingerprint: str, clip: Audio, more: str = "") -> str:
     """Under what a model's answer to a clip is kept."""
     return f"{fingerprint}\n{content_hash(clip.samples.tobytes())} {clip.sample_rate_hz}\n{more}"
+
+
+class RememberedEncoder:
+    """A speaker encoder whose embeddings are kept."""
+
+    def __init__(self, encoder: SpeakerEncoder, derived: Derived) -> None:
+        self.encoder = encoder
+        self._derived = derived
+
+    @property
+    def fingerprint(self) -> str:
+        return self.encoder.fingerprint
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        rows = remembered(
+            self._derived,
+            [clip_key(self.fingerprint, clip) for clip in clips],
+            lambda places: list(self.encoder.embed([clips[place] for place in places])),
+            lambda row: np.asarray(row, "<f4").tobytes(),
+            lambda data: np.frombuffer(data, "<f4"),
+        )
+        return np.stack(rows)
+
+    def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
+        """Seconds of speech of each clip, where the encoder can hear so little."""
+        hear = self.encoder.windows  # type: ignore[attr-defined]
+        return remembered(
+            self._derived,
+            [clip_key(self.fingerprint, clip, f"windows {WINDOW_FRAMES} {WINDOW_HOP_FRAMES}") for clip in clips],
+            lambda places: list(hear([clips[place] for place in places])),
+            lambda rows: np.asarray(rows, "<f4").tobytes() + len(rows).to_bytes(4, "little"),
+            lambda data: (
+                np.frombuffer(data[:-4], "<f4").reshape(int.from_bytes(data[-4:], "little"), -1)
+                if len(data) > 4
+                else np.zeros((0, 1), np.float32)
+            ),
+        )
+
+
+class RememberedRecognizer:
+    """A recogniser whose transcripts are kept."""
+
+    def __init__(self, recognizer: Recognizer, derived: Derived) -> None:
+        self.recognizer = recognizer
+        self._derived = derived
+
+    @property
+    def fingerprint(self) -> str:
+        return self.recognizer.fingerprint
+
+    def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
+        return remembered(
+            self._derived,
+            [clip_key(self.fingerprint, clip, language) for clip, language in zip(clips, languages, strict=True)],
+            lambda places: self.recognizer.transcribe(
+                [clips[place] for place in places], [languages[place] for place in places]
+            ),
+            str.encode,
+            bytes.decode,
+        )
+
+    @property
+    def weights(self) -> str:
+        return weights_of(self.recognizer)
+
+    def check_language(self, language: str) -> None:
+        """As the recogniser itself."""
+        check_language(self.recognizer, language)
+
+    def log_likelihoods(
+        self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[Sequence[str]]
+    ) -> list[list[TextScore]]:
+        if not isinstance(self.recognizer, TextScorer):
+            raise NotApplicable("this recogniser does not say how likely a text is")
+        scorer = self.recognizer
+        return remembered(
+            self._derived,
+            [
+                clip_key(self.fingerprint, clip, f"{language}\n" + "\n".join(wanted))
+                for clip, language, wanted in zip(clips, languages, texts, strict=True)
+            ],
+            lambda places: scorer.log_likelihoods(
+                [clips[place] for place in places],
+                [languages[place] for place in places],
+                [texts[place] for place in places],
+            ),
+            msgspec.json.encode,
+            lambda data: msgspec.json.decode(data, type=list[TextScore]),
+        )

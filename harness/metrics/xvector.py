@@ -1,8 +1,8 @@
 """Another speaker encoder by option: any x-vector model of transformers, e.g. a WavLM fine-tuned for verification.
 
-Conventions: as `harness.metrics.speaker`: 16 kHz, -30 dBFS, unit vectors, a row of NaN for a clip without speech. Long
-clips are cut into windows of at most 10 s, whose vectors are averaged, so that memory does not grow with the clip. The
-limits of gates.toml are Resemblyzer's: measure this encoder's own with `python -m harness calibrate`.
+Conventions: as `harness.metrics.speaker_encoder`: 16 kHz, -30 dBFS, unit vectors, a row of NaN for a clip without
+speech. Long clips are cut into windows of at most 10 s, whose vectors are averaged, so that memory does not grow with
+the clip. The limits of gates.toml are Resemblyzer's: measure this encoder's own with `python -m harness calibrate`.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.errors import UsageError
 from harness.metrics.silence import Pauses
-from harness.metrics.speaker import ENCODER_DBFS, ENCODER_RATE_HZ, LEAST_SPEECH_S, Embeddings
+from harness.metrics.speaker_encoder import ENCODER_DBFS, ENCODER_RATE_HZ, LEAST_SPEECH_S, Embeddings
 
 WINDOW_S = 10.0
 

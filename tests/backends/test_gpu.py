@@ -90,7 +90,7 @@ def test_a_device_is_named_with_its_number(options, device):
 
 def test_what_listens_runs_on_this_processs_own_device_and_says_only_of_which_kind_it_is():
     from harness.metrics.quality import DistillMos
-    from harness.metrics.speaker import Resemblyzer
+    from harness.metrics.speaker_encoder import Resemblyzer
     from harness.metrics.xvector import XVector
 
     for made in (Resemblyzer(device="cuda:3"), XVector("some/model", device="cuda:3"), DistillMos(device="cuda:3")):

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from harness.metrics.intelligibility import RememberedRecognizer
 from harness.metrics.measuring import Nowhere
-from harness.metrics.speaker import RememberedEncoder
+from harness.metrics.remembered import RememberedEncoder, RememberedRecognizer
 from harness.store import DerivedValues
 from tests.recognisers import Told
 from tests.synthetic import draw

@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 
 from harness import audio, shipped
-from harness.audio import Audio
 from harness.corpus import load_voices
 from harness.decision.gates import judge, load_profile
 from harness.errors import AudioError
 from harness.metrics import metrics_of, speaker
 from harness.metrics.measuring import Measuring
 from harness.metrics.silence import Pauses, silence_ratio
-from harness.metrics.xvector import XVector
+from harness.metrics.speaker_encoder import Resemblyzer
 from harness.records.gate import Outcome
 from tests.synthetic import draw, reference, request, take
 
@@ -105,67 +104,6 @@ def test_rounding_never_gives_more_than_one():
     assert speaker.cosine(long, long) == 1.0
 
 
-@pytest.fixture(scope="module")
-def encoder():
-    return speaker.Resemblyzer()
-
-
-@pytest.fixture(scope="module")
-def clips():
-    return {voice.id: audio.load(voice.path) for voice in load_voices(shipped.VOICES)}
-
-
-@pytest.mark.slow
-def test_resemblyzer_itself_gives_the_same_embedding(encoder, clips):
-    import resemblyzer
-
-    clip = audio.resample(clips["layla"], 16_000).samples
-    scaled = clip * 10 ** ((speaker.ENCODER_DBFS - audio.rms_dbfs(clip)) / 20)
-    theirs = resemblyzer.VoiceEncoder("cpu", verbose=False).embed_utterance(
-        resemblyzer.audio.trim_long_silences(scaled)
-    )
-    assert float(theirs @ encoder.embed([clips["layla"]])[0]) == pytest.approx(1.0, abs=1e-4)
-
-
-@pytest.mark.slow
-def test_neither_gain_nor_rate_changes_the_voice(encoder, clips):
-    clip = clips["omar"]
-    faint = Audio(clip.samples * np.float32(0.03), clip.sample_rate_hz)
-    rows = encoder.embed([clip, faint, audio.resample(clip, 48_000), audio.resample(clip, 16_000)])
-    assert (rows @ rows[0] > 0.995).all()
-
-
-@pytest.mark.slow
-def test_scores_do_not_depend_on_company_or_order(encoder, clips):
-    names = sorted(clips)
-    together = dict(zip(names, encoder.embed([clips[name] for name in names]), strict=True))
-    backwards = dict(zip(names[::-1], encoder.embed([clips[name] for name in names[::-1]]), strict=True))
-    for name in names:
-        alone = encoder.embed([clips[name]])[0]
-        np.testing.assert_allclose(together[name], alone, atol=1e-3)
-        np.testing.assert_allclose(backwards[name], alone, atol=1e-3)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("picture", ["." * 30, "#"])
-def test_silence_and_a_blip_are_no_voice(encoder, picture):
-    assert np.isnan(encoder.embed([draw(picture)])).all()
-
-
-@pytest.mark.slow
-def test_the_shipped_voices_are_clearly_different_people(encoder, clips):
-    rows = encoder.embed(list(clips.values()))
-    assert (rows @ rows.T - np.eye(len(rows))).max() < 0.75
-
-
-@pytest.mark.slow
-def test_the_encoder_is_loaded_once(clips):
-    encoder = speaker.Resemblyzer()
-    for _ in range(3):
-        encoder.embed([clips["emma"]])
-    assert encoder.loads == 1
-
-
 def test_a_similarity_is_shown_between_its_controls():
     voices = speaker.Voices(VOICES.embeddings, VOICES.speakers, {"layla": 0.91})
     found = speaker.speaker_similarity(unit(2, 1, 0), "layla", voices)
@@ -208,6 +146,16 @@ def test_a_take_on_which_the_encoder_fails_costs_the_others_nothing():
     assert {one.why_not for one in second.values()} == {"the speaker encoder raised RuntimeError: out of memory"}
 
 
+@pytest.fixture(scope="module")
+def encoder():
+    return Resemblyzer()
+
+
+@pytest.fixture(scope="module")
+def clips():
+    return {voice.id: audio.load(voice.path) for voice in load_voices(shipped.VOICES)}
+
+
 @pytest.mark.slow
 def test_no_shipped_voice_passes_for_another(encoder, clips):
     gates = load_profile("documented", "").of("short", ["speaker_similarity", "nearest_reference"])
@@ -230,8 +178,3 @@ def test_no_shipped_voice_passes_for_another(encoder, clips):
             if all(verdict.outcome is Outcome.PASS for verdict in verdicts):
                 passed.append((name, claimed))
     assert passed == [(name, name) for name in clips]
-
-
-def test_the_default_is_resemblyzer_and_any_other_name_a_model():
-    assert isinstance(speaker.open_encoder("resemblyzer"), speaker.Resemblyzer)
-    assert isinstance(speaker.open_encoder("some/model"), XVector)

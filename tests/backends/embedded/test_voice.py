@@ -11,7 +11,7 @@ from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
 from harness.errors import BackendError
 from harness.metrics.silence import Pauses, longest_silence, silence_ratio
-from harness.metrics.speaker import Resemblyzer
+from harness.metrics.speaker_encoder import Resemblyzer
 
 pytestmark = pytest.mark.slow
 TEXT = "خرج الأطفال إلى الحديقة، ثم جلسوا تحت شجرة قديمة."

@@ -1,0 +1,169 @@
+"""What turns a clip into a voice: speaker embeddings, by Resemblyzer unless another encoder is asked for.
+
+Conventions
+    Speaker embeddings are unit vectors. Before encoding every clip is resampled to 16 kHz, scaled to -30 dBFS
+    (Resemblyzer itself is not level-invariant: -30 dB of gain costs it 0.03 on average and up to 0.10) and trimmed of
+    long pauses by WebRTC's voice activity detector.
+
+Source: Resemblyzer 0.1.4 (GE2E, Wan et al. 2018), its weights as shipped. Deviations: the level, as above; the mel
+spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba); windows of many clips share a batch.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import audio, registry, torchaudio_import
+from harness.audio import Audio
+from harness.threads import one_thread
+
+ENCODER_RATE_HZ = 16_000
+ENCODER_DBFS = -30.0
+WINDOW_FRAMES, WINDOW_HOP_FRAMES = 100, 25  # of 10 ms: what `windows` cuts, shorter than a voice is known by as a whole
+LEAST_SPEECH_S = 0.4  # less than a quarter of the encoder's 1.6 s window says nothing about a voice
+WINDOWS_PER_BATCH = 64
+
+Embeddings = NDArray[np.float32]
+
+
+class SpeakerEncoder(Protocol):
+    """Turns clips into voices."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name, version, hash of the weights and of the preparation; embeddings of one fingerprint compare."""
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        """Unit vectors of shape (clips, dimensions); a row of NaN for a clip without speech."""
+
+
+class Resemblyzer:
+    """The default encoder: 256 dimensions, loaded once, on the CPU or a GPU."""
+
+    preparation = 1  # raise it whenever the same clip would get another embedding
+
+    def __init__(self, device: str = "cpu") -> None:
+        self._device = device
+        self.loads = 0
+        self._model: Any = None
+        self._mel: Any = None
+
+    @property
+    def fingerprint(self) -> str:
+        from importlib.metadata import version
+        from importlib.util import find_spec
+        from pathlib import Path
+
+        home = find_spec("resemblyzer")
+        assert home is not None
+        assert home.origin is not None
+        weights = audio.content_hash(Path(home.origin).with_name("pretrained.pt").read_bytes())
+        kind = self._device.partition(":")[0]
+        return f"resemblyzer {version('resemblyzer')} {weights[:16]} prep{self.preparation} {kind}"
+
+    def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
+        """Of each clip its seconds of speech, one every quarter of a second: unit vectors of shape (windows, 256)."""
+        import torch
+
+        self._load()
+        found = []
+        for clip in clips:
+            mel = self._log_mel(clip)
+            starts = range(0, len(mel) - WINDOW_FRAMES + 1, WINDOW_HOP_FRAMES)
+            if not starts:
+                found.append(np.zeros((0, 256), np.float32))
+                continue
+            cut = torch.stack([mel[start : start + WINDOW_FRAMES] for start in starts]).to(self._device)
+            with torch.inference_mode():
+                found.append(torch.cat([self._model(part) for part in cut.split(WINDOWS_PER_BATCH)]).cpu().numpy())
+        return found
+
+    def embed(self, clips: Sequence[Audio]) -> Embeddings:
+        import torch
+
+        self._load()
+        windows, owners = [], []
+        for number, clip in enumerate(clips):
+            mine = self._windows(clip)
+            windows += mine
+            owners += [number] * len(mine)
+        vectors = np.full((len(clips), 256), np.nan, np.float32)
+        if not windows:
+            return vectors
+        # A second thread gains nothing and costs much on a busy machine.
+        with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
+            stacked = torch.stack(windows).to(self._device)
+            encoded = torch.cat([self._model(part) for part in stacked.split(WINDOWS_PER_BATCH)]).cpu().numpy()
+        for number in set(owners):
+            mean = encoded[np.asarray(owners) == number].mean(axis=0)
+            vectors[number] = mean / np.linalg.norm(mean)
+        return vectors
+
+    def _load(self) -> None:
+        if self._model is not None:
+            return
+        import warnings
+
+        torchaudio_import.install()
+        with warnings.catch_warnings():
+            # Its import of a deprecated SciPy module is its own affair.
+            warnings.simplefilter("ignore")
+            import resemblyzer
+            import torchaudio
+
+        self.loads += 1
+        self._model = resemblyzer.VoiceEncoder(self._device, verbose=False).eval()
+        self._mel = torchaudio.transforms.MelSpectrogram(
+            ENCODER_RATE_HZ,
+            n_fft=400,
+            hop_length=160,
+            n_mels=40,
+            norm="slaney",
+            mel_scale="slaney",
+            pad_mode="constant",
+        )
+
+    def _windows(self, clip: Audio) -> list[Any]:
+        """Mel windows of 1.6 s, shape (160, 40), overlapping as Resemblyzer cuts them; none without speech."""
+        sound = self._speech(clip)
+        if not sound.size:
+            return []
+        samples, frames = self._model.compute_partial_slices(sound.size, rate=1.3, min_coverage=0.75)
+        mel = self._spectrogram(np.pad(sound, (0, max(0, samples[-1].stop - sound.size))))
+        return [mel[cut] for cut in frames]
+
+    def _log_mel(self, clip: Audio) -> Any:
+        """The whole clip's mel spectrogram, shape (frames, 40); no frames without speech."""
+        sound = self._speech(clip)
+        return self._spectrogram(sound) if sound.size else []
+
+    def _spectrogram(self, sound: NDArray[np.float32]) -> Any:
+        import torch
+
+        return self._mel(torch.as_tensor(sound, dtype=torch.float32)).T
+
+    def _speech(self, clip: Audio) -> NDArray[np.float32]:
+        """The clip as the encoder wants it, its long pauses cut; no samples where it holds too little speech."""
+        from resemblyzer.audio import trim_long_silences
+
+        sound = audio.resample(audio.finite(clip), ENCODER_RATE_HZ).samples
+        level = audio.rms_dbfs(sound)
+        if level <= audio.SILENT_DBFS or sound.size < LEAST_SPEECH_S * ENCODER_RATE_HZ:
+            return np.zeros(0, np.float32)
+        sound = trim_long_silences(sound * np.float32(10 ** ((ENCODER_DBFS - level) / 20)))
+        return np.asarray(sound if sound.size >= LEAST_SPEECH_S * ENCODER_RATE_HZ else sound[:0], np.float32)
+
+
+def open_encoder(name: str, device: str = "cpu") -> SpeakerEncoder:
+    """The encoder of that name, or the x-vector model of that folder or hub id; its weights load with the first clip.
+
+    Raises:
+        UsageError: `module:Class` names nothing that can be imported.
+    """
+    from harness.metrics.xvector import XVector
+
+    kind = registry.find(registry.ENCODER, name)
+    opened: SpeakerEncoder = kind(device=device) if kind else XVector(name, device)
+    return opened
