@@ -56,9 +56,9 @@ def models(tmp_path_factory):
 @pytest.fixture
 def measure(folder, models, tmp_path, monkeypatch):
     encoder, recognizer, predictor = models
-    monkeypatch.setattr(quality, "open_predictor", lambda name, gpu: predictor)
-    monkeypatch.setattr(speaker, "open_encoder", lambda name, gpu: encoder)
-    monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: recognizer)
+    monkeypatch.setattr(quality, "open_predictor", lambda name, device: predictor)
+    monkeypatch.setattr(speaker, "open_encoder", lambda name, device: encoder)
+    monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, device: recognizer)
 
     def measured(name, rows, of):
         """Measurements and outcomes of the takes of some rows, in a run of its own that remembers nothing."""

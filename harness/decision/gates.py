@@ -118,10 +118,7 @@ def for_recognisers(
         made = [
             one
             for one in profile.gates
-            if one.metric == first
-            and mine
-            and mine in one.recognisers
-            and (not one.languages or language in one.languages)
+            if one.metric == first and mine and mine in one.recognisers and one.reads(language)
         ]
         if gate.metric != first:
             made = [msgspec.structs.replace(one, name=f"second {one.name}", metric=gate.metric) for one in made]

@@ -28,7 +28,7 @@ from harness.metrics.intelligibility import RECOGNIZERS
 from harness.metrics.measuring import Measuring, Models, model_free
 from harness.metrics.recognition import check_language, weights_of
 from harness.records.baseline import Baseline
-from harness.records.gate import Verdict
+from harness.records.gate import Gate, Verdict
 from harness.records.measurement import Measurement
 from harness.records.rules import Rules
 from harness.records.run_record import About
@@ -270,7 +270,7 @@ class Run:
         found = self.measurements(take, dict.fromkeys([*metrics, *amounts_of(asked)]))
         known = {name: weights for name, weights in self._weights(metrics).items() if not found[name].why_not}
         gates = for_recognisers(asked, self.profile, utterance.language, known)
-        return self.profile.excused(judge(gates, found, self.infeasible(take.request)))
+        return self.profile.excused(judge(gates, found, self._refused(take.request)))
 
     def _weights(self, metrics: Iterable[str]) -> dict[str, str]:
         """The hash of the weights of the recogniser that each metric on the words rests on."""
@@ -329,15 +329,23 @@ class Run:
         )
 
     def infeasible(self, request: Request) -> dict[str, str]:
-        """Gates that no speech could pass for this request, with the arithmetic, and those for other languages."""
-        language = request.utterance.language
-        gates = [gate for gate in self.profile.gates if gate.is_for(request.utterance.suite)]
-        counted = self.profile.reading_time_of(language)
-        return infeasible(request.utterance, request.chunks, gates, self._budget_in(language), counted) | {
-            gate.name: f"this gate is for {', '.join(gate.languages)}, the text is {language}"
-            for gate in gates
-            if gate.languages and language not in gate.languages
+        """Gates for this request that no speech could pass, with the arithmetic."""
+        utterance = request.utterance
+        gates = [gate for gate in self._gates_of(utterance) if gate.reads(utterance.language)]
+        counted = self.profile.reading_time_of(utterance.language)
+        return infeasible(utterance, request.chunks, gates, self._budget_in(utterance.language), counted)
+
+    def _refused(self, request: Request) -> dict[str, str]:
+        """Gates that do not judge this request, with the reason: no speech could pass, or another language."""
+        utterance = request.utterance
+        return self.infeasible(request) | {
+            gate.name: f"this gate is for {', '.join(gate.languages)}, the text is {utterance.language}"
+            for gate in self._gates_of(utterance)
+            if not gate.reads(utterance.language)
         }
+
+    def _gates_of(self, utterance: Utterance) -> list[Gate]:
+        return [gate for gate in self.profile.gates if gate.is_for(utterance.suite)]
 
     def about(self, commit: str = "", rules: Rules | None = None) -> About:
         """What is judged here, and with what."""

@@ -2,6 +2,7 @@ import threading
 import time
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from harness.backends import BackendOptions
@@ -188,6 +189,32 @@ def test_what_cannot_be_passed_is_known_before_anything_is_made(make):
     run = make(backend)
     assert run.infeasible(run.request(utterance("كلمة"), 0)).keys() == {"duration_ratio"}
     assert backend.batches == []
+
+
+@pytest.mark.parametrize(("language", "refused"), [("ar", "spoken_share_english"), ("en", "spoken_share")])
+def test_a_gate_for_another_language_is_refused_with_the_reason_and_its_own_judges(make, language, refused):
+    run = make(Speaking())
+    asked = run.request(utterance(WORDS, language=language), 0)
+    verdicts = {verdict.gate.name: verdict for verdict in run.judge(run.take(asked), ["spoken_share"])}
+    assert verdicts.keys() == {"spoken_share", "spoken_share_english"}
+    assert verdicts[refused].outcome is Outcome.REFUSED
+    assert verdicts[refused].reason.endswith(f"the text is {language}")
+    (own,) = verdicts.keys() - {refused}
+    assert verdicts[own].outcome in {Outcome.PASS, Outcome.FAIL}, verdicts[own].reason
+
+
+def test_the_limits_of_another_language_refuse_nothing(make):
+    profile = load_profile("documented", "speaking")
+    wide = [in_english_only(gate) if gate.metric == "length" else gate for gate in profile.gates]
+    run = make(Speaking(), profile=replace(profile, gates=tuple(wide)))
+    asked = {code: run.request(utterance(WORDS, language=code), 0) for code in ("ar", "en")}
+    assert run.infeasible(asked["ar"]) == {}
+    assert "allows at most 0.1 s" in run.infeasible(asked["en"])["duration_ratio"]
+
+
+def in_english_only(gate):
+    """For English texts of a tenth of a second."""
+    return msgspec.structs.replace(gate, languages=("en",), at_least=0.0, at_most=0.1)
 
 
 def test_chunks_are_asked_for_by_name(make):
