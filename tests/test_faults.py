@@ -147,7 +147,7 @@ class Answers:
 
 def check_nothing_is_lost(answers):
     assert answers.measured.keys() == KNOWN.keys()
-    assert len(answers.verdicts) == len([gate for gate in PROFILE.gates if gate.is_for(SUITE)])
+    assert len(answers.verdicts) == len({gate.asked_as for gate in PROFILE.gates if gate.is_for(SUITE)})
     assert answers.planned == answers.judged == len(ROWS)
     outcomes = [verdict.outcome for verdict in answers.verdicts]
     assert release(outcomes, answers.planned, answers.judged) in {Outcome.FAIL, Outcome.INCONCLUSIVE}

@@ -256,11 +256,11 @@ def _other_rules(run: Finished, terms: Terms) -> list[str]:
 
 def _not_sound(takes: Sequence[TakeRecord], suite: str, profile: Profile) -> list[str]:
     """Gates that a take did not pass, or was not asked."""
-    wanted = {gate.name for gate in profile.gates if gate.is_for(suite)}
+    wanted = {gate.asked_as for gate in profile.gates if gate.is_for(suite)}
     failed, unasked = [], []
     for take in takes:
         failed += [f"{take.key}: {verdict.outcome} {verdict.gate}" for verdict in take.against]
-        if gates := wanted - {verdict.gate.name for verdict in take.verdicts}:
+        if gates := wanted - {verdict.gate.asked_as for verdict in take.verdicts}:
             unasked.append(f"{take.key}: {', '.join(sorted(gates))}")
     return [
         f"{len(lines)} {what}: {_some(lines)}"

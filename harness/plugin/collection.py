@@ -120,13 +120,12 @@ def _whole(config: pytest.Config) -> "Whole":
     from harness.records.event import Whole
 
     run = run_of(config)
-    # A gate for one recogniser takes the place of the one for any.
-    gates, seeds = [gate for gate in run.profile.gates if not gate.recognisers], run.settings.seeds
+    gates, seeds = run.profile.gates, run.settings.seeds
     corpus = {suite: load(config, suite) for suite in suites_of(corpus_folder(config))}
     ignored = bool(config.getoption("ignore") or config.getoption("ignore_glob"))
     return Whole(
         takes={suite: len(rows) * len(seeds) for suite, rows in corpus.items()},
-        gates={suite: tuple(gate.name for gate in gates if gate.is_for(suite)) for suite in corpus},
+        gates={suite: tuple({gate.asked_as: None for gate in gates if gate.is_for(suite)}) for suite in corpus},
         left_out="" if targets_all_suites(config) and not ignored else "the command names a part of the suites",
         may_be_partial=bool(config.getoption("--partial")) or not os.environ.get("CI"),
     )

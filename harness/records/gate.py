@@ -123,6 +123,11 @@ class Gate(Record, frozen=True):
         """Whether it judges texts in a language."""
         return not self.languages or language in self.languages
 
+    @property
+    def asked_as(self) -> str:
+        """The name under which a take is asked: a gate for one recogniser takes the place of the one for any."""
+        return self.metric if self.recognisers else self.name
+
     def for_amounts(self, amounts: Mapping[str, float]) -> "Gate | None":
         """This gate with the limits for so much to judge; None where there is too little."""
         if not self.steps:

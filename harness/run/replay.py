@@ -147,10 +147,10 @@ class Replay:
         if self.whole is None:
             return Scope()
         judged = {
-            (key, verdict.gate.metric if verdict.gate.recognisers else verdict.gate.name)
+            (key, verdict.gate.asked_as)
             for key, take in self.takes.items()
             for verdict in take.verdicts
-            if {verdict.gate.name, verdict.gate.metric} & set(self.whole.gates.get(key.suite, ()))
+            if verdict.gate.asked_as in self.whole.gates.get(key.suite, ())
         }
         deselected = f"{self.deselected} tests were deselected" if self.deselected else ""
         return Scope(

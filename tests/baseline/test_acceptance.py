@@ -221,6 +221,15 @@ def test_what_is_wrong_with_a_run_is_named_and_nothing_is_written(run, terms, wh
     assert not terms.folder.exists()
 
 
+@pytest.mark.parametrize("asked_of_it", [True, False])
+def test_a_gate_for_one_recogniser_is_asked_of_the_takes_that_it_heard_and_of_no_others(run, terms, asked_of_it):
+    for_one = Gate("length by Whisper", "length", "s", "w", at_least=1, recognisers=("0" * 16,))
+    verdicts = (Verdict(Outcome.PASS, for_one if asked_of_it else GATE, SECONDS.measured(2.0)),)
+    judged = with_record(run, takes=tuple(structs.replace(one, verdicts=verdicts) for one in run.record.takes))
+    accept(judged, "short", replace(terms, profile=Profile("documented", (GATE, for_one))))
+    assert read(terms.folder, "higgs", "short").accepted.by == "Layla"
+
+
 def test_nobody_accepts_without_a_name(run, terms):
     with pytest.raises(GoldenError, match="give --by NAME"):
         accept(run, "short", replace(terms, by=" "))

@@ -31,6 +31,13 @@ def test_a_gate_is_kept_without_infinity_and_tells_its_limit(limits, shown):
     assert str(gate) == f"length {shown}"
 
 
+def test_a_gate_for_one_recogniser_is_asked_as_the_one_for_any():
+    any_recogniser, another = Gate("length", "length", "s", "why"), Gate("too long", "length", "s", "why")
+    for_one = Gate("length by Whisper", "length", "s", "why", recognisers=("0" * 16,))
+    assert for_one.asked_as == any_recogniser.asked_as == "length"
+    assert another.asked_as == "too long"
+
+
 def test_a_verdict_is_kept_whole():
     verdict = Verdict(Outcome.FAIL, Gate("length", "length", "s", "why", at_most=2.0), LENGTH.measured(2.5), "long")
     assert schema.decode(schema.encode(verdict), Verdict, "it", "judge again") == verdict

@@ -43,10 +43,10 @@ def again(judged, **changes):
 def test_a_sound_run_is_judged_the_same_again_and_by_every_gate(judged):
     record, run = judged
     takes = again(judged).takes
-    wanted = {gate.name for gate in run.profile.gates if gate.is_for("short")}
+    wanted = {gate.asked_as for gate in run.profile.gates if gate.is_for("short")}
     for was, now in zip(record.takes, takes, strict=True):
         assert now.measurements["length"] == was.measurements["length"]
-        assert {verdict.gate.name for verdict in now.verdicts} == wanted
+        assert {verdict.gate.asked_as for verdict in now.verdicts} == wanted
         assert now.audio == was.audio
 
 
