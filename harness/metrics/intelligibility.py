@@ -42,7 +42,7 @@ from harness.metrics.declaration import (
 )
 from harness.metrics.measuring import Derived, Models
 from harness.metrics.recognition import Recognizer, failures, open_recognizer
-from harness.metrics.remembered import RememberedRecognizer
+from harness.metrics.remembered import remembering
 from harness.take import Take
 from harness.text.alignment import Alignment, align
 from harness.text.scoring import VERSION, Differences, compare, same_letter
@@ -141,7 +141,7 @@ def recognizer(models: Models, derived: Derived) -> Recognizer:
     """The run's recogniser, which looks first at what was kept."""
     if not models.recognizer:
         raise NotApplicable("no speech recogniser was given (--asr)")
-    return RememberedRecognizer(open_recognizer(models.recognizer, models.device), derived)
+    return remembering(open_recognizer(models.recognizer, models.device), derived)
 
 
 @analysis(once="run", is_instrument=True)
@@ -149,7 +149,7 @@ def second_recognizer(models: Models, derived: Derived) -> Recognizer:
     """A second recogniser, which looks first at what was kept."""
     if not models.second_recognizer:
         raise NotApplicable("no speech recogniser was given (--asr-2)")
-    return RememberedRecognizer(open_recognizer(models.second_recognizer, models.device), derived)
+    return remembering(open_recognizer(models.second_recognizer, models.device), derived)
 
 
 @analysis()

@@ -11,7 +11,6 @@ import msgspec
 import numpy as np
 
 from harness.audio import Audio, content_hash
-from harness.metrics.declaration import NotApplicable
 from harness.metrics.measuring import Derived
 from harness.metrics.recognition import Recognizer, TextScore, TextScorer, check_language, weights_of
 from harness.metrics.speaker_encoder import WINDOW_FRAMES, WINDOW_HOP_FRAMES, Embeddings, SpeakerEncoder
@@ -125,19 +124,24 @@ class RememberedRecognizer:
         """As the recogniser itself."""
         check_language(self.recognizer, language)
 
+
+class RememberedScorer(RememberedRecognizer):
+    """One that also says how likely a text is; that is kept too."""
+
+    def __init__(self, scorer: TextScorer, derived: Derived) -> None:
+        super().__init__(scorer, derived)
+        self._scorer = scorer
+
     def log_likelihoods(
         self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[Sequence[str]]
     ) -> list[list[TextScore]]:
-        if not isinstance(self.recognizer, TextScorer):
-            raise NotApplicable("this recogniser does not say how likely a text is")
-        scorer = self.recognizer
         return remembered(
             self._derived,
             [
                 clip_key(self.fingerprint, clip, f"{language}\n" + "\n".join(wanted))
                 for clip, language, wanted in zip(clips, languages, texts, strict=True)
             ],
-            lambda places: scorer.log_likelihoods(
+            lambda places: self._scorer.log_likelihoods(
                 [clips[place] for place in places],
                 [languages[place] for place in places],
                 [texts[place] for place in places],
@@ -145,3 +149,10 @@ class RememberedRecognizer:
             msgspec.json.encode,
             lambda data: msgspec.json.decode(data, type=list[TextScore]),
         )
+
+
+def remembering(recognizer: Recognizer, derived: Derived) -> RememberedRecognizer:
+    """A recogniser that looks first at what was kept, and can do what it could before."""
+    if isinstance(recognizer, TextScorer):
+        return RememberedScorer(recognizer, derived)
+    return RememberedRecognizer(recognizer, derived)

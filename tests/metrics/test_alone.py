@@ -62,6 +62,12 @@ def test_a_metric_that_needs_a_model_opens_it(sound):
     assert measure(sound, text=TEXT, metrics=["cer"], models=models)["cer"].value == 0
 
 
+def test_what_a_recogniser_does_not_say_does_not_apply_and_did_not_go_wrong(sound):
+    models = Models(recognizer="tests.metrics.test_alone:Told")
+    found = measure(sound, text=TEXT, metrics=["text_llr"], models=models)["text_llr"]
+    assert (found.applicable, found.why_not) == (False, "this recogniser does not say how likely a text is")
+
+
 def test_mistakes_are_said_in_one_line(sound, tmp_path):
     with pytest.raises(AudioError, match=r"nowhere.wav is missing"):
         measure(tmp_path / "nowhere.wav")

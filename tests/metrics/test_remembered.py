@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from harness.metrics.measuring import Nowhere
-from harness.metrics.remembered import RememberedEncoder, RememberedRecognizer
+from harness.metrics.recognition import TextScore, TextScorer
+from harness.metrics.remembered import RememberedEncoder, RememberedRecognizer, remembering
 from harness.store import DerivedValues
 from tests.recognisers import Told
 from tests.synthetic import draw
@@ -80,3 +81,24 @@ def test_a_damaged_transcript_is_heard_again(tmp_path):
     path.write_bytes(path.read_bytes().replace("سلام".encode(), "كلام".encode()))
     assert RememberedRecognizer(told, DerivedValues(tmp_path)).transcribe([draw("#")], ["ar"]) == ["سلام"]
     assert len(told.batches) == 2
+
+
+class Scoring(Told):
+    """Holds a text for likelier the shorter it is, and counts how often it was asked."""
+
+    weights, asked = "0" * 16, 0
+
+    def log_likelihoods(self, clips, languages, texts):
+        self.asked += 1
+        return [[TextScore(-float(len(text)), (-1.0,)) for text in wanted] for wanted in texts]
+
+
+def test_how_likely_a_text_is_is_asked_once_of_whom_can_say_it(tmp_path):
+    scoring, clip = Scoring({}), draw("#")
+    for texts in (["a", "bcd"], ["a", "bcd"], ["a"]):
+        heard = remembering(scoring, DerivedValues(tmp_path))
+        (found,) = heard.log_likelihoods([clip], ["ar"], [texts])
+        assert [one.total for one in found] == [-float(len(text)) for text in texts]
+    assert scoring.asked == 2
+    assert isinstance(heard, TextScorer)
+    assert not isinstance(remembering(Told({}), DerivedValues(tmp_path)), TextScorer)
