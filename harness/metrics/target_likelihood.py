@@ -12,7 +12,7 @@ Conventions
     `repeated_words_llr`  a word said twice, against the target
     `word_order_llr`      two neighbouring words in each other's place, against the target
     Where the recogniser wrote just the target there is nothing to ask: `text_llr` is 0 at most, and the other texts are
-    still compared.
+    still compared. A take without speech lacks all words; which were said twice or elsewhere cannot be asked of it.
 
 Blind to: what the recogniser cannot tell apart, such as words that differ in marks; takes beyond 30 s.
 
@@ -152,7 +152,7 @@ def missing_words_llr(evidence: Evidence, floor: Floor) -> Finding:
     return _finding(found, lacks, [text for text in found.texts if text.lost_letters < LEAST_LETTERS], "missing")
 
 
-@metric("repeated_words_llr", unit="nats", better="lower", of="sound")
+@metric("repeated_words_llr", unit="nats", better="lower", of="speech")
 def repeated_words_llr(evidence: Evidence, floor: Floor) -> Finding:
     """How much likelier the target is with a word said twice than as it stands."""
     found = _usable(evidence, floor)
@@ -160,7 +160,7 @@ def repeated_words_llr(evidence: Evidence, floor: Floor) -> Finding:
     return _finding(found, twice, found.texts[:1], "said twice")
 
 
-@metric("word_order_llr", unit="nats", better="lower", of="sound")
+@metric("word_order_llr", unit="nats", better="lower", of="speech")
 def word_order_llr(evidence: Evidence, floor: Floor) -> Finding:
     """How much likelier two neighbouring words are in each other's place than in their own."""
     found = _usable(evidence, floor)

@@ -35,9 +35,9 @@ def distance(one, other):
     return align(*letters).errors
 
 
-def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز"):
+def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز", **sound):
     voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا يا صديقي العزيز")
-    spoken = take(asked=request(text, reference=voice))
+    spoken = take(**sound, asked=request(text, reference=voice))
     told = Scores({20 * 2400: transcript, spoken.audio.samples.size: true if heard is None else heard}, true)
     (found,) = Measuring(recognizer=told).measure([spoken], NAMES)
     return {name: one.value for name, one in found.items()}, found
@@ -79,6 +79,12 @@ def test_a_recogniser_that_only_writes_is_not_asked(tmp_path):
 def test_a_recogniser_that_mishears_people_judges_no_words(tmp_path):
     _, found = measured(tmp_path, TEXT, transcript="شيء آخر تماما")
     assert all("may be wrong" in one.why_not for one in found.values())
+
+
+def test_silence_says_no_word_twice_and_keeps_no_order(tmp_path):
+    values, found = measured(tmp_path, "", sound=draw("." * 30))
+    assert min(values["text_llr"], values["missing_words_llr"]) > 0
+    assert {found[name].why_not for name in ("repeated_words_llr", "word_order_llr")} == {"no speech was found"}
 
 
 def test_a_loop_is_inconclusive(tmp_path):
