@@ -22,7 +22,15 @@ def test_is_clean_audio_at_the_right_rate(require):
 
 
 def test_holds_no_sound_that_a_voice_does_not_make(require):
-    require("dc_offset", "clipping", "clicks", "dropouts", "steady_tone", "noise_level", "bandwidth")
+    require("dc_offset", "clipping", "clicks", "thump", "dropouts", "steady_tone", "noise_level", "bandwidth")
+
+
+def test_is_of_one_piece_and_one_level(require):
+    require("stutter", "echo", "level_range", "fading")
+
+
+def test_begins_and_ends_cleanly(require):
+    require("beginning_level", "edge_noise", "edge_sample", "edge_silence")
 
 
 def test_sings_like_a_voice(require):
@@ -38,7 +46,7 @@ def test_sounds_natural(require):
 
 
 def test_says_the_text_once_and_nothing_else(require):
-    require("repeated_speech", "reference_leak", "extra_speech", "speaking_rate", "tempo_ratio")
+    require("repeated_speech", "reference_leak", "extra_speech", "spoken_share", "speaking_rate", "tempo_ratio")
 
 
 def test_pauses_and_ends_where_speech_does(require):
@@ -46,17 +54,31 @@ def test_pauses_and_ends_where_speech_does(require):
 
 
 def test_is_the_voice_of_its_reference(require):
-    require("speaker_similarity", "nearest_reference", "voice_drift")
+    require("speaker_similarity", "nearest_reference", "background_margin", "foreign_voice", "voice_drift")
 
 
 def test_says_what_it_was_asked_to_say(require):
-    likelihood = ("text_llr", "missing_words_llr", "repeated_words_llr", "word_order_llr")
-    require("cer_above_floor", "wer_above_floor", "lost_words", *likelihood)
+    require(
+        "cer_above_floor",
+        "wer_above_floor",
+        "lost_words",
+        "text_llr",
+        "missing_words_llr",
+        "repeated_words_llr",
+        "word_order_llr",
+    )
 
 
 def test_a_second_recogniser_agrees(require):
-    likelihood = ("second_text_llr", "second_missing_words_llr", "second_repeated_words_llr", "second_word_order_llr")
-    require("second_cer_above_floor", "second_wer_above_floor", "second_lost_words", *likelihood)
+    require(
+        "second_cer_above_floor",
+        "second_wer_above_floor",
+        "second_lost_words",
+        "second_text_llr",
+        "second_missing_words_llr",
+        "second_repeated_words_llr",
+        "second_word_order_llr",
+    )
 
 
 def test_passes_every_other_gate_of_its_suite(require, other_metrics):
