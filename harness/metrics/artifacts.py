@@ -34,7 +34,7 @@ DROPOUT_EDGE_S = 0.003
 DROPOUT_EDGE_DB = 26.0  # below the loud frames: speech on both sides, so no closure of a stop
 
 HOLE_STEP_S = 0.001
-HOLE_S = (0.006, 1.0)
+HOLE_S = (0.016, 1.0)  # longer than the longest pitch period, 1 / 65 s: a deep voice falls silent between its pulses
 STEEP = 16.0  # in power: what is left of a millisecond that a hole begins in
 
 TONE_WINDOW = 4096  # samples: 6 Hz resolution at 24 kHz

@@ -27,7 +27,7 @@ ECHO_LAGS_S = (0.012, 0.1)
 ECHO_BAND_HZ = (300.0, 3600.0)
 WHITENED_HZ = 60.0  # half the width of the band that gives a bin its average
 ECHO_OUTSTANDS = 17.0  # times the typical height: melody leaves no lag out, an echo stands on one
-LEAST_ECHO_S = 1.0
+LEAST_ECHO_S = 2.0  # in less, one melody resembles itself at a few periods of its pitch
 
 
 @metric("stutter", unit="s", better="lower")
