@@ -11,7 +11,7 @@ def test_the_doctor_says_what_is_there_and_what_can_be_judged(capsys):
     assert cli.main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "torch" in said
-    assert "42 to 62 words: not duration_ratio, finished" in said
+    assert "42 to 62 words: not duration_ratio" in said
 
 
 def test_a_usage_error_is_one_line_and_exit_4(capsys, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 from harness import corpus, shipped
 from harness.audio import Audio
+from harness.cloning.budget import BudgetConfig
 from harness.errors import CorpusError, VoicesError
 from tests.synthetic import draw, reference, utterance, write_voice
 
@@ -196,6 +197,12 @@ def test_both_rows_of_a_pair_get_one_of_the_users_voices():
 def test_a_row_that_no_budget_holds_may_be_generated_by_sentence(tmp_path):
     (tmp_path / "short.toml").write_text(ROW + "by_sentence = true\n", encoding="utf-8")
     assert corpus.load_corpus("short", tmp_path)[0].by_sentence
+
+
+def test_the_shipped_texts_that_no_budget_holds_are_generated_by_sentence():
+    rows = [row for suite in LEAST for row in corpus.load_corpus(suite)]
+    cap = BudgetConfig().words_within_cap
+    assert {row.id for row in rows if row.by_sentence} == {row.id for row in rows if len(row.text.split()) > cap}
 
 
 def test_a_row_may_say_how_it_is_spoken(tmp_path):

@@ -16,9 +16,6 @@ from harness.take import Chunk
 from harness.text import reading_time as reading_time_by
 from harness.text import reading_time_s, words
 
-# A generation that the cap cuts off has not ended by itself, and stops in the middle of a sound.
-_BROKEN_BY_A_CUT = ("finished", "ending_level")
-
 
 def infeasible(
     utterance: Utterance,
@@ -30,8 +27,9 @@ def infeasible(
     """The gates that the documented numbers make unpassable for this text, by name, with the arithmetic.
 
     The duration band, the length bounds and the token budget each ask for a stretch of seconds. Where those stretches
-    have nothing in common the band is refused, and with it the upper bound (length or budget) that speech inside the
-    band would break. A lower bound on length stays: a model can keep it.
+    have nothing in common the band is refused, and with it the upper bound on length that speech inside the band would
+    break. A lower bound on length stays: a model can keep it. Whether a take was cut by its budget is known when it is
+    there: that gate is never refused.
     """
     band = next((gate for gate in gates if gate.metric == "duration_ratio" and gate.at_least > -INFINITY), None)
     if band is None:
@@ -55,10 +53,10 @@ def infeasible(
         if frames + config.closing_frames > chunk.budget.max_frames:
             why = (
                 f"{wanted}: {frames:.0f} frames + {config.closing_frames} to close, "
-                f"but the budget is {chunk.budget.max_frames} frames; --chunks sentence is the way out"
+                f"but the budget is {chunk.budget.max_frames} frames; "
+                "--chunks sentence, or by_sentence in its corpus row, is the way out"
             )
             refused[band.name] = why
-            refused |= {gate.name: why for gate in gates if gate.metric in _BROKEN_BY_A_CUT}
     return refused
 
 
