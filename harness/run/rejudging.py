@@ -93,15 +93,17 @@ def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> Ru
     """
     run = _set_up(record, profile, store.out)
     noted = [take for take in record.takes if take.suite == suite]
-    requests = []
-    for take in noted:
+    requests, company = [], []
+    for take in record.takes:
         sidecar = store.sidecar(take.digest)
         request = run.request(sidecar.utterance, take.seed) if sidecar else None
-        if request is None or request.digest != take.digest:
+        if request is not None and request.digest == take.digest:
+            # What a take shares with others is told beside all that it was judged beside.
+            (requests if take.suite == suite else company).append(request)
+        elif take.suite == suite:
             why = "is not in the store any more" if sidecar is None else "was asked for in another way"
             raise GoldenError(f"suite {suite!r} is not accepted: the take {take.key} {why}: {HOW_TO_RUN}")
-        requests.append(request)
-    run.generate(requests)
+    run.generate([*requests, *company])
     again = [_judged(run, request, take) for request, take in zip(requests, noted, strict=True)]
     wrong = [line for was, now in zip(noted, again, strict=True) for line in _differences(was, now)]
     if wrong:
