@@ -253,11 +253,19 @@ def _upper_tail(value: Floats, freedom: Floats) -> Floats:
     return np.asarray(stdtr(freedom, -value))
 
 
+def _median_of_takes(values: Floats) -> Floats:
+    """Medians over the takes that are there; NaN where none is."""
+    some = np.isfinite(values).any(axis=-1)
+    medians = np.full(some.shape, np.nan)
+    medians[some] = np.nanmedian(values[some], axis=-1)
+    return medians
+
+
 def _reckoning_with_the_unseen(
     margin: Margin, takes: Takes, strata: Strata, scatter: VoiceScatter, level: _Level
 ) -> Floats:
     """Lower ends of the mean changes that allow for failures of which few or none were seen, (runs, strata)."""
-    accepted = mean_of_takes(takes.old) if takes.old.shape[2] < 3 else np.nanmedian(takes.old, axis=2)
+    accepted = mean_of_takes(takes.old) if takes.old.shape[2] < 3 else _median_of_takes(takes.old)
     limit = (accepted - margin.lost)[:, :, None]
     cut = Takes(np.maximum(takes.new, limit), np.maximum(takes.old, limit), takes.paired)
     inner = spread(cut, strata, scatter, margin.resolution / np.sqrt(6))
