@@ -93,7 +93,8 @@ def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> Ru
     """
     run = _set_up(record, profile, store.out)
     noted = [take for take in record.takes if take.suite == suite]
-    requests, company = [], []
+    requests: list[Request] = []
+    company: list[Request] = []
     for take in record.takes:
         sidecar = store.sidecar(take.digest)
         request = run.request(sidecar.utterance, take.seed) if sidecar else None
