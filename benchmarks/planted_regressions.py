@@ -113,6 +113,7 @@ class Worse:
     """The embedded voice with its quality turned down; nothing in the package knows of it."""
 
     name, sample_rate_hz, note = "embedded", RATE_HZ, ""
+    frame_rate_hz = EmbeddedBackend.frame_rate_hz
 
     def __init__(self, regression: Regression, clean: Run) -> None:
         assert clean.backend is not None  # opened before `open_backend` is this one
