@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 
 from harness import shipped
-from harness.audio import Audio, encode_wav
+from harness.audio import Audio, encode_wav, load
 from harness.baseline.acceptance import read_run
 from harness.errors import UsageError
 from harness.plugin.suites import required
@@ -198,24 +198,40 @@ def test_a_test_that_breaks_leaves_its_take_refused(project):
         SUITE
         + "\n@pytest.fixture\ndef lamp():\n    raise RuntimeError('off')\n\ndef test_lamp(lamp, take):\n    pass\n"
     )
-    result = judge(project(GOOD, suite=broken))
+    folder = project(GOOD, suite=broken)
+    result = judge(folder)
     result.stdout.fnmatch_lines(
         [
-            "REFUSED  short-001, seed 0: *test_lamp*",
-            "  RuntimeError: off",
-            "HARNESS ERROR  *test_lamp*",
+            "INCONCLUSIVE  1 take not judged",
+            "  observed  RuntimeError: off",
+            "  where     short-001, seed 0",
+            "HARNESS ERROR  *test_lamp[[]short-001-seed0]: RuntimeError:",
+            "  off",
             "takes         1 planned = 0 judged + 1 refused",
             "VERDICT       INCONCLUSIVE",
         ]
     )
     assert result.ret == 3
+    (refused,) = read_run(folder.path / ".harness").not_judged
+    assert "test_lamp[short-001-seed0]" in refused.why
 
 
 def test_a_run_that_judges_less_than_planned_does_not_pass(project):
     skipping = SUITE + "\n@pytest.mark.skip(reason='later')\ndef test_voice(require):\n    pass\n"
-    result = judge(project(GOOD, suite=skipping))
-    result.stdout.fnmatch_lines(["REFUSED  short-001, seed 0: *test_voice*", "*later", "VERDICT       INCONCLUSIVE"])
+    folder = project(GOOD, suite=skipping)
+    result = judge(folder)
+    result.stdout.fnmatch_lines(
+        [
+            "INCONCLUSIVE  1 take not judged",
+            "  observed  Skipped: later",
+            "  where     short-001, seed 0",
+            "takes         1 planned = 0 judged + 1 refused",
+            "VERDICT       INCONCLUSIVE",
+        ]
+    )
     assert result.ret == 1
+    (refused,) = read_run(folder.path / ".harness").not_judged
+    assert "test_voice[short-001-seed0]" in refused.why
 
 
 def test_an_unpassable_gate_is_listed_with_its_arithmetic_and_does_not_fail(project):
@@ -546,6 +562,8 @@ def test_two_workers_judge_what_one_does(project):
         SUITE + '\ndef test_clean(require):\n    require("steady_tone", "noise_level", "inner_gap", "voice_drift")\n'
     )
     folder = project(GOOD, LONG, None, GOOD, suite=suite)
+    for name in ("layla", "omar"):  # voices that a speaker encoder can tell apart
+        write_voice(folder.path / "voices", name, load(shipped.VOICES / f"{name}.flac"))
     alone = judge(folder, "--out", "alone")
     shared = folder.runpytest_subprocess(*OPTIONS, "--out", "shared", "-n", "2")
     assert alone.ret == shared.ret == 1
