@@ -16,7 +16,15 @@ from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
 from harness.decision.gates import load_profile
 from harness.lab.defects import DEFECTS
-from harness.metrics import copies, diacritics, intelligibility, measure_waveform, metrics_of, quality
+from harness.metrics import (
+    copies,
+    diacritics,
+    intelligibility,
+    measure_waveform,
+    metrics_of,
+    quality,
+    target_likelihood,
+)
 from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.plan import Run, Settings
@@ -26,7 +34,7 @@ pytestmark = pytest.mark.slow
 
 DOCUMENTED = load_profile("documented", "embedded")
 # What needs a recogniser, a predictor or a second take has tests of its own.
-ELSEWHERE = metrics_of(copies, diacritics, intelligibility, quality)
+ELSEWHERE = metrics_of(copies, diacritics, intelligibility, quality, target_likelihood)
 PROFILE = replace(DOCUMENTED, gates=tuple(gate for gate in DOCUMENTED.gates if gate.metric not in ELSEWHERE))
 METRICS = tuple({gate.metric: None for gate in PROFILE.gates})
 SHORT = {row.id: row for row in load_corpus("short")}["short-010"]
