@@ -133,11 +133,7 @@ def test_speech_that_is_slower_by_three_and_a_bit(judged, good):
 
 
 def test_thirty_five_seconds(judged):
-    check(
-        judged(speech(PARAGRAPHS, 35.0), PARAGRAPHS),
-        fails={"length"},
-        refused={"duration_ratio", "finished", "ending_level"},
-    )
+    check(judged(speech(PARAGRAPHS, 35.0), PARAGRAPHS), fails={"length"})
 
 
 def test_a_runaway_of_two_minutes_is_judged_as_two_minutes(judged, good):
