@@ -181,7 +181,8 @@ def test_nothing_but_samples_that_are_not_numbers(judged, good):
 
 def test_sixteen_kilohertz_labelled_twenty_four(judged, good):
     mislabelled = Audio(audio.resample(good, 16_000).samples, 24_000)
-    check(judged(mislabelled), fails={"rate_ratio", "duration_ratio", *VOICE_GATES})
+    # Transposed it is far from every reference, its own among them: none is nearer by what chance allows.
+    check(judged(mislabelled), fails={"rate_ratio", "duration_ratio", *VOICE_GATES} - {"nearest_reference"})
 
 
 def test_sixteen_kilohertz_labelled_so(judged, good):
