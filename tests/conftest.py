@@ -6,6 +6,8 @@ from pathlib import Path
 import _pytest.pytester
 import pytest
 
+from harness import shipped
+
 
 @pytest.fixture
 def pytester(only_projects_are_forgotten, pytester):
@@ -15,15 +17,15 @@ def pytester(only_projects_are_forgotten, pytester):
 
 @pytest.fixture
 def only_projects_are_forgotten(monkeypatch, tmp_path_factory):
-    """After each in-process run forget the modules of its project only.
+    """After each in-process run forget the modules of its project, and of the shipped suites, only.
 
     pytest forgets every module that the run imported; torch, NumPy and SciPy crash when they are imported again.
     """
-    projects = tmp_path_factory.getbasetemp().resolve()
+    forgotten = {tmp_path_factory.getbasetemp().resolve(), shipped.SUITES.resolve()}
 
     def is_installed(name: str) -> bool:
         file = getattr(sys.modules[name], "__file__", None)
-        return file is None or projects not in Path(file).resolve().parents
+        return file is None or not forgotten & set(Path(file).resolve().parents)
 
     class Snapshot(_pytest.pytester.SysModulesSnapshot):
         def __init__(self, preserve=None):
