@@ -12,7 +12,7 @@ SUITES = ("short", "diacritized")
 SEED = 1000  # the baseline has not seen it
 COMPARED, GATE = "a comparison of", "the gate"
 FOUND_BY = {
-    # Its similarity falls too, by less than the margin of two suites; nearer to other voices it is for certain.
+    # Found by how near the others are; why similarity itself is not shown at its margin was not looked at.
     "less similar voice": (COMPARED, "nearest_reference"),
     "10 % slower": (COMPARED, "duration_ratio"),
     "longer pauses": (COMPARED, "silence_ratio"),
