@@ -24,6 +24,6 @@ def judge(out, *options):
 
 @pytest.mark.slow
 def test_the_folder_is_judged_as_it_is(tmp_path):
-    found, outcomes = judge(tmp_path / "out", "-k", "001 and reader")
+    found, outcomes = judge(tmp_path / "out", "-k", "greetings-001 and reader")
     assert (found["planned"], found["judged"]) == (1, 1)
     assert outcomes["greetings-001", "duration_ratio"] == "PASS"

@@ -41,7 +41,9 @@ def test_workers_of_which_none_could_plan_end_as_a_harness_error(project):
     folder.makeconftest(
         'pytest_plugins = ["harness.plugin"]\n'
         "import harness.plugin.collection as collection\n"
-        "collection.pytest_collection_finish = lambda session: None\n"
+        "def pytest_configure(config):\n"
+        "    if hasattr(config, 'workerinput'):\n"
+        "        config.pluginmanager.unregister(collection)\n"
     )
     ended = folder.runpytest_subprocess(*OPTIONS, "-n", "1")
     assert ended.ret == 3

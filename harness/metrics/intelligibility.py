@@ -104,7 +104,7 @@ def shortened(text: str) -> str:
     """A text for one line.
 
     >>> shortened("word " * 100)[-25:]
-    'd word word … (499 letters)'[-25:]
+    'word word … (500 letters)'
     """
     return text if len(text) <= SHOWN_LETTERS else f"{text[:SHOWN_LETTERS].rstrip()} … ({len(text)} letters)"
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,16 +66,21 @@ def test_takes_of_two_nodes_are_those_of_one_process(spoken):
     assert same(takes, asked)
 
 
+def processes_of_actors():
+    """By the title that Ray gives them: its list of actors is served by a dashboard that may not be up."""
+    titles = {
+        path.parent: path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if os.access(path, os.R_OK)
+    }
+    return [int(process.name) for process, title in titles.items() if title.startswith(b"ray::Actor")]
+
+
 @pytest.mark.slow
 def test_a_killed_actor_and_a_lost_node_cost_no_take_and_none_twice(spoken, nodes):
-    from ray.util.state import list_actors
-
     asked, takes = requests(12, spoken.identity), []
     for take in spoken.generate(asked):
         takes.append(take)
         if len(takes) == 2:
-            alive = list_actors(address=nodes.address, filters=[("state", "=", "ALIVE")])
-            os.kill(alive[0].pid, signal.SIGKILL)
+            os.kill(processes_of_actors()[0], signal.SIGKILL)
         if len(takes) == 5:
             nodes.remove_node(nodes.second)
     assert [take.error for take in takes] == [""] * 12
