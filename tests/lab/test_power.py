@@ -1,7 +1,5 @@
 """The table's arithmetic, and the promise that no change makes the gates weaker."""
 
-from pathlib import Path
-
 import pytest
 
 from harness.decision.rates import Rate
@@ -9,6 +7,7 @@ from harness.lab import beds, power
 from harness.lab.defects import DEFECTS
 from harness.records import power_table
 from harness.records.gate import Outcome
+from tests.pages import said
 
 PASS, FAIL, WARN, REFUSED = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.REFUSED
 
@@ -62,8 +61,8 @@ def test_most_kinds_of_defect_are_found_in_people_and_clones():
     assert len(DEFECTS) - len(power_table.missed(kept, "calibrated")) >= 38
 
 
-def test_the_readme_says_what_the_kept_table_says():
-    kept, read = power_table.read(), " ".join((Path(__file__).parents[2] / "README.md").read_text("utf-8").split())
+def test_the_pages_say_what_the_kept_table_says():
+    kept, read = power_table.read(), said()
     found = len(DEFECTS) - len(power_table.missed(kept, "calibrated"))
     assert f"{found} of {len(DEFECTS)} defects are found" in read
     for bed in kept.beds:

@@ -1,8 +1,7 @@
-from pathlib import Path
-
 from harness import shipped
 from harness.records import audit, schema
 from harness.records.audit import Audit, Found, Share
+from tests.pages import said
 
 
 def numbers():
@@ -31,15 +30,15 @@ def test_where_there_is_none_that_can_be_read_nothing_is_claimed(tmp_path):
     assert audit.read(audit.path_of(tmp_path, "b")) is None
 
 
-def test_the_readme_says_what_the_kept_audit_of_the_shipped_baselines_says():
+def test_the_pages_say_what_the_kept_audit_of_the_shipped_baselines_says():
     kept = audit.read(audit.path_of(shipped.GOLDEN, "embedded"))
-    readme = " ".join((Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8").split())
+    pages = said()
     for share in (kept.false_fail, kept.passed, kept.false_pass):
-        assert f"| {100 * share.value:.1f} % | {100 * share.low:.1f} to {100 * share.high:.1f} |" in readme
+        assert f"| {100 * share.value:.1f} % | {100 * share.low:.1f} to {100 * share.high:.1f} |" in pages
     found = {one.metric: one.size for one in kept.found}
     assert (
         f"a loss of {found['speaker_similarity']:.3f} in similarity, {found['duration_ratio']:.1%}".replace(
             "%", " % in tempo"
         )
-        in readme
+        in pages
     )
