@@ -13,7 +13,7 @@ from harness.plugin.suites import required_of
 from harness.shipped import SuitesFolder
 
 ROOT = Path(__file__).resolve().parent.parent
-HEAVY = {"torch", "torchaudio", "transformers", "librosa", "resemblyzer", "scipy", "matplotlib", "pyworld"}
+HEAVY = {"torch", "torchaudio", "transformers", "librosa", "resemblyzer", "scipy", "pyworld"}
 
 
 def in_a_fresh_process(code):

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 from harness import registry
+from harness.cloning.reference import CODEC_RATE_HZ
 from harness.errors import UsageError
 from harness.take import Request, Take
 
-HIGGS_SAMPLE_RATE_HZ = 24_000
+HIGGS_SAMPLE_RATE_HZ = CODEC_RATE_HZ
 """The rate at which the released Higgs Audio models speak: what is expected where nobody says otherwise."""
 HIGGS_FRAME_RATE_HZ = 25.0
 """Their codec's steps a second."""
@@ -42,7 +43,6 @@ class BackendOptions:
     compile: bool = False
     timeout_s: float = 600.0
     """Wall-clock seconds after which a batch that is still generating is stopped."""
-    conversation: str = "released"
     system_text: str = "instruction"
     scene: str = ""
     reference_window_s: float = 30.0

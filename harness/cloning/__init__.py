@@ -6,8 +6,8 @@ Where the original design and the released model disagree
     1. *The conversation.* The design puts `<|audio_bos|><|AUDIO|><|audio_eos|>` into the user's turn. The released
        model fills only `<|AUDIO_OUT|>`, which the template writes for an assistant's turn; the other marks stay plain
        tokens with no sound behind them, and in the original code they take the reference's codes away, so that the
-       voice is not cloned and nothing says so. `conversation.Form.DESIGN` builds it for the record only:
-       `harness.backends.higgs.proof` refuses to generate with it.
+       voice is not cloned and nothing says so. `harness.backends.higgs.proof` looks at what the processor made of
+       the conversation, and refuses a prompt without the reference's codes.
     2. *Two pathways.* The design feeds the reference through Whisper and through the codec. The generation model has no
        Whisper encoder; the reference reaches it as codec codes alone. `reference.ReferenceFeatures` holds both, and
        `reference.whisper_inputs` passes the features on only to a model whose config says that it encodes them.

@@ -20,8 +20,6 @@ SYSTEM_TEXT = "Generate audio following instruction."
 SHORT_SYSTEM_TEXT = "Generate speech in the provided voice."  # the original design's wording
 SYSTEM_TEXTS = {"instruction": SYSTEM_TEXT, "short": SHORT_SYSTEM_TEXT}
 
-DESIGN_AUDIO_MARK = "<|audio_bos|><|AUDIO|><|audio_eos|>"
-
 
 class Role(StrEnum):
     """Who speaks a turn; a scene belongs to the system turn before it."""
@@ -30,15 +28,6 @@ class Role(StrEnum):
     SCENE = "scene"
     USER = "user"
     ASSISTANT = "assistant"
-
-
-class Form(StrEnum):
-    """How the reference stands in the conversation."""
-
-    RELEASED = "released"
-    """As an assistant's turn: what the model was trained on."""
-    DESIGN = "design"
-    """The original design: also marked in the user's turn, which disables cloning. Refused before the first take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +59,6 @@ def build(
     system: str = SYSTEM_TEXT,
     scene: str = "",
     earlier: Sequence[tuple[str, AudioContent]] = (),
-    form: Form = Form.RELEASED,
 ) -> Conversation:
     """The turns that ask for `target_text` in the voice of `ref_audio`.
 
@@ -81,7 +69,6 @@ def build(
         system: Text of the system turn, which the template demands.
         scene: Where the recording is made, in words; empty for no scene.
         earlier: Chunks of the same text that were spoken already, with their speech, oldest first.
-        form: Where the reference stands.
 
     Raises:
         UsageError: A text holds `<|`, or is empty.
@@ -98,8 +85,7 @@ def build(
         turns.append(Message(Role.SCENE, scene))
     spoken = ([(ref_text, ref_audio)] if ref_audio is not None else []) + list(earlier)
     for text, speech in spoken:
-        marked = f"{text} {DESIGN_AUDIO_MARK}" if form is Form.DESIGN else text
-        turns += [Message(Role.USER, marked), Message(Role.ASSISTANT, speech)]
+        turns += [Message(Role.USER, text), Message(Role.ASSISTANT, speech)]
     return (*turns, Message(Role.USER, target_text))
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from harness import audio
 from harness.audio import Audio
+from harness.cloning.reference import CODEC_RATE_HZ
 from harness.corpus import Reference, Utterance
 from harness.errors import UsageError
 from harness.lab.resynthesis import stretched
@@ -31,7 +32,6 @@ from harness.lab.speech import embedded, joined
 from harness.take import Provenance, Request, Stop, Take
 
 PEOPLE, CLONES, DEMONSTRATION = "people", "clones", "demonstration voice"
-CODEC_RATE_HZ = 24_000
 REFERENCE_S, LEAST_REFERENCE_S = 4.0, 3.0
 LONGEST_REFERENCE_S = 12.0
 JOINED_WORDS = 7  # of a speaker whose clips are single words

@@ -14,13 +14,13 @@ from harness import audio, shipped
 from harness.audio import Audio
 from harness.backends import BackendOptions, open_backend
 from harness.cloning.budget import BudgetConfig, chunks
+from harness.cloning.reference import CODEC_RATE_HZ
 from harness.corpus import Reference, Utterance, load_corpus, load_voices
 from harness.errors import UsageError
 from harness.metrics.silence import Pauses
 from harness.take import Provenance, Request, Stop, Take
 
 LONGEST_WORDS = 20  # longer texts prove nothing more and take longer
-CODEC_RATE_HZ = 24_000
 LEAST_CLIP_S = 2.0  # shorter recordings of one speaker are joined ...
 JOINED_S = 5.0  # ... until they are this long
 EDGE_S, FADE_S = 0.1, 0.01

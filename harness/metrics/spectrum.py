@@ -6,6 +6,7 @@ padded with zeros to one.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,14 +75,25 @@ def spectrum(sound: Audio) -> Spectrum:
     return Spectrum.of(sound)
 
 
+def mel_edges_hz(lowest_hz: float, highest_hz: float, bands: int) -> NDArray[np.float64]:
+    """Where bands that are equally wide on the mel scale begin, peak and end, shape (bands + 2,).
+
+    Source: 2595 log10(1 + f / 700 Hz), O'Shaughnessy.
+    """
+    return _hz(np.linspace(_mel(lowest_hz), _mel(highest_hz), bands + 2))
+
+
+def mel_bands(hz: NDArray[np.floating[Any]], edges_hz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Triangles of equal height, shape (bins, bands), for bins at these frequencies."""
+    rising = (hz[:, None] - edges_hz[:-2]) / (edges_hz[1:-1] - edges_hz[:-2])
+    falling = (edges_hz[2:] - hz[:, None]) / (edges_hz[2:] - edges_hz[1:-1])
+    return np.maximum(0.0, np.minimum(rising, falling))
+
+
 @lru_cache(maxsize=8)
 def _mel_bands(bins: int, top_hz: float) -> Floats:
-    """Triangles, equally wide on the mel scale, shape (bins, bands)."""
-    edges = _hz(np.linspace(_mel(LOWEST_HZ), _mel(HIGHEST_HZ), N_BANDS + 2))
-    hz = np.linspace(0.0, top_hz, bins)[:, None]
-    rising = (hz - edges[:-2]) / (edges[1:-1] - edges[:-2])
-    falling = (edges[2:] - hz) / (edges[2:] - edges[1:-1])
-    return np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
+    edges_hz = mel_edges_hz(LOWEST_HZ, HIGHEST_HZ, N_BANDS)
+    return mel_bands(np.linspace(0.0, top_hz, bins), edges_hz).astype(np.float32)
 
 
 def _mel(hz: float) -> float:

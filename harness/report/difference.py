@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from harness.text import TATWEEL, scoring
+from harness.text.alignment import align
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,29 +64,12 @@ def _words(letters: Sequence[str], with_signs: bool) -> list[tuple[str, list[tup
 
 def _unaligned(target: Sequence[tuple[int, str]], heard: Sequence[tuple[int, str]]) -> tuple[list[int], list[int]]:
     """Places of the letters that a shortest way from one stretch to the other changes, drops or adds."""
-    rows = [list(range(len(heard) + 1))]
-    for number, (_, letter) in enumerate(target, 1):
-        above, row = rows[-1], [number]
-        for column, (_, other) in enumerate(heard, 1):
-            row.append(min(above[column - 1] + (not _same(letter, other)), above[column] + 1, row[-1] + 1))
-        rows.append(row)
-    changed: tuple[list[int], list[int]] = ([], [])
-    at, beside = len(target), len(heard)
-    while at or beside:
-        cost = rows[at][beside]
-        same = at and beside and _same(target[at - 1][1], heard[beside - 1][1])
-        if at and beside and rows[at - 1][beside - 1] + (not same) == cost:
-            at, beside = at - 1, beside - 1
-            if not same:
-                changed[0].append(target[at][0])
-                changed[1].append(heard[beside][0])
-        elif at and rows[at - 1][beside] + 1 == cost:
-            at -= 1
-            changed[0].append(target[at][0])
-        else:
-            beside -= 1
-            changed[1].append(heard[beside][0])
-    return changed
+    found = align([((key,),) for _, key in target], [((key,),) for _, key in heard], _same)
+    differing = [places for places, agree in zip(found.places, found.same, strict=True) if not agree]
+    return (
+        [target[place][0] for place, _ in differing if place >= 0],
+        [heard[place][0] for _, place in differing if place >= 0],
+    )
 
 
 def _text(side: Sequence[str], letters: Sequence[tuple[int, str]]) -> str:

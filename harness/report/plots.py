@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from harness.audio import Audio, finite
 from harness.metrics.artifacts import clipping
+from harness.metrics.spectrum import mel_bands, mel_edges_hz
 
 WINDOW_S = 0.025
 HOP_S = 0.010
@@ -43,7 +44,7 @@ class Mark:
 def mel_spectrogram_db(sound: Audio) -> NDArray[np.float64]:
     """Mel power in dB below the loudest cell, shape (MEL_BANDS, columns); Hann windows of 25 ms, 10 ms or more apart.
 
-    Source: triangular bands on the scale 2595 log10(1 + f / 700 Hz) (O'Shaughnessy), of equal height.
+    Source: `harness.metrics.spectrum.mel_bands`, each at least one bin wide.
     """
     rate = sound.sample_rate_hz
     width = max(16, round(WINDOW_S * rate))
@@ -59,15 +60,12 @@ def mel_spectrogram_db(sound: Audio) -> NDArray[np.float64]:
 
 def _mel_bands(size: int, rate: int) -> NDArray[np.float64]:
     """Weights of the bands, shape (MEL_BANDS, bins)."""
-    top = 2595 * np.log10(1 + rate / 2 / 700)
-    edges = 700 * (10 ** (np.linspace(0, top, MEL_BANDS + 2) / 2595) - 1)
     bins = np.fft.rfftfreq(size, 1 / rate)
-    rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
-    falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
-    weights = np.maximum(0, np.minimum(rising, falling))
+    edges_hz = mel_edges_hz(0.0, rate / 2, MEL_BANDS)
+    weights = mel_bands(bins, edges_hz).T
     # A low band may be narrower than a bin: then it hears the bin nearest to its centre.
     empty = np.flatnonzero(weights.sum(axis=1) == 0)
-    weights[empty, np.abs(bins - edges[1:-1][empty, None]).argmin(axis=1)] = 1
+    weights[empty, np.abs(bins - edges_hz[1:-1][empty, None]).argmin(axis=1)] = 1
     return weights
 
 

@@ -5,7 +5,6 @@ from harness.cloning.conversation import (
     SYSTEM_TEXT,
     SYSTEM_TEXTS,
     AudioContent,
-    Form,
     Message,
     Role,
     as_template,
@@ -53,9 +52,8 @@ def test_without_a_reference_there_is_no_speech_in_the_conversation():
     assert speeches(build("مرحبا", None, "نعم")) == []
 
 
-def test_the_form_of_the_design_is_available_by_name_only():
-    assert "<|AUDIO|>" not in str(as_template(build("مرحبا", VOICE, "نعم")))
-    assert build("مرحبا", VOICE, "نعم", form=Form("design"))[1].content == "مرحبا <|audio_bos|><|AUDIO|><|audio_eos|>"
+def test_the_users_turn_holds_no_mark_of_audio():
+    assert "<|" not in str(as_template(build("مرحبا", VOICE, "نعم")))
 
 
 @pytest.mark.parametrize("place", ["ref_text", "target_text", "system", "scene"])

@@ -22,7 +22,7 @@ from harness.backends.higgs.job import Job
 from harness.backends.higgs.loading import DTYPES, FOREIGN_ERRORS, said
 from harness.cloning import reference
 from harness.cloning.budget import BudgetConfig
-from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, Form, build
+from harness.cloning.conversation import SYSTEM_TEXT, SYSTEM_TEXTS, AudioContent, Conversation, build
 from harness.cloning.output import joined
 from harness.cloning.termination import DelayedStream, Termination
 from harness.errors import AudioError, BackendError, UsageError
@@ -61,7 +61,7 @@ class HiggsBackend:
     frame_rate_hz = HIGGS_FRAME_RATE_HZ
     reads = (
         *("--gpu", "--model", "--codec", "--revision", "--codec-revision", "--dtype", "--attn", "--generation-timeout"),
-        *("--sampling", "--temperature", "--top-k", "--top-p", "--ras", "--conversation", "--system-text", "--scene"),
+        *("--sampling", "--temperature", "--top-k", "--top-p", "--ras", "--system-text", "--scene"),
         *("--reference-window", "--reference-fallback", "--static-cache", "--compile"),
     )
 
@@ -77,7 +77,6 @@ class HiggsBackend:
         exact = not self._device.is_gpu and self._dtype == "float32"  # whatever the others of a batch are
         self._lanes = 0 if exact and not (options.static_cache or options.compile) else options.batch_size
         _one_of("--attn", options.attention, ATTENTIONS)
-        self._form = Form(_one_of("--conversation", options.conversation, tuple(Form)))
         self._system = SYSTEM_TEXTS.get(options.system_text, options.system_text) or SYSTEM_TEXT
         build("", None, "-", system=self._system, scene=options.scene)  # a bad text is a wrong command
         self._window = reference.ReferenceConfig(window_s=options.reference_window_s)
@@ -105,7 +104,6 @@ class HiggsBackend:
             "dtype": self._dtype,
             "attn": self._options.attention,
             "cache": self._cache,
-            "form": self._form,
             "window_s": f"{self._window.window_s:g}",
             "timeout_s": f"{self._options.timeout_s:g}",
             "fallback": "on" if self._options.reference_fallback else "off",
@@ -223,7 +221,6 @@ class HiggsBackend:
             scene=self._options.scene,
             # Without a reference there is no voice to keep, and rows must not mix with those that have speech.
             earlier=earlier[len(earlier) - min(context, number) :] if job.speech is not None else (),
-            form=self._form,
         )
 
     def _speak(self, loaded: _Loaded, jobs: Sequence[Job], number: int, freed: bool = False) -> None:

@@ -53,8 +53,8 @@ def prove_prompt(conversation: Conversation, prompt: Prompt, prompter: Prompter,
     stray = [mark for mark in UNFILLED_MARKS if (ids == prompter.processor.tokenizer.convert_tokens_to_ids(mark)).any()]
     if stray:
         raise BackendError(
-            f"the conversation holds {' and '.join(stray)}, behind which this model hears nothing: it is the original "
-            "design's form, which disables cloning; use the released one (--conversation released)"
+            f"the prompt holds {' and '.join(stray)}, behind which this model hears nothing, so that no voice would be "
+            "cloned: take the checkpoint's released chat template"
         )
     positions = int(((ids == config.audio_token_id) | (ids == config.audio_delay_token_id)).sum())
     wanted = sum(frames + config.num_codebooks + 1 for frames in prompt.frames)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import torchaudio_import
+from harness.cloning.reference import CODEC_RATE_HZ
 from harness.errors import UsageError
 
 # The released vocabulary has 128,000 byte-pair tokens and then 256 special ones; this one has 256 bytes and then those.
@@ -125,7 +126,7 @@ def _codec(folder: Path) -> Any:
     }
     config = HiggsAudioV2TokenizerConfig(
         target_bandwidths=CODEC_KBPS,
-        sample_rate=24_000,
+        sample_rate=CODEC_RATE_HZ,
         semantic_sample_rate=16_000,
         downsample_factor=320,
         codebook_size=1024,
@@ -145,7 +146,9 @@ def _codec(folder: Path) -> Any:
     codec = HiggsAudioV2TokenizerModel(config).eval()
     _calibrate(codec)
     codec.save_pretrained(folder)
-    DacFeatureExtractor(feature_size=1, hop_length=config.hop_length, sampling_rate=24_000).save_pretrained(folder)
+    DacFeatureExtractor(feature_size=1, hop_length=config.hop_length, sampling_rate=CODEC_RATE_HZ).save_pretrained(
+        folder
+    )
     return HiggsAudioV2TokenizerModel.from_pretrained(folder).eval()
 
 
@@ -196,8 +199,8 @@ def _speechlike() -> Any:
     """Two seconds of harmonics with a moving pitch, four syllables a second, at an ordinary level; shape (48000,)."""
     import torch
 
-    time_s = torch.arange(48_000) / 24_000
-    phase = 2 * torch.pi * torch.cumsum(150 + 40 * torch.sin(2 * torch.pi * 1.5 * time_s), 0) / 24_000
+    time_s = torch.arange(2 * CODEC_RATE_HZ) / CODEC_RATE_HZ
+    phase = 2 * torch.pi * torch.cumsum(150 + 40 * torch.sin(2 * torch.pi * 1.5 * time_s), 0) / CODEC_RATE_HZ
     tone = torch.stack([torch.sin(phase * number) / number for number in range(1, 12)]).sum(0)
     sound = (tone + 0.1 * torch.randn(48_000)) * (0.55 + 0.45 * torch.sin(2 * torch.pi * 4 * time_s))
     return sound * (10 ** (SPEECH_DBFS / 20) / sound.square().mean().sqrt())
@@ -251,7 +254,7 @@ def _model(folder: Path, codec: Any) -> None:
         setattr(defaults, name, value)  # its own update() drops names that it does not know, and so the window
     model.save_pretrained(folder)
     HiggsAudioV2Processor(
-        feature_extractor=DacFeatureExtractor(feature_size=1, hop_length=1, sampling_rate=24_000),
+        feature_extractor=DacFeatureExtractor(feature_size=1, hop_length=1, sampling_rate=CODEC_RATE_HZ),
         tokenizer=_tokenizer(),
         audio_tokenizer=codec,
         chat_template=CHAT_TEMPLATE,

@@ -114,7 +114,6 @@ def test_weights_go_from_the_file_to_the_device_of_this_process(tiny, monkeypatc
     [
         ({"dtype": "int8"}, "--dtype is 'int8'; one of bfloat16"),
         ({"attention": "magic"}, "--attn is 'magic'; one of eager"),
-        ({"conversation": "chat"}, "--conversation is 'chat'; one of released, design"),
         ({"scene": "a <|room|>"}, "scene holds"),
         ({"model": ""}, "needs a model"),
     ],

@@ -10,7 +10,7 @@ from harness.backends import BackendOptions, open_backend
 from harness.backends.higgs import proof
 from harness.backends.higgs.generation import Generator
 from harness.backends.higgs.prompt import Prompt
-from harness.cloning.conversation import AudioContent, build
+from harness.cloning.conversation import AudioContent, Role, build
 from harness.errors import BackendError
 from harness.take import Sampling
 from tests.backends.higgs.conftest import TEXTS
@@ -39,11 +39,15 @@ def test_a_prompt_with_the_whole_reference_is_accepted(loaded, conversation):
     proof.prove_swap(conversation, loaded.prompter, loaded.model)
 
 
-def test_the_designs_conversation_is_refused(opened, asked):
+def test_the_designs_marks_in_the_users_turn_are_refused(loaded, conversation):
+    marked = [
+        replace(turn, content=f"{turn.content} <|audio_bos|><|AUDIO|><|audio_eos|>") if turn.role is Role.USER else turn
+        for turn in conversation
+    ]
     with pytest.raises(
         BackendError, match=r"holds <\|AUDIO\|> and <\|audio_bos\|>, behind which this model hears nothing"
     ):
-        opened(conversation="design").generate([asked()])
+        prove_prompt(loaded, tuple(marked))
 
 
 def test_a_prompt_without_the_reference_is_refused(loaded):

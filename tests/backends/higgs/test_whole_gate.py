@@ -149,15 +149,6 @@ def test_an_interrupted_run_keeps_what_was_finished_and_the_next_one_goes_on(tin
     assert {name: again[name] for name in kept} == kept
 
 
-def test_the_designs_conversation_fails_every_take_with_the_reason(tiny, environment, tmp_path):
-    done = run(tiny, environment, tmp_path / "out", "-k", "short-00 and finished", "--conversation", "design")
-    assert done.returncode == pytest.ExitCode.TESTS_FAILED
-    found = read_run(tmp_path / "out")
-    assert found.planned == found.judged == 9
-    assert all("behind which this model hears nothing" in take.error for take in found.takes)
-    assert found.outcomes == {"INCONCLUSIVE": 9}
-
-
 def test_under_the_fallback_a_corrupt_voice_costs_its_similarity_and_not_the_run(tiny, environment, tmp_path):
     voices = tmp_path / "voices"
     voices.mkdir()
