@@ -1,6 +1,6 @@
 """How often the decision on a release is wrong, in worlds of which the truth is known; the whole rule, looks and all.
 
-    python -m benchmarks.operating_characteristics [--runs N] [--only NAME]
+    python -m benchmarks.operating_characteristics [--runs N] [--only NAME] [--part I/N]
 
 The shipped texts and voices, every compared metric, new seeds on both sides, `--takes auto` against three accepted
 takes, gates `calibrated`. k is the standard deviation of one take in margins. Shares have 95 % intervals (Clopper and
@@ -15,17 +15,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from harness import shipped
+from harness.baseline.history import series as series_of
 from harness.corpus import choose_reference, load_corpus, load_voices, suites_of
 from harness.decision.change import Strata
 from harness.decision.policy import load_policy
 from harness.decision.questions import FAIL, OPEN, PASS
 from harness.decision.rates import exact_interval
 from harness.decision.steps import RUNS_TO_A_FALSE_ALARM, best_split, steps_in
-from harness.lab.simulation import Corpus, Loss, Noise, creep, play
+from harness.lab.simulation import Corpus, Loss, Noise, Played, creep, play
+from harness.records.gate import Outcome
+from harness.records.history import RunEvent
 
 CER = 0.03
 """What a sound take of the simulated recogniser scores."""
 SIM = "speaker_similarity"
+MOST_POINTS = 5.0
+"""How far apart the shares of answers may be after one look and after several, at half a margin lost."""
 POLICY, MARGINS = load_policy()
 SUITES = suites_of()
 CALIBRATED = replace(POLICY, broken_share=0.02)
@@ -78,10 +83,14 @@ class Line:
     least: float | None = None
     looks: tuple[int, ...] = POLICY.looks
 
-    def told(self, runs: int) -> str:
+    def play(self, runs: int) -> Played:
+        """So many releases in this world; the same takes whatever the looks, if the last is the same."""
+        return play(CORPUS, CALIBRATED, self.looks, self.noise, self.loss, runs)
+
+    def told(self, runs: int, played: Played | None = None) -> str:
         """The world, the shares of each answer, and whether what is asked of it holds."""
         begun = time.process_time()
-        played = play(CORPUS, CALIBRATED, self.looks, self.noise, self.loss, runs)
+        played = self.play(runs) if played is None else played
         hits, of = played.share(self.asked)
         low, high = exact_interval(hits, of, 0.025)
         wanted, holds = "", True
@@ -127,15 +136,32 @@ def lines() -> Iterator[Line]:
         loss = Loss(SIM, "suite short", size, plain=True)
         label = f"the price: {SIM} -{size:g} margin of the metric in suite short"
         yield Line("the price", label, NOISES["k 0.5"], loss, PASS)
-    for sd in (0.3, 0.5, 1.0, 2.0):
-        for size in (0.5, 0.7):
-            for looks in (POLICY.looks, POLICY.looks[-1:]):
-                noise = Noise(min(sd, 1.0), of={SIM: sd})
-                label = f"{SIM} -{size} margin, k {sd:g}, takes {'/'.join(map(str, looks))}"
-                yield Line("half a margin", label, noise, Loss(SIM, size=size), FAIL, looks=looks)
     for share in (0.05, 0.1):
         label = f"{share:.0%} of takes newly break a gate"
         yield Line("broken takes", label, NOISES["k 0.5"], Loss(newly_broken=share), PASS, most=0.05)
+
+
+def of_agreement(runs: int) -> Iterator[str]:
+    """Losses inside the margin: looking after 1, 2, 3 and 5 takes beside looking once after 5, at the same takes."""
+    worlds = {
+        f"k {sd:g} in SIM, {min(sd, 1):g} elsewhere": Noise(min(sd, 1.0), of={SIM: sd}) for sd in (0.3, 0.5, 1, 2)
+    }
+    worlds |= {"k 2 in SIM, 1 elsewhere, skewed": replace(REAL, skewed=True), "k 2 in everything": Noise(2.0)}
+    for name, noise in worlds.items():
+        for size in (0.5, 0.7):
+            shares = []
+            for looks in (POLICY.looks, POLICY.looks[-1:]):
+                label = f"{SIM} -{size} margin, {name}, takes {'/'.join(map(str, looks))}"
+                line = Line("half a margin", label, noise, Loss(SIM, size=size), FAIL, looks=looks)
+                played = line.play(runs)
+                shares.append([played.share(kind)[0] / runs for kind in (FAIL, PASS, OPEN)])
+                yield line.told(runs, played)
+            apart = [100 * (auto - fixed) for auto, fixed in zip(*shares, strict=True)]
+            holds = "holds" if max(map(abs, apart)) <= MOST_POINTS else "DOES NOT HOLD"
+            told = "  ".join(
+                f"{kind} {points:+.1f}" for kind, points in zip(("FAIL", "PASS", "open"), apart, strict=True)
+            )
+            yield f"    apart, in points: {told}" + (f"; at most {MOST_POINTS:g}: {holds}" if size == 0.5 else "")
 
 
 def of_creep(runs: int) -> Iterator[str]:
@@ -149,17 +175,19 @@ def of_creep(runs: int) -> Iterator[str]:
         )
 
 
-def of_history(sets: int) -> Iterator[str]:
-    """Stable series, and one step."""
-    rng, nights, metrics = np.random.default_rng(0), 56, 40
-    series = rng.normal(0, 1, (sets, metrics, nights))
-    alarmed = np.zeros(sets, bool)
-    for end in range(4, nights + 1):
-        _, p_values = best_split(series[:, :, :end].reshape(-1, end))
-        alarmed |= (p_values.reshape(sets, metrics) * metrics * RUNS_TO_A_FALSE_ALARM <= 1).any(axis=1)
-    low, high = exact_interval(int(alarmed.sum()), sets, 0.025)
-    share = f"{alarmed.mean():.1%} [{low:.1%}, {high:.1%}]"
-    yield f"{metrics} stable series, {nights} nights: {share} of sets alarm, at most 5%"
+def of_history(runs: int) -> Iterator[str]:
+    """Stable series, one step, and selections that change."""
+    rng, nights, metrics, sets, alarmed = np.random.default_rng(0), 56, 40, 4 * runs, 0
+    for first in range(0, sets, 100):
+        count = min(100, sets - first)
+        series, alarms = rng.normal(0, 1, (count, metrics, nights)), np.zeros(count, bool)
+        for end in range(4, nights + 1):
+            _, p_values = best_split(series[:, :, :end].reshape(-1, end))
+            alarms |= (p_values.reshape(count, metrics) * metrics * RUNS_TO_A_FALSE_ALARM <= 1).any(axis=1)
+        alarmed += int(alarms.sum())
+    low, high = exact_interval(alarmed, sets, 0.025)
+    share = f"{alarmed} of {sets} sets alarm, {alarmed / sets:.1%} [{low:.1%}, {high:.1%}]"
+    yield f"{metrics} stable series, {nights} nights: {share}, at most 5%: {'holds' if high <= 0.05 else 'not shown'}"
     for sd in (0.3, 1.0, 2.0):
         noise, close, delays = sd * 0.02 / np.sqrt(70), 0, []
         for _ in range(200):
@@ -172,6 +200,50 @@ def of_history(sets: int) -> Iterator[str]:
             f"a step of 0.02 in {SIM}, a take of 70 texts a night, k {sd:g}: dated within one night {close / 200:.1%} "
             f"[{low:.1%}, {high:.1%}], at least 90%; noticed after {np.median(delays):.0f} nights (median)"
         )
+    histories = min(runs, 200)
+    crossed, of = 0, 0
+    for number in range(histories):
+        told = series_of(mixed_nights(np.random.default_rng([number, 1]), nights), MARGINS)
+        crossed += sum(len({date[-1] for date in one.dates}) > 1 or bool(one.steps) for one in told)
+        of += len(told)
+    low, high = exact_interval(crossed, of, 0.025)
+    yield (
+        f"{histories} histories of {nights} nights in which the selection changes at random: {crossed} of {of} series "
+        f"hold more than one selection or a step, {crossed / of:.2%} [{low:.2%}, {high:.2%}], never is asked for"
+    )
+
+
+def mixed_nights(rng: np.random.Generator, nights: int) -> list[RunEvent]:
+    """An unchanged voice of which the whole, one suite, or one suite with more takes is judged, night by night.
+
+    Texts differ from each other by far more than a step; the selection is written into the date for the counting.
+    """
+    levels = {margin.metric: rng.normal(0, 20 * margin.margin, len(CORPUS.suites)) for margin in MARGINS}
+    names = [f"{suite}/{suite}-{row:03d}" for row, suite in enumerate(CORPUS.suites)]
+    found = []
+    for night in range(nights):
+        kind = int(rng.integers(3))
+        rows = [row for row, suite in enumerate(CORPUS.suites) if kind == 0 or suite == SUITES[kind]]
+        takes = np.where(np.array(rows) % 2, 5, 1) if kind == 2 else np.ones(len(rows))
+        values = {
+            margin.metric: levels[margin.metric][rows] + rng.normal(0, margin.margin, len(rows)) / np.sqrt(takes)
+            for margin in MARGINS
+        }
+        found.append(
+            RunEvent(
+                on=f"2026-{night // 28 + 1:02d}-{night % 28 + 1:02d} selection {kind}",
+                verdict=Outcome.PASS,
+                takes=int(takes.sum()),
+                system="m1",
+                backend="b",
+                texts=tuple(names[row] for row in rows),
+                values={metric: tuple(numbers.tolist()) for metric, numbers in values.items()},
+            )
+        )
+    return found
+
+
+PARTS = {"half a margin": of_agreement, "creep": of_creep, "history": of_history}
 
 
 def main() -> None:
@@ -179,16 +251,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=500)
     parser.add_argument("--only", default="", help="part of a group's or a world's name")
+    parser.add_argument("--part", default="1/1", metavar="I/N", help="only every N-th world, from the I-th on")
     arguments = parser.parse_args()
-    for line in lines():
-        if arguments.only in f"{line.group} {line.name}":
-            print(line.told(arguments.runs), flush=True)
-    if arguments.only in "creep":
-        for text in of_creep(arguments.runs):
-            print(text, flush=True)
-    if arguments.only in "history":
-        for text in of_history(arguments.runs):
-            print(text, flush=True)
+    part, parts = map(int, arguments.part.split("/"))
+    wanted = [line for line in lines() if arguments.only in f"{line.group} {line.name}"]
+    for line in wanted[part - 1 :: parts]:
+        print(line.told(arguments.runs), flush=True)
+    for name, told in list(PARTS.items())[part - 1 :: parts]:
+        if arguments.only in name:
+            for text in told(arguments.runs):
+                print(text, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,16 +4,22 @@ Conventions
     `looks` are the numbers of takes after which one looks, rising; one number is one look. A spent p-value is the
     chance, if nothing had changed, that any of the looks gives so small a one; it stays valid whenever one stops.
 
-Source: Pocock 1977 (Biometrika 64); the recursion of Armitage, McPherson and Rowe 1969 (JRSS A 132). The information
-of a look is taken as its number of takes, which overstates how much later looks add where utterances differ more than
-takes, so that too much is spent and not too little. Normal levels are applied to t-values (Jennison and Turnbull 2000).
+Source: Pocock 1977 (Biometrika 64); the recursion of Armitage, McPherson and Rowe 1969 (JRSS A 132); Kim and DeMets
+1987 (Biometrika 74). The information of a look is taken as its number of takes, which overstates how much later looks
+add where utterances differ more than takes: then looks have more in common, so that too much is spent and not too
+little (Slepian 1962). Normal levels are applied to t-values (Jennison and Turnbull 2000).
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+EARLY_LITTLE = 2.0
+"""What the looks up to one use up of a doubt goes with this power of its number of takes."""
 
 
 def spent(p_values: Any, looks: tuple[int, ...]) -> Any:
@@ -31,16 +37,33 @@ def spent(p_values: Any, looks: tuple[int, ...]) -> Any:
 
 
 def portion(doubt: float, looks: tuple[int, ...], number: int) -> float:
-    """What look `number` (from 0) may use up of a doubt: little early, most at the end.
+    """The level of the interval at look `number` (from 0): little early, most at the end, `doubt` over all looks.
 
-    It goes with the square of the number of takes (Kim and DeMets 1987), and is simply added up: together it holds
-    whatever the looks have in common.
+    What is used up by a look goes with the square of its number of takes (Kim and DeMets 1987). Levels are those whose
+    joint chance is that, as looks share the takes of the earlier ones.
 
     >>> [round(portion(0.05, (1, 2, 3, 5), number), 3) for number in range(4)]
-    [0.002, 0.006, 0.01, 0.032]
+    [0.002, 0.007, 0.014, 0.042]
     """
-    before = looks[number - 1] if number else 0
-    return doubt * (looks[number] ** 2 - before**2) / looks[-1] ** 2
+    return _levels(doubt, looks)[number]
+
+
+@lru_cache(maxsize=256)
+def _levels(doubt: float, looks: tuple[int, ...]) -> tuple[float, ...]:
+    """The level of each look at which together they use up the doubt, by the same recursion."""
+    from scipy.special import ndtr, ndtri
+
+    shares = np.diff([0.0, *(np.asarray(looks, np.float64) / looks[-1]) ** EARLY_LITTLE]) * doubt
+    walk, found = _Walk(0, _times(looks), np.zeros(1), np.ones(1)), list[float]()
+    for number, share in enumerate(shares):
+        low, high = 0.0, -float(ndtri(share)) + 1e-9  # alone it would need the highest bound
+        for _ in range(60):
+            bound = (low + high) / 2
+            low, high = (bound, high) if walk.beyond(bound) > share else (low, bound)
+        found.append(float(ndtr(-high)))
+        if number < len(looks) - 1:
+            walk = walk.onward(high)
+    return tuple(found)
 
 
 @lru_cache(maxsize=1024)
@@ -69,21 +92,48 @@ def _spending(looks: tuple[int, ...]) -> tuple[Any, Any]:
 
 
 def _crossing(bound: float, looks: tuple[int, ...]) -> float:
-    """Chance that a standardised random walk exceeds the bound at one of the looks, by numerical integration."""
-    from scipy.special import ndtr
-
-    times = np.asarray(looks, np.float64) / looks[-1]
-    width = float(np.sqrt(times[0]))
-    chance = float(ndtr(-bound))
-    grid = np.linspace(-9 * width, bound * width, 401)
-    density = np.exp(-0.5 * (grid / width) ** 2) / (width * np.sqrt(2 * np.pi))
-    for before, now in pairwise(times):
-        step = float(np.sqrt(now - before))
-        weights = density * np.full(grid.size, grid[1] - grid[0])
-        weights[[0, -1]] /= 2
-        top = bound * float(np.sqrt(now))
-        chance += float(weights @ ndtr((grid - top) / step))
-        onward = np.linspace(-9 * float(np.sqrt(now)), top, 401)
-        density = np.exp(-0.5 * ((onward[:, None] - grid) / step) ** 2) @ weights / (step * np.sqrt(2 * np.pi))
-        grid = onward
+    """Chance that a standardised random walk exceeds the bound at one of the looks."""
+    walk = _Walk(0, _times(looks), np.zeros(1), np.ones(1))
+    chance = walk.beyond(bound)
+    for _ in looks[1:]:
+        walk = walk.onward(bound)
+        chance += walk.beyond(bound)
     return chance
+
+
+def _times(looks: tuple[int, ...]) -> tuple[float, ...]:
+    return tuple(look / looks[-1] for look in looks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A random walk that has exceeded no bound before look `number`, by numerical integration."""
+
+    number: int
+    times: tuple[float, ...]
+    grid: Floats
+    """Where it can have been at the look before."""
+    weights: Floats
+    """Its chance to have been there."""
+
+    @property
+    def _step(self) -> float:
+        before = self.times[self.number - 1] if self.number else 0.0
+        return float(np.sqrt(self.times[self.number] - before))
+
+    def beyond(self, bound: float) -> float:
+        """Chance that it exceeds this many standard deviations at its look, and nothing before."""
+        from scipy.special import ndtr
+
+        top = bound * float(np.sqrt(self.times[self.number]))
+        return float(self.weights @ ndtr((self.grid - top) / self._step))
+
+    def onward(self, bound: float) -> "_Walk":
+        """The same at the next look, where it did not exceed the bound."""
+        width = float(np.sqrt(self.times[self.number]))
+        grid = np.linspace(-9 * width, bound * width, 401)
+        apart = (grid[:, None] - self.grid) / self._step
+        density = np.exp(-0.5 * apart**2) @ self.weights / (self._step * np.sqrt(2 * np.pi))
+        weights = density * (grid[1] - grid[0])
+        weights[[0, -1]] /= 2
+        return _Walk(self.number + 1, self.times, grid, weights)
