@@ -1,16 +1,32 @@
-"""How much sooner a served model is judged when it is asked several times at once: `python -m benchmarks.served_model`.
+"""A served model beside the same voice in this process: how much sooner, and whether it is judged the same.
 
-A stand-in server that needs half a second a take is asked for the shipped 70 takes one at a time and eight at a time,
-through the whole of a run's generation: plan, locks, store. The proof before the first take counts.
+    python -m benchmarks.served_model              one take at a time and eight at a time
+    python -m benchmarks.served_model --gate       the whole gate, `pytest suites/`, in each of the four dialects
+    python -m benchmarks.served_model --gate --dialect chat --out FOLDER
+
+Without `--gate` a stand-in server that needs half a second a take is asked for the shipped 70 takes one at a time and
+eight at a time, through the whole of a run's generation: plan, locks, store. The proof before the first take counts.
+
+With it the embedded voice stands behind a real HTTP server in a process of its own, and the gate judges it over each
+dialect and in this process: the verdicts of both runs, sample by sample their takes, gate by gate their verdicts.
 """
 
+import argparse
+import json
 import shutil
+import subprocess
+import sys
 import time
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-from harness import shipped
+import numpy as np
+
+from harness import audio, shipped
 from harness.backends import BackendOptions
+from harness.backends.speech_server.dialects import DIALECTS
 from harness.corpus import load_corpus, suites_of
 from harness.decision.gates import load_profile
 from harness.run.plan import Run, Settings
@@ -18,6 +34,9 @@ from tests.stand_in import running
 
 SECONDS = 0.5
 LEAST_TIMES = 3.0
+ROOT = Path(__file__).resolve().parents[1]
+UNKNOWN = {"finished"}
+"""A speech endpoint does not say why a take ended; chat does."""
 
 
 def seconds(url: str, at_once: int, out: Path) -> tuple[float, int]:
@@ -33,8 +52,65 @@ def seconds(url: str, at_once: int, out: Path) -> tuple[float, int]:
     return elapsed, len(requests)
 
 
-def main() -> None:
-    """Print both and their ratio."""
+def gate(out: Path, *options: str) -> dict[str, Any]:
+    """The record of the whole gate."""
+    command = [sys.executable, "-m", "pytest", "suites/", "-q", "-p", "no:cacheprovider", "--out", str(out), *options]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (out / "run.json").exists(), done.stdout + done.stderr
+    return dict(json.loads((out / "run.json").read_text(encoding="utf-8")))
+
+
+def verdicts(run: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """By take and gate."""
+    return {
+        (f"{take['suite']}/{take['utterance']}/{take['seed']}", one["gate"]["name"]): one["outcome"]
+        for take in run["takes"]
+        for one in take["verdicts"]
+    }
+
+
+def beside(own: dict[str, Any], served: dict[str, Any], folders: tuple[Path, Path], dialect: str) -> tuple[str, bool]:
+    """Both runs in a line, and whether they are the same."""
+    sounds = [
+        {(one["suite"], one["utterance"], one["seed"]): one["listen"] for one in run["takes"]} for run in (own, served)
+    ]
+    equal = sum(
+        np.array_equal(*(audio.load(folder / side[key]).samples for folder, side in zip(folders, sounds, strict=True)))
+        for key in sounds[0].keys() & sounds[1].keys()
+    )
+    ours, theirs = verdicts(own), verdicts(served)
+    apart = Counter(
+        f"{name} {outcome} -> {theirs.get((key, name), 'not asked')}"
+        for (key, name), outcome in ours.items()
+        if theirs.get((key, name)) != outcome
+    )
+    known = set() if dialect == "chat" else UNKNOWN
+    same = own["verdict"] == served["verdict"] and equal == len(sounds[0]) == len(sounds[1])
+    same = same and {line.split()[0] for line in apart} <= known and ours.keys() == theirs.keys()
+    told = ", ".join(f"{line} ({count})" for line, count in apart.items()) or "none"
+    answer = "the same" if same else "NOT THE SAME"
+    return (
+        f"{dialect:<12} verdict {served['verdict']} (itself {own['verdict']}); {equal} of {len(sounds[0])} takes "
+        f"equal in every sample; {len(ours)} verdicts of gates, other ones: {told}; {answer}"
+    ), same
+
+
+def whole_gate(dialects: list[str], out: Path) -> bool:
+    """Judge the voice itself and over each dialect; whether all are the same."""
+    own = gate(out / "itself", "--backend", "embedded")
+    all_same = True
+    for dialect in dialects:
+        with running(dialect, "embedded") as server:
+            began = time.monotonic()
+            served = gate(out / dialect, "--backend", "speech_server", "--model", server.url)
+        line, same = beside(own, served, (out / "itself", out / dialect), dialect)
+        print(f"{line}  {time.monotonic() - began:.0f} s", flush=True)
+        all_same &= same
+    return all_same
+
+
+def speed() -> bool:
+    """Print both times and their ratio."""
     found = {}
     with running("vllm-omni", "tone", SECONDS) as server, TemporaryDirectory() as folder:
         for at_once in (1, 8):
@@ -46,7 +122,21 @@ def main() -> None:
     print(
         f"{times:.1f} times as fast; at least {LEAST_TIMES:g} is asked for: {'yes' if times >= LEAST_TIMES else 'NO'}"
     )
+    return times >= LEAST_TIMES
+
+
+def main() -> int:
+    """What was asked for; 1 where it does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--gate", action="store_true", help="the whole gate over each dialect")
+    parser.add_argument("--dialect", choices=list(DIALECTS), action="append", help="only this one")
+    parser.add_argument("--out", type=Path, help="keep the runs here")
+    arguments = parser.parse_args()
+    if not arguments.gate:
+        return 0 if speed() else 1
+    with TemporaryDirectory() as folder:
+        return 0 if whole_gate(arguments.dialect or list(DIALECTS), (arguments.out or Path(folder)).resolve()) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -21,6 +21,8 @@ from harness.errors import AudioError, BackendError
 from harness.take import Request
 
 SEEDS = 2**31  # what any program takes as a seed
+SEED = "seed"
+"""Under this name a take notes whether the seed was obeyed."""
 OBEYED, IGNORED, WITHOUT_EFFECT = "obeyed", "ignored", "without effect"
 STRANGER_PITCH = 1.35  # of a voice that is made from the reference: a fourth to a fifth higher, nobody's own
 STRANGER = "harness-stranger"
@@ -59,7 +61,7 @@ class Proved:
     @property
     def details(self) -> dict[str, float | str]:
         """As a take notes them."""
-        return {"seed": self.seed, "reference": self.reference, "proof": self.sha256}
+        return {SEED: self.seed, "reference": self.reference, "proof": self.sha256}
 
 
 def seed_of(request: Request, chunk: int = 0) -> int:

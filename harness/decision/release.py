@@ -47,6 +47,8 @@ class Decisions:
     asked: Asked
     same_system: bool = False
     """Whether the release is the very system that was accepted: then takes of one seed are siblings."""
+    caution: str = ""
+    """What whoever reads the comparison over all texts, or of each suite, has to know of the takes."""
     comparisons: dict[tuple[Stratum, str, Question], Comparison] = field(default_factory=dict)
     looked: int = 0
     _rule: Rule | None = None
@@ -113,8 +115,10 @@ class Decisions:
                 strata.members[strata.names.index(key[0])] if key[2] == "mean" else np.ones(len(rows.utterances), bool)
             )
             lacking = {name: why for name, why in gone.get(key[1], {}).items() if _member(key[0], name, rows)}
+            caution = self.caution if key[2] == "mean" and not key[0].startswith("voice ") else ""
             told = _comparison(rule, key, answer, margin, takes, rows_of, rows, self.looked)
-            self._note(key, _unmeasured(told, lacking))
+            reason = "; ".join(part for part in (told.reason, caution) if part)
+            self._note(key, _unmeasured(replace_record(told, reason=reason), lacking))
         for margin in asked.margins:
             if margin not in there:
                 self._no_number(margin, strata, rows, gone.get(margin.metric, {}))

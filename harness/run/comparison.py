@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.backends import conditioning
 from harness.baseline import golden
 from harness.corpus import Utterance
 from harness.decision.questions import Broken
@@ -27,6 +28,12 @@ from harness.take import Request
 ALL = Stratum("all")
 THROUGHOUT, LEAST_THROUGHOUT = 0.5, 2
 """A gate that so large a share of a voice's takes breaks, and no fewer takes, is broken throughout."""
+
+UNHEARD_SEEDS = {
+    conditioning.IGNORED: "the system ignores the seed: takes of one seed are no siblings",
+    conditioning.WITHOUT_EFFECT: "the seed has no effect: the takes of a text are one take, and count as one",
+}
+"""What a comparison has to know of a system that does not obey the seed, by what was found out about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
         seeds = range(first + begun, first + look)
         wanted = {suite: [run.request(row, seed) for row in corpus[suite] for seed in seeds] for suite in undecided}
         run.generate(request for requests in wanted.values() for request in requests)
+        seeds_are = _seeds_are(run, wanted.values())
         for suite, requests in wanted.items():
             takes[suite] += [_noted(run, request, compared, judged=look > planned) for request in requests]
             if shares:
@@ -80,9 +88,12 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
                 suites=tuple(name for name in asked.suites if name in comparable),
                 whole=asked.whole and not refused,
             )
-            decisions.same_system = all(one.accepted.system == about.system for one in comparable.values())
+            same = all(one.accepted.system == about.system for one in comparable.values())
+            decisions.same_system = same and seeds_are not in UNHEARD_SEEDS
+            decisions.caution = UNHEARD_SEEDS.get(seeds_are, "")
+            different = (first,) if seeds_are == conditioning.WITHOUT_EFFECT else range(first, first + look)
             decisions.look(
-                {suite: takes[suite] for suite in comparable},
+                {suite: [take for take in takes[suite] if take.seed in different] for suite in comparable},
                 {suite: baseline.takes for suite, baseline in comparable.items()},
                 [one.accepted.anchor for one in comparable.values() if one.accepted.anchor],
                 counted,
@@ -95,6 +106,12 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
         if decisions.failed or not still:
             break
     return Compared(takes, tuple(decisions.comparisons.values()), _not_compared(refused, asked))
+
+
+def _seeds_are(run: Run, requests: Iterable[Sequence[Request]]) -> str:
+    """What was found out about the seed before the first take; empty where nobody asked."""
+    said = {str(run.take(request).details.get(conditioning.SEED, "")) for each in requests for request in each}
+    return next((found for found in UNHEARD_SEEDS if found in said), "")
 
 
 @dataclass

@@ -34,6 +34,17 @@ class Uneven(Speaking):
         return replace(super().take(request), audio=draw("#" * cells))
 
 
+class Deaf(Uneven):
+    """What was found out about the seed, as a server's takes note it."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.seed = seed
+
+    def take(self, request):
+        return replace(super().take(request), details={"seed": self.seed})
+
+
 def asked(looks=(1,), whole=False):
     return Asked(("short",), whole, Policy(), (LENGTH,), looks)
 
@@ -133,3 +144,21 @@ def test_the_accepted_take_lies_beside_the_new_one(make, tmp_path, accept):
     take = compared(run).takes["short"][0]
     assert take.accepted_sha256 == take.audio
     assert take.accepted_audio.endswith(f"{take.audio}.wav")
+
+
+@pytest.mark.parametrize(("seed", "paired"), [("obeyed", True), ("ignored", False)])
+def test_takes_of_one_seed_are_siblings_only_where_the_seed_is_obeyed(make, tmp_path, accept, seed, paired):
+    run = make(Deaf(seed), golden=tmp_path / "golden")
+    accept(run, seeds=(0, 1, 2), system=run.backend.identity)
+    (one,) = compared(run).comparisons
+    # Beside its siblings each take is unchanged; beside the mean of three takes of other draws it is not.
+    assert (one.change == 0.0) is paired
+    assert ("the system ignores the seed" in one.reason) is not paired
+
+
+def test_copies_of_one_take_count_as_one(make, tmp_path, accept):
+    run = make(Deaf("without effect"), golden=tmp_path / "golden")
+    accept(run, seeds=(100, 101, 102))
+    (one,) = compared(run, looks=(3,)).comparisons
+    assert "count as one" in one.reason
+    assert one.excludes == pytest.approx(1 - 0.05 ** (1 / 6), rel=1e-4)  # of 6 takes, not of 18
