@@ -29,6 +29,7 @@ from harness.records.history import RunEvent
 CER = 0.03
 """What a sound take of the simulated recogniser scores."""
 SIM = "speaker_similarity"
+AGAIN = 8
 MOST_POINTS = 5.0
 """How far apart the shares of answers may be after one look and after several, at half a margin lost."""
 POLICY, MARGINS = load_policy()
@@ -83,30 +84,37 @@ class Line:
     least: float | None = None
     looks: tuple[int, ...] = POLICY.looks
 
-    def play(self, runs: int) -> Played:
+    def play(self, runs: int, seed: int = 0) -> Played:
         """So many releases in this world; the same takes whatever the looks, if the last is the same."""
-        return play(CORPUS, CALIBRATED, self.looks, self.noise, self.loss, runs)
+        return play(CORPUS, CALIBRATED, self.looks, self.noise, self.loss, runs, seed)
 
     def told(self, runs: int, played: Played | None = None) -> str:
-        """The world, the shares of each answer, and whether what is asked of it holds."""
+        """The world, the shares of each answer, and whether what is asked of it holds.
+
+        Of a hundred worlds some are beyond by chance: where one is, eight times as many other releases decide.
+        """
         begun = time.process_time()
         played = self.play(runs) if played is None else played
+        told, holds = self._shares(played)
+        if not holds:
+            again, holds = self._shares(self.play(AGAIN * runs, seed=1))
+            told += f"\n    again, {AGAIN * runs} others: {again}"
+        wanted = f"at most {self.most:.0%}" if self.most is not None else ""
+        wanted = f"at least {self.least:.0%}" if self.least is not None else wanted
+        answer = "" if not wanted else f"{wanted}: {'holds' if holds else 'DOES NOT HOLD'}"
+        return f"{self.name:<84}{told} {answer}  {time.process_time() - begun:.1f} s"
+
+    def _shares(self, played: Played) -> tuple[str, bool]:
+        """In words, and whether what is asked holds."""
         hits, of = played.share(self.asked)
         low, high = exact_interval(hits, of, 0.025)
-        wanted, holds = "", True
-        if self.most is not None:
-            wanted, holds = f"at most {self.most:.0%}", hits / of <= self.most
-        if self.least is not None:
-            wanted, holds = f"at least {self.least:.0%}", hits / of >= self.least
         shares = "  ".join(
             f"{name} {played.share(kind)[0] / of:6.1%}"
             for name, kind in (("FAIL", FAIL), ("PASS", PASS), ("open", OPEN))
         )
-        return (
-            f"{self.name:<84}{shares}  takes {np.median(played.takes):.0f}  "
-            f"asked {('open', 'PASS', 'FAIL')[self.asked]} {hits / of:.1%} [{low:.1%}, {high:.1%}] {wanted:<14}"
-            f"{'' if not wanted else 'holds' if holds else 'DOES NOT HOLD'}  {time.process_time() - begun:.1f} s"
-        )
+        asked = f"asked {('open', 'PASS', 'FAIL')[self.asked]} {hits / of:.1%} [{low:.1%}, {high:.1%}]"
+        holds = (self.most is None or hits / of <= self.most) and (self.least is None or hits / of >= self.least)
+        return f"{shares}  takes {np.median(played.takes):.0f}  {asked}", holds
 
 
 def lines() -> Iterator[Line]:
