@@ -1,0 +1,232 @@
+"""Runs killed by `kill -9` at a random moment and resumed: do they end as a run that nobody killed?
+
+    python -m benchmarks.kills [--runs 50] [--workers 0] [--seed 0] [--texts 6] [--whole-gate]
+
+A small release of the demonstration voice is judged once whole, by gates that need no model or by all. Then it is begun
+again and again, each time in a new folder, its first process is killed at a random moment between its start and its
+end, and the same command is given once more. Held against the whole run: run.json, the page and every WAV, times aside;
+that no take which was on disk was generated again, and none twice in one run; that no process of the killed run is
+there 20 s later; that no half-written file is left. One line for each kill, exit status 1 where anything differs.
+"""
+
+import argparse
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+from harness import shipped
+from harness.backends.embedded import EmbeddedBackend
+from harness.take import Request, Take
+
+LOG, MARK = "HARNESS_KILLS_LOG", "HARNESS_KILLS_RUN"
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 20.0
+"""For the processes of a killed run to end."""
+LONGEST_S = 300.0
+_TIMES = re.compile(
+    r'"(begun|ended|elapsed_s|sha256)":("[^"]*"|[\d.e-]+)'
+    r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( UTC|Z)?"
+    r"|(?<=generated in</dt><dd>)[\d.]+"
+    r'|(?<=data-run=")\w+'  # the hash of the record, times included
+)
+GATES = """
+[[profile.documented.gate]]
+metric = "{}"
+unit = "{}"
+{}
+why = "a sound take holds it"
+"""
+MODEL_FREE = (
+    ("readable", "yes", "at_least = 1"),
+    ("finished", "yes", "at_least = 1"),
+    ("length", "s", "at_most = 30"),
+    ("duration_ratio", "ratio", "at_most = 3"),
+    ("silence_ratio", "ratio", "at_most = 0.6"),
+    ("copied_take", "ratio", "at_most = 0.5"),
+)
+MARGIN = """
+[[margin]]
+metric = "duration_ratio"
+unit = "ratio"
+margin = 0.1
+lost = 0.3
+why = "heard"
+"""
+CRITERIA = "def test_rest(require, other_metrics):\n    require(*other_metrics)\n"
+
+
+class Watched(EmbeddedBackend):
+    """The demonstration voice, noting each take that it gives: one line of the file that LOG names."""
+
+    def generate(self, requests: Sequence[Request]) -> Iterator[Take]:
+        for take in super().generate(requests):
+            log = os.open(os.environ[LOG], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.write(log, f"{take.request.digest}\n".encode())
+            os.close(log)
+            yield take
+
+
+@dataclass
+class Release:
+    """The release that is judged, and the command for it."""
+
+    folder: Path
+    workers: int
+    texts: int
+    whole_gate: bool = False
+    mark: str = field(default_factory=lambda: uuid4().hex)
+
+    def __post_init__(self) -> None:
+        corpus = self.folder / "corpus"
+        corpus.mkdir(parents=True)
+        (self.folder / "gates.toml").write_text("".join(GATES.format(*row) for row in MODEL_FREE) + MARGIN)
+        (self.folder / "criteria.py").write_text(CRITERIA)
+        rows = (shipped.CORPUS / "short.toml").read_text(encoding="utf-8").split("[[utterance]]")
+        (corpus / "short.toml").write_text("[[utterance]]".join(rows[: self.texts + 1]), encoding="utf-8")
+
+    def begin(self, out: Path) -> "subprocess.Popen[bytes]":
+        """Start a run into a folder."""
+        suites = ["shipped", "--corpus", str(self.folder / "corpus")] if self.whole_gate else [str(self.folder)]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--suites", *suites]
+        command += ["--backend", "benchmarks.kills:Watched", "--voices", str(shipped.VOICES)]
+        command += ["--golden", str(self.folder / "golden"), "--out", str(out)]
+        if self.workers:
+            command += ["-n", str(self.workers)]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        environment |= {LOG: str(out.with_suffix(".log")), MARK: self.mark}
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def alive(self) -> list[int]:
+        """Processes that belong to a run of this release."""
+        needle, found = f"{MARK}={self.mark}".encode(), []
+        for process in Path("/proc").iterdir():
+            if process.name.isdigit() and int(process.name) != os.getpid():
+                try:
+                    if needle in (process / "environ").read_bytes().split(b"\0"):
+                        found.append(int(process.name))
+                except OSError:  # it has just ended, or is nobody's of ours
+                    continue
+        return found
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a run left in its folder."""
+
+    record: str
+    page: str
+    sounds: dict[str, bytes]
+
+    @classmethod
+    def read(cls, out: Path) -> "Ended":
+        """Read it, times taken out."""
+        record = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        record["settings"].pop("golden", None)
+        page = (out / "report" / "index.html").read_text(encoding="utf-8")
+        told = json.dumps(record, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        sounds = {path.relative_to(out).as_posix(): path.read_bytes() for path in out.rglob("*.wav")}
+        return cls(_TIMES.sub("", told), _TIMES.sub("", page), sounds)
+
+    def differences(self, other: "Ended") -> list[str]:
+        """What of another run is not as here."""
+        found = [what for what in ("record", "page") if getattr(self, what) != getattr(other, what)]
+        names = self.sounds.keys() | other.sounds.keys()
+        return found + sorted(name for name in names if self.sounds.get(name) != other.sounds.get(name))
+
+
+def _log(out: Path) -> list[str]:
+    path = out.with_suffix(".log")
+    return path.read_text().split() if path.exists() else []
+
+
+def _stored(out: Path) -> set[str]:
+    return {path.stem for path in (out / "store" / "takes").rglob("*.json") if path.with_suffix(".wav").exists()}
+
+
+def _finish(process: "subprocess.Popen[bytes]") -> None:
+    if process.wait(LONGEST_S) not in (0, 1):
+        raise RuntimeError(f"a run that nobody killed ended with {process.returncode}")
+
+
+def killed(release: Release, whole: Ended, out: Path, after_s: float) -> list[str]:
+    """What is wrong after a run was killed at a moment and resumed; nothing where all is well."""
+    process = release.begin(out)
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    wrong, until = [], time.monotonic() + PATIENCE_S
+    while (alive := release.alive()) and time.monotonic() < until:
+        time.sleep(0.1)
+    for left in alive:
+        wrong.append(f"process {left} is still there")
+        os.kill(left, signal.SIGKILL)
+    before, on_disk = _log(out), _stored(out)
+    _finish(release.begin(out))
+    again = _log(out)[len(before) :]
+    wrong += [f"{name[:8]} generated although it was on disk" for name in again if name in on_disk]
+    wrong += [
+        f"{name[:8]} generated {n} times in a run"
+        for run in (before, again)
+        for name, n in Counter(run).items()
+        if n > 1
+    ]
+    wrong += [f"{path.name} is left" for path in out.rglob("*.part")]
+    wrong += [f"process {left} of the resumed run is there" for left in release.alive()]
+    wrong += [f"{name} is not that of the whole run" for name in whole.differences(Ended.read(out))]
+    print(
+        f"killed after {after_s:5.1f} s (rc {process.returncode}): {len(on_disk)} takes on disk, "
+        f"{len(again)} generated on resuming: {'; '.join(wrong) or 'equal'}",
+        flush=True,
+    )
+    return wrong
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Kill as often as asked for; 1 where anything was wrong."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=50, help="how often")
+    parser.add_argument("--workers", type=int, default=0, help="as -n of pytest-xdist")
+    parser.add_argument("--seed", type=int, default=0, help="of the moments")
+    parser.add_argument("--texts", type=int, default=6, help="of the release")
+    parser.add_argument("--whole-gate", action="store_true", help="judge by every shipped gate")
+    parser.add_argument("--keep", type=Path, help="folder for the runs that went wrong")
+    asked = parser.parse_args(argv)
+    moments, bad = random.Random(asked.seed), 0
+    with TemporaryDirectory() as work:
+        release = Release(Path(work) / "release", asked.workers, asked.texts, asked.whole_gate)
+        began = time.monotonic()
+        _finish(release.begin(Path(work) / "whole"))
+        lasted = time.monotonic() - began
+        whole = Ended.read(Path(work) / "whole")
+        print(f"whole: {lasted:.1f} s, {len(_log(Path(work) / 'whole'))} takes, -n {asked.workers}", flush=True)
+        for number in range(asked.runs):
+            out = Path(work) / "out"
+            wrong = killed(release, whole, out, moments.uniform(0, lasted))
+            bad += bool(wrong)
+            if wrong and asked.keep:
+                shutil.copytree(out, asked.keep / str(number), dirs_exist_ok=True)
+                shutil.copytree(Path(work) / "whole", asked.keep / "whole", dirs_exist_ok=True)
+            shutil.rmtree(out)
+            out.with_suffix(".log").unlink(missing_ok=True)
+    print(f"{asked.runs} kills, -n {asked.workers}: {asked.runs - bad} as the whole run, {bad} not")
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
