@@ -175,7 +175,7 @@ def _sidecar(take: Take, batch: Sequence[Request], sha256: str) -> Sidecar:
         utterance=request.utterance,
         reference=SidecarReference(reference.id, reference.sha256, reference.transcript, reference.language),
         chunks=request.chunks,
-        sampling=request.sampling,
+        sampling=None if take.provenance.elsewhere else request.sampling,
         seed=request.seed,
         system=request.system,
         sample_rate_hz=take.audio.sample_rate_hz,

@@ -97,6 +97,8 @@ class Provenance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weights: str = ""
     """Hash of every file of the checkpoint that can shape a take."""
     packages: dict[str, str] = msgspec.field(default_factory=dict)
+    elsewhere: bool = False
+    """Whether it was made before this run, by a system and with settings that nobody here knows."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import pytest
 
 from harness.audio import Audio, content_hash
 from harness.store import DerivedValues, Store
-from harness.take import Stop
+from harness.take import Provenance, Stop
 from tests.synthetic import draw, request, take, write_voice
 
 
@@ -181,3 +181,14 @@ def test_the_value_of_another_key_is_no_value(tmp_path):
     other.write_bytes(swapped[0])
     one.write_bytes(swapped[1])
     assert kept.get("one") is kept.get("other") is None
+
+
+def test_a_take_that_was_made_elsewhere_claims_no_settings(tmp_path):
+    made = take(asked=asked(tmp_path))
+    elsewhere = replace(made, provenance=Provenance("directory", "folder", "r1", elsewhere=True))
+    store = Store(tmp_path)
+    store.put(elsewhere)
+    assert store.sidecar(made.request.digest).sampling is None
+    assert b"temperature" not in store.path(made.request.digest).with_suffix(".json").read_bytes()
+    store.put(made)
+    assert store.sidecar(made.request.digest).sampling == made.request.sampling

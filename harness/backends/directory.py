@@ -109,7 +109,9 @@ class DirectoryBackend:
         """Nothing is held."""
 
     def _take(self, request: Request) -> Take:
-        provenance = Provenance(self.name, str(self._folder), revision=self.identity)
+        provenance = Provenance(
+            self.name, str(self._folder), revision=self.identity, device="unknown", dtype="unknown", elsewhere=True
+        )
         wanted = request.utterance.id
         entry = next((self._entries[key] for key in _keys(request) if key in self._entries), None)
         if entry is None:

@@ -61,7 +61,8 @@ class Accepted(Record, frozen=True, kw_only=True):
     """Hashes of the resolved gates, the margins, the policy, the corpus and the voices."""
     model: Model
     fingerprint: Fingerprint
-    sampling: Sampling
+    sampling: Sampling | None = None
+    """With what it was asked for; None where the take was made elsewhere."""
     largest_batch: int = 1
     packages: dict[str, str] = msgspec.field(default_factory=dict)
     before: tuple[Predecessor, ...] = ()

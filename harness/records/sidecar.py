@@ -1,8 +1,9 @@
 """The file beside a stored take: all that is known about it."""
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
 
 from harness.corpus import Utterance
 from harness.records.schema import Record, Sealed
@@ -30,14 +31,15 @@ class Sidecar(Sealed, frozen=True, kw_only=True):
     utterance: Utterance
     reference: SidecarReference
     chunks: tuple[Chunk, ...]
-    sampling: Sampling
+    sampling: Sampling | None = None
+    """With what it was asked for; None where the take was made elsewhere."""
     seed: int
     system: str
     sample_rate_hz: int
     downmix_loss_db: float = 0.0
     stopped_by: Stop
-    frames: int | None = None
-    elapsed_s: float = 0.0
+    frames: Annotated[int, Meta(ge=0)] | None = None
+    elapsed_s: Annotated[float, Meta(ge=0)] = 0.0
     unconditioned: str = ""
     details: dict[str, float | str] = msgspec.field(default_factory=dict)
     provenance: Provenance

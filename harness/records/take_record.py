@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from os.path import relpath
 from pathlib import Path, PurePath
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
@@ -54,9 +56,9 @@ class TakeRecord(Record, frozen=True, kw_only=True):
     unconditioned: str = ""
     """Why the reference had no part in it, where it had none."""
     stopped_by: Stop
-    frames: int | None = None
+    frames: Annotated[int, Meta(ge=0)] | None = None
     max_frames: int
-    elapsed_s: float = 0.0
+    elapsed_s: Annotated[float, Meta(ge=0)] = 0.0
     error: str = ""
     """Why there is no audio."""
     system: str = ""
@@ -65,7 +67,8 @@ class TakeRecord(Record, frozen=True, kw_only=True):
     """Names what was asked, whoever answers."""
     audio: str = ""
     """sha256 of the sound file; empty where there is none."""
-    sampling: Sampling
+    sampling: Sampling | None = None
+    """With what it was asked for; None where the take was made elsewhere."""
     provenance: Provenance
     measurements: dict[str, Measurement] = msgspec.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
@@ -118,7 +121,7 @@ class TakeRecord(Record, frozen=True, kw_only=True):
             system=request.system,
             question=request.question if take.sha256 else "",
             audio=take.sha256,
-            sampling=request.sampling,
+            sampling=None if take.provenance.elsewhere else request.sampling,
             provenance=take.provenance,
             measurements=dict(measurements),
             verdicts=tuple(verdicts),

@@ -227,7 +227,8 @@ def _row(verdict: Verdict) -> Row:
 def _facts(take: TakeRecord) -> list[tuple[str, str]]:
     """Where the take comes from."""
     provenance = take.provenance
-    sampling = ", ".join(f"{name} {value}" for name, value in structs.asdict(take.sampling).items())
+    settings = structs.asdict(take.sampling) if take.sampling else {}
+    sampling = ", ".join(f"{name} {value}" for name, value in settings.items()) or "not known: made elsewhere"
     packages = ", ".join(f"{name} {version}" for name, version in provenance.packages.items())
     frames = f"{take.frames} of at most {take.max_frames}" if take.frames is not None else ""
     facts = {

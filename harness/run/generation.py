@@ -9,6 +9,7 @@ import ctypes
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -147,6 +148,10 @@ def _checked(take: Take, backend: str) -> Take:
         return failed(take.request, backend, "the backend gave a take without audio and without an error")
     if take.audio is not None and take.audio.samples.size == 0:
         return failed(take.request, backend, "the audio holds 0 samples")
+    if take.frames is not None and take.frames < 0:
+        return failed(take.request, backend, f"the backend says that it took {take.frames} frames")
+    if not 0 <= take.elapsed_s < inf:
+        return failed(take.request, backend, f"the backend says that it took {take.elapsed_s:g} s")
     return take
 
 

@@ -85,6 +85,18 @@ def leaves(requests):
             ["the backend gave a take without audio and without an error"] * 3,
         ),
         (lambda requests: [take(one, draw("")) for one in requests], ["the audio holds 0 samples"] * 3),
+        (
+            lambda requests: [replace(take(one), frames=-5) for one in requests],
+            ["the backend says that it took -5 frames"] * 3,
+        ),
+        (
+            lambda requests: [replace(take(one), elapsed_s=float("nan")) for one in requests],
+            ["the backend says that it took nan s"] * 3,
+        ),
+        (
+            lambda requests: [replace(take(one), elapsed_s=float("inf")) for one in requests],
+            ["the backend says that it took inf s"] * 3,
+        ),
     ],
 )
 def test_what_a_system_does_not_give_is_a_take_that_says_so(asked, answer, heard):
