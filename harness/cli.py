@@ -39,28 +39,9 @@ def _init(arguments: argparse.Namespace) -> int:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     """Say what this machine can run, and which texts the documented numbers can judge."""
-    from importlib.metadata import PackageNotFoundError, version
+    from harness.lab import doctor
 
-    import torch
-
-    from harness.backends import gpu
-
-    for name in ("torch", "torchaudio", "transformers", "resemblyzer", "espeakng-loader", "pyworld-prebuilt"):
-        try:
-            print(f"{name:<18}{version(name)}")
-        except PackageNotFoundError:
-            print(f"{name:<18}missing: python3 run.py test sets everything up")
-    devices = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
-    why_not = "none; " + gpu.why_not(torch.__version__, torch.version.cuda, 0, gpu.driver())
-    print(f"{'CUDA devices':<18}{', '.join(devices) or why_not}")
-    print(f"{'suites':<18}{(shipped.suites_at(Path.cwd()) or shipped.SuitesFolder()).path}")
-    print(f"{'shipped suites':<18}{shipped.SUITES}")
-    print()
-    from harness.decision.feasibility import feasibility_map
-
-    print("which texts the documented numbers can judge, by words:")
-    for line in feasibility_map():
-        print(f"  {line}")
+    print("\n".join(doctor.lines()))
     return 0
 
 
@@ -256,6 +237,11 @@ def _report(arguments: argparse.Namespace) -> int:
     out = Path(arguments.out)
     record = Journal(out).record()
     shown = report.write(record, out)
+    if arguments.alluredir:
+        from harness.report import allure, allure_takes
+
+        allure.write_run(record, arguments.alluredir, out)
+        allure_takes.write_takes(record, arguments.alluredir, out)
     if arguments.single_file:
         shown = page.write_single_file(record, out)
     for line in terminal.summary(record, out, shown):
@@ -354,6 +340,7 @@ def _parser() -> argparse.ArgumentParser:
     drawn = commands.add_parser("report", help=_report.__doc__)
     drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
     drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
+    drawn.add_argument("--alluredir", type=Path, metavar="FOLDER", help="also write the takes as Allure results")
     tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
     tiny.add_argument("folder", metavar="DIR")
     return parser

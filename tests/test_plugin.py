@@ -417,12 +417,15 @@ def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     before = read_run(out)
     assert (before.verdict, before.planned, before.judged) == ("INCONCLUSIVE", 3, 0)
     assert "Incomplete" in (out / "report" / "index.html").read_text(encoding="utf-8")
-    (verdict,) = [path for path in (folder.path / "allure").glob("*-result.json") if "May it" in path.read_text()]
-    assert json.loads(verdict.read_text(encoding="utf-8"))["status"] == "broken"
+    results = allure_results(folder)
+    assert [one["status"] for one in results if "May it" in one["name"]] == ["broken"]
+    assert [one["status"] for one in results if one["name"].startswith("short-")] == ["broken"] * 3
 
     from harness import cli
 
-    assert cli.main(["report", str(out)]) == 3
+    assert cli.main(["report", str(out), "--alluredir", str(folder.path / "allure")]) == 3
+    drawn = {one["name"]: one["status"] for one in allure_results(folder) if one["name"].startswith("short-")}
+    assert drawn == {"short-001, seed 0": "passed", "short-002, seed 0": "broken", "short-003, seed 0": "broken"}
     after = read_run(out)
     assert (after.verdict, after.planned, after.judged) == ("INCONCLUSIVE", 3, 1)
     assert "killed" in after.incomplete
@@ -432,36 +435,60 @@ def test_a_killed_run_leaves_a_report_of_what_was_judged(project):
     assert "<audio" in page
 
 
-def test_allure_names_a_test_the_same_after_its_text_was_edited(project):
+def allure_results(folder, name="allure"):
+    return [json.loads(path.read_text(encoding="utf-8")) for path in (folder.path / name).glob("*-result.json")]
+
+
+@pytest.mark.parametrize(("per", "n_tests"), [("take", 1), ("criterion", 2)])
+def test_allure_names_a_test_the_same_after_its_text_was_edited(project, per, n_tests):
     folder = project(GOOD)
     corpus = folder.path / "suites" / "corpus" / "short.toml"
 
     def identities(name):
-        judge(folder, "--alluredir", name)
-        results = [json.loads(path.read_text(encoding="utf-8")) for path in (folder.path / name).glob("*-result.json")]
-        return {(result["name"], result["historyId"]) for result in results}
+        judge(folder, "--alluredir", name, "--per", per)
+        return {(result["name"], result["fullName"], result["historyId"]) for result in allure_results(folder, name)}
 
     before = identities("before")
     corpus.write_text(corpus.read_text(encoding="utf-8").replace("خمسة", "ستة"), encoding="utf-8")
     assert identities("after") == before
-    assert len(before) == 3  # two tests, and the verdict on the release
+    assert len(before) == n_tests + 1  # and the verdict on the release
 
 
-def test_allure_has_the_players_the_sounds_and_the_verdict_of_the_release(project):
-    folder = project(GOOD, LONG)
+def test_allure_has_one_test_a_take_with_its_gates_as_steps_and_the_verdict_of_the_release(project):
+    mine = "\ndef test_of_no_take():\n    pass\n\ndef test_of_mine(require):\n    require('length')\n    assert 0\n"
+    folder = project(GOOD, LONG, suite=SUITE + mine)
     judge(folder, "--alluredir", "allure")
-    results = [json.loads(path.read_text(encoding="utf-8")) for path in (folder.path / "allure").glob("*-result.json")]
-    by_name = {result["name"]: result for result in results}
+    by_name = {result["name"]: result for result in allure_results(folder)}
+    assert by_name.keys() >= {"May it go out? FAIL", "short-001, seed 0", "short-002, seed 0", "test_of_no_take"}
+    assert [result["status"] for result in by_name.values() if "of_mine" in result["fullName"]] == ["failed"] * 2
+    assert len(by_name) == 4 + 2
     assert by_name["May it go out? FAIL"]["status"] == "failed"
+    assert "ring" in by_name["May it go out? FAIL"]["description"]
+    good, long = by_name["short-001, seed 0"], by_name["short-002, seed 0"]
+    assert [one["type"] for one in good["attachments"]] == ["text/html", "audio/wav", "audio/wav"]
+    labels = {label["name"]: label["value"] for label in good["labels"]}
+    assert (labels["feature"], labels["story"], labels["voice"]) == ("short", "short-001", "layla")
+    assert good["status"] == "passed"
+    assert (long["status"], long["statusDetails"]["message"]) == ("failed", "FAIL  duration_ratio")
+    assert "listen    .harness/takes/short/" in long["statusDetails"]["trace"]
+    assert [step["status"] for step in long["steps"]] == ["failed"] + ["passed"] * 4
+    assert long["steps"][0]["name"].startswith("FAIL  duration_ratio")
+    assert long["descriptionHtml"].count("<audio controls") == 2
+    assert "verdict = FAIL" in (folder.path / "allure" / "environment.properties").read_text(encoding="utf-8")
+    assert "ring = " in (folder.path / "allure" / "environment.properties").read_text(encoding="utf-8")
+    assert json.loads((folder.path / "allure" / "executor.json").read_text())["type"]
+
+
+def test_allure_has_a_test_for_each_criterion_where_that_is_asked_for(project):
+    folder = project(GOOD, LONG)
+    judge(folder, "--alluredir", "allure", "--per", "criterion")
+    by_name = {result["name"]: result for result in allure_results(folder)}
+    assert len(by_name) == 5
     first = by_name["short-001, seed 0: length"]
     types = [attachment["type"] for attachment in first["attachments"]]
     assert types == ["text/html", "audio/wav", "audio/wav", "text/plain"]
-    labels = {label["name"]: label["value"] for label in first["labels"] if label["name"] != "tag"}
-    assert (labels["feature"], labels["story"], labels["voice"]) == ("short", "short-001", "layla")
     assert [step["status"] for step in by_name["short-002, seed 0: length"]["steps"]].count("failed") == 1
-    assert "verdict = FAIL" in (folder.path / "allure" / "environment.properties").read_text(encoding="utf-8")
-    assert json.loads((folder.path / "allure" / "categories.json").read_text())
-    assert json.loads((folder.path / "allure" / "executor.json").read_text())["type"]
+    assert judge(folder, "--per", "test").ret == pytest.ExitCode.USAGE_ERROR
 
 
 def test_options_may_stand_in_the_ini_file(project):

@@ -18,7 +18,9 @@ from harness.corpus import suites_of
 from harness.errors import RulerError, UsageError
 from harness.plugin.options import (
     PlainUsage,
+    allure_folder,
     corpus_folder,
+    is_per_take,
     is_worker,
     judged_by,
     looks,
@@ -27,6 +29,7 @@ from harness.plugin.options import (
     targets_all_suites,
     targets_suites,
     value,
+    writes_allure,
 )
 from harness.plugin.reporter import JUNIT, Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of
@@ -80,6 +83,10 @@ def pytest_collection(session: pytest.Session) -> None:
         if not (is_worker(session.config) or session.config.option.collectonly):
             journal_of(session.config).claim()
             session.config.add_cleanup(journal_of(session.config).release)
+        if is_per_take(session.config) and writes_allure(session.config):
+            from harness.report import allure_takes
+
+            session.config.add_cleanup(allure_takes.leave_tests_of_takes_out(allure_folder(session.config)))
         run = run_of(session.config)
         assert run.backend is not None
         assert run.voices

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.options import PlainUsage, writes_allure
+from harness.plugin.options import PlainUsage, is_per_take, writes_allure
 from harness.plugin.session import release_of, run_of, suites_of
 from harness.plugin.suites import other_metrics_of
 
@@ -160,11 +160,14 @@ def _belongs(one: "Comparison | NotCompared", question: str, suites: tuple[str, 
 
 
 def _attach(request: pytest.FixtureRequest, take: "TakeRecord", out: "Path", failed: bool) -> None:
-    """The first test of a take carries its audio, and every test that fails."""
+    """Where every criterion is a test, the first of a take carries its audio, and every one that fails."""
     if not writes_allure(request.config):
         return
     from harness.report import allure
 
+    if is_per_take(request.config):
+        allure.judged_by_gates(failed)
+        return
     seen = request.config.stash.setdefault(_SEEN, set())
     if failed or take.digest not in seen:
         allure.attach_take(take, out)

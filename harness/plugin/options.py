@@ -36,6 +36,7 @@ _OPTIONS = (
     Option("--cluster", "", "speak on every GPU of a Ray cluster: its address, or local", "ADDRESS"),
     Option("--golden", "", "another folder of accepted baselines", "FOLDER"),
     Option("--golden-audio", "", "folder in which accept kept the accepted takes' audio", "FOLDER"),
+    Option("--per", "take", "an Allure test for each take, with its gates as steps, or for each criterion", "WHAT"),
     Option("--out", ".harness", "folder for takes, references, report, run.json and junit.xml", "FOLDER"),
 )
 
@@ -182,3 +183,15 @@ def is_worker(config: pytest.Config) -> bool:
 
 def writes_allure(config: pytest.Config) -> bool:
     return bool(config.getoption("allure_report_dir", default=None))
+
+
+def allure_folder(config: pytest.Config) -> Path:
+    return config.invocation_params.dir / str(config.getoption("allure_report_dir"))
+
+
+def is_per_take(config: pytest.Config) -> bool:
+    """Whether Allure gets a test for each take, and not for each criterion that judged one."""
+    given = value(config, "--per")
+    if given not in {"take", "criterion"}:
+        raise UsageError(f"--per is {given!r}; take or criterion is needed")
+    return given == "take"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.options import out_folder, targets_suites, writes_allure
+from harness.plugin.options import allure_folder, is_per_take, out_folder, targets_suites, writes_allure
 from harness.plugin.session import journal_of
 
 if TYPE_CHECKING:
@@ -56,10 +56,11 @@ class Reporter:
         if record.planned or record.harness_errors:
             report.write(record, out_folder(self._config))
         if writes_allure(self._config):
-            from harness.report import allure
+            from harness.report import allure, allure_takes
 
-            folder = self._config.invocation_params.dir / str(self._config.getoption("allure_report_dir"))
-            allure.write_run(record, folder, out_folder(self._config))
+            allure.write_run(record, allure_folder(self._config), out_folder(self._config))
+            if is_per_take(self._config):
+                allure_takes.write_takes(record, allure_folder(self._config), out_folder(self._config))
 
     def pytest_internalerror(self, excrepr: object) -> None:
         last = (str(excrepr).strip().splitlines() or ["an internal error"])[-1]
