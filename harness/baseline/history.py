@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
+from harness.audio import write_atomically
 from harness.decision.policy import Margin
 from harness.decision.steps import Step, steps_in
-from harness.errors import GoldenError
+from harness.errors import GoldenError, RecordError
 from harness.records.history import HistoryEvent, RunEvent, decode
 from harness.records.run_record import RunRecord
 from harness.records.schema import line
@@ -27,6 +29,20 @@ def append(path: Path, event: HistoryEvent) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         file.write(line(event))
+
+
+def mark_killed(path: Path, begun: str) -> None:
+    """Say of a run that it was killed before it could say what it came to: it is no complete run, and is still told."""
+    if not path.exists():
+        return
+    lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
+    try:
+        last = decode(lines[-1], str(path))
+    except RecordError:
+        return  # whoever reads it is told
+    if isinstance(last, RunEvent) and last.begun == begun and not last.incomplete:
+        lines[-1] = line(structs.replace(last, incomplete="it was killed before its report was written")).rstrip(b"\n")
+        write_atomically(path, b"\n".join(lines) + b"\n")
 
 
 def now() -> str:
@@ -49,6 +65,7 @@ def of_run(run: RunRecord) -> RunEvent:
     about = run.about
     return RunEvent(
         on=now(),
+        begun=run.begun,
         verdict=run.verdict,
         incomplete=run.incomplete,
         system=about.system,

@@ -13,6 +13,8 @@ class RunEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="run"):
 
     on: str
     """UTC."""
+    begun: str = ""
+    """When the run began, UTC."""
     verdict: str
     incomplete: str = ""
     system: str = ""

@@ -12,9 +12,11 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from harness.baseline import history
 from harness.errors import RecordError, UsageError
 from harness.records import event as events
-from harness.records.event import AnyEvent, Begun
+from harness.records.event import AnyEvent, Begun, Ended
+from harness.records.history import NAME as HISTORY
 from harness.records.run_record import HOW_TO_RUN, RunRecord
 from harness.records.run_record import NAME as RUN
 from harness.records.schema import line
@@ -75,6 +77,8 @@ class Journal:
         with FileLock(self.out / "journal.lock"):
             if self.is_mine:
                 return
+            if killed := self._was_killed():
+                history.mark_killed(self.out / HISTORY, killed)
             there = [self.out / name for name in SET_ASIDE if (self.out / name).exists()]
             if there:
                 shutil.rmtree(self.out / PREVIOUS, ignore_errors=True)
@@ -83,6 +87,23 @@ class Journal:
                 path.replace(self.out / PREVIOUS / path.name)
             _sweep(self.out)
             self.add(Begun(now(), Begun.SCHEMA, self.run))
+
+    def _was_killed(self) -> str:
+        """When the run began whose journal lies there and which never ended; empty where there is none."""
+        if not self._path.exists():
+            return ""
+        with self._path.open("rb") as file:
+            first = file.readline()
+            file.seek(max(0, self._path.stat().st_size - 4096))
+            last = file.read().rstrip(b"\n").rpartition(b"\n")[2]
+        found: list[AnyEvent | None] = []
+        for text in (first.rstrip(b"\n"), last):
+            try:
+                found.append(events.decode(text, str(self._path), HOW_TO_RUN))
+            except RecordError:  # it was cut off in the middle of a line, or is of another version
+                found.append(None)
+        begun, ended = found
+        return begun.at if isinstance(begun, Begun) and not isinstance(ended, Ended) else ""
 
     def add(self, event: AnyEvent) -> None:
         """Append one event, in a single write, so that several processes may do so at once."""

@@ -3,9 +3,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from msgspec import structs
 
+from harness.baseline import history
 from harness.errors import UsageError
-from harness.records.event import NAME, Unjudged
+from harness.records.event import NAME, Ended, Unjudged
 from harness.records.history import NAME as HISTORY
 from harness.records.history import RunEvent
 from harness.run.journal import PREVIOUS, Journal
@@ -97,3 +99,17 @@ def test_the_journal_of_an_earlier_version_is_refused_by_its_schema(tmp_path):
 def test_a_text_may_hold_signs_that_some_readers_take_for_line_ends(recorded_run):
     recorded_run.take(text="قال\u2028نعم\u0085لا")
     assert recorded_run.end(0).takes[0].text == "قال\u2028نعم\u0085لا"
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_that_was_killed_while_it_wrote_its_report_is_told_as_no_complete_one(tmp_path, ended):
+    journal = Journal(tmp_path)
+    journal.begin()
+    record = structs.replace(journal.record(), incomplete="")
+    history.append(tmp_path / "releases.jsonl", history.of_run(record))
+    if ended:
+        journal.add(Ended("2026-01-01T00:00:00Z", 0))
+    Journal(tmp_path).begin()
+    (line,) = history.read(tmp_path / "releases.jsonl")
+    assert line.begun == record.begun
+    assert ("killed" in line.incomplete) is not ended
