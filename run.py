@@ -3,6 +3,7 @@
 
 python3 run.py gate [pytest options]    judge the system under test: pytest suites/
 python3 run.py test [pytest options]    judge the judge: the harness's own tests
+python3 run.py core [pytest options]    of those only what decides: texts, records, gates, comparison; half a minute
 python3 run.py check                    lint, types and the import contract
 
 The environment is .venv beside this file. It is made on first use and again whenever pyproject.toml changes.
@@ -19,9 +20,14 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 SCRIPTS = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
+CORE = ["text", "cloning", "records", "decision"]
 JOBS = {
     "gate": [["-m", "pytest", "suites/"]],
     "test": [["-m", "pytest", "-n", "2", "--dist", "loadfile"]],
+    "core": [
+        ["-m", "pytest", "-n", "2", "--dist", "loadfile", "-m", "not slow and not browser"]
+        + [f"{place}/{room}" for room in CORE for place in ("tests", "harness")]
+    ],
     "check": [
         ["-m", "ruff", "format", "--check", "."],
         ["-m", "ruff", "check", "."],
