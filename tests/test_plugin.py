@@ -346,6 +346,38 @@ def test_without_a_recogniser_the_headline_says_that_words_were_not_judged(proje
     )
 
 
+@pytest.mark.parametrize("how", ["option", "file"])
+def test_a_run_that_lacks_what_is_required_is_inconclusive_and_says_what_to_give(project, how):
+    folder = project(GOOD)
+    gates = folder.path / "suites" / "gates.toml"
+    if how == "file":
+        gates.write_text(gates.read_text() + '\n[policy]\nrequire = ["words"]\n')
+    result = judge(folder, *(["--require", "words"] if how == "option" else []))
+    assert result.ret == 1
+    result.stdout.fnmatch_lines(
+        [
+            "INCONCLUSIVE  required and missing",
+            "  observed  words: no recogniser was given: give --asr FOLDER_OR_HUB_ID",
+            "VERDICT       INCONCLUSIVE",
+        ]
+    )
+    run = read_run(folder.path / ".harness")
+    assert (run.unmet, run.about.rules.require) == (
+        ("words: no recogniser was given: give --asr FOLDER_OR_HUB_ID",),
+        ("words",),
+    )
+    for page in ("summary.md", "report/index.html"):
+        assert "give --asr FOLDER" in (folder.path / ".harness" / page).read_text("utf-8").replace("\\_", "_")
+
+
+def test_a_part_is_inconclusive_where_the_whole_is_required(project):
+    folder = project(GOOD, GOOD)
+    result = judge(folder, "-k", "short-002", "--require", "whole")
+    result.stdout.fnmatch_lines(["  observed  whole: judged were 1 of 2 takes*", "VERDICT       INCONCLUSIVE"])
+    assert result.ret == 1
+    assert judge(folder, "--require", "whole").ret == 0
+
+
 def test_the_manifest_and_the_page_and_junit_are_written(project):
     folder = project(GOOD, LONG)
     judge(folder)
@@ -524,6 +556,7 @@ def test_supplied_files_that_nobody_would_look_at_end_the_run_before_it_begins(p
         (["--gates", "strict"], "no profile 'strict'; there are documented, calibrated"),
         (["--gates-file", "gates.toml"], "metric 'beauty' is unknown"),
         (["--gates-file", "nowhere.toml"], "is missing"),
+        (["--require", "whole,beauty"], "--require: 'beauty' cannot be required; whole, words, "),
         (["--takes", "0"], "--takes is '0'; a whole number of at least 1 is needed"),
         (["--takes", "many"], "--takes is 'many'"),
         (["--seed", "-1"], "--seed is '-1'"),

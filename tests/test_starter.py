@@ -31,13 +31,15 @@ def test_the_examples_in_the_gates_are_toml(tmp_path):
     starter.write(tmp_path)
     lines = (tmp_path / "voice_gates" / "gates.toml").read_text(encoding="utf-8").splitlines()
     example = "\n".join(line.removeprefix("#   ") for line in lines if line.startswith("#   "))
-    assert tomllib.loads(example)["profile"]["documented"]["gate"][0]["metric"] == "duration_ratio"
+    found = tomllib.loads(example)
+    assert found["profile"]["documented"]["gate"][0]["metric"] == "duration_ratio"
+    assert found["policy"] == {"require": ["words"]}
 
 
 def test_the_workflow_judges_the_folder(tmp_path):
     starter.write(tmp_path, "mine")
     text = (tmp_path / ".github" / "workflows" / "mine.yml").read_text(encoding="utf-8")
-    assert "pytest mine/" in text
+    assert 'pytest mine/ --asr "$ASR" --require whole,words' in text
     assert "FOLDER" not in text
 
 

@@ -37,7 +37,14 @@ def test_the_commands_of_the_gpu_jobs_judge_a_checkpoint_as_they_stand(workflow,
     jobs = yaml.safe_load((ROOT / ".github" / "workflows" / f"{workflow}.yml").read_text(encoding="utf-8"))["jobs"]
     steps = {step.get("name"): step for step in jobs["gpu" if workflow == "nightly" else "judge"]["steps"]}
     judge, report = steps["Judge"], steps["Report, also of a run that was killed"]
-    given = {"MODEL": str(tmp_path / "tiny" / "model"), "TAKES": "2", "CODEC": "", "GOLDEN_AUDIO": "", "HF_TOKEN": ""}
+    given = {
+        "MODEL": str(tmp_path / "tiny" / "model"),
+        "TAKES": "2",
+        "CODEC": "",
+        "ASR": "",
+        "GOLDEN_AUDIO": "",
+        "HF_TOKEN": "",
+    }
     assert judge["env"].keys() <= given.keys()
     assert judge["run"].startswith("python3 run.py gate --gpu --backend higgs ")
     python = sys.executable

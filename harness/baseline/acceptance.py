@@ -16,7 +16,7 @@ import numpy as np
 from harness.audio import write_atomically
 from harness.baseline import golden, history, signature
 from harness.corpus import load_corpus
-from harness.decision import outlook, panels
+from harness.decision import outlook, panels, requirements
 from harness.decision.gates import Profile
 from harness.decision.policy import Margin, Policy
 from harness.decision.rates import share_at_most
@@ -128,6 +128,7 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
             *_not_measured(kept, terms.margins),
             *_not_of_a_piece(run, sidecars),
             *_not_signed(run, terms),
+            *_not_met(run, terms),
         ]
     )
     before = golden.read(terms.folder, run.about.backend, suite)
@@ -162,6 +163,15 @@ def _not_signed(run: Finished, terms: Terms) -> list[str]:
     if signed is None and terms.policy.signed:
         return [f"nobody signed for it, and the policy of gates.toml asks for a signature: {HOW_TO_SIGN}"]
     return []
+
+
+def _not_met(run: Finished, terms: Terms) -> list[str]:
+    """What the policy requires and the run lacks."""
+    record = run.record
+    partial = "" if record.scope.is_whole else str(record.scope)
+    required = (*record.about.rules.require, *terms.rules.require)
+    lacks = requirements.unmet(dict.fromkeys(required), partial, record.about.instruments, record.takes)
+    return [f"required and missing: {line}" for line in lacks]
 
 
 def difference(run: Finished, suite: str, terms: Terms) -> list[str]:

@@ -7,6 +7,7 @@
     [language.CODE]                      how fast texts in a language are read
     modules                              modules that hold metrics of your own; the file's folder counts
     [comparison]  [[margin]]             what a comparison with the accepted release promises
+    [policy]                             require: what a run must have been judged by (harness/decision/requirements.py)
 
 An inherited limit that changes takes its evidence with it: `why` must be said anew, and `false_reject` and `source` of
 the old limit do not speak for the new one.
@@ -65,6 +66,7 @@ class GatesFile:
     profile: dict[str, dict[str, Any]] = field(default_factory=dict)
     override: tuple[dict[str, Any], ...] = ()
     comparison: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
     margin: tuple[dict[str, Any], ...] = ()
 
 
@@ -155,6 +157,10 @@ class Source:
     def comparison(self) -> dict[str, Any]:
         """`[comparison]`, what this file does not say from the file it extends."""
         return (self.parent.comparison() if self.parent else {}) | self.tables.comparison
+
+    def policies(self) -> list[tuple[str, Row]]:
+        """Every `[policy]` with where it stands, that of the extended file first: a file only requires more."""
+        return (self.parent.policies() if self.parent else []) + [(f"{self.path} [policy]", self.tables.policy)]
 
 
 def read(path: Path = shipped.GATES, beneath: tuple[Path, ...] = ()) -> Source:

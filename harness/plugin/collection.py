@@ -26,6 +26,7 @@ from harness.plugin.options import (
     looks,
     out_folder,
     policy_of,
+    required_by_policy,
     targets_all_suites,
     targets_suites,
     value,
@@ -92,6 +93,7 @@ def pytest_collection(session: pytest.Session) -> None:
         assert run.voices
         assert run.measuring.fingerprints()  # a model that cannot be opened ends the run here
         policy_of(session.config)
+        required_by_policy(session.config)
         corpus = {suite: load(session.config, suite) for suite in suites_of(corpus_folder(session.config))}
         for suite in corpus:
             run.settings.profile.of(suite, required_of(judged_by(session.config), suite))

@@ -19,6 +19,7 @@ _OPTIONS = (
     *options.OPTIONS,
     Option("--suites", "", "judge by this suites folder, wherever pytest runs: shipped, or a folder", "FOLDER"),
     Option("--gates", "documented", "profile of gates.toml: documented or calibrated"),
+    Option("--require", "", "what the run must have been judged by, or it is INCONCLUSIVE: whole,words,…", "NAMES"),
     Option("--gates-file", "", "another gates.toml than that of the suites folder", "FILE"),
     Option("--corpus", "", "another folder of corpus files than that of the suites folder", "FOLDER"),
     Option("--voices", "", "other references than those of the suites folder: name.wav + name.txt", "FOLDER"),
@@ -167,6 +168,14 @@ def policy_of(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
     from harness.decision import policy
 
     return policy.load_policy(gates_path(config))
+
+
+def required_by_policy(config: pytest.Config) -> tuple[str, ...]:
+    """What the run must have been judged by: of gates.toml, and of the command."""
+    from harness.decision import requirements
+
+    more = [name.strip() for name in value(config, "--require").split(",")]
+    return requirements.load(gates_path(config), filter(None, more))
 
 
 def looks(config: pytest.Config) -> tuple[int, ...]:

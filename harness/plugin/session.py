@@ -20,6 +20,7 @@ from harness.plugin.options import (
     looks,
     out_folder,
     policy_of,
+    required_by_policy,
     value,
 )
 
@@ -169,7 +170,8 @@ def about(config: pytest.Config) -> "About":
     suites = there(corpus_folder(config))
     audit = golden.audited(run.settings.golden, run.settings.backend, suites, policy, margins)
     written = policy_of(config)
-    rules = run.rules(written[1], written[0], {suite: load(config, suite) for suite in suites})
+    corpus = {suite: load(config, suite) for suite in suites}
+    rules = run.rules(written[1], written[0], corpus, required_by_policy(config))
     return structs.replace(run.about(os.environ.get("GITHUB_SHA", ""), rules), audit=audit)
 
 

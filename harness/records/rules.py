@@ -22,6 +22,8 @@ class Rules(Record, frozen=True, kw_only=True):
     """By suite."""
     voices: dict[str, str] = msgspec.field(default_factory=dict)
     """By voice, of its sound and its transcript."""
+    require: tuple[str, ...] = ()
+    """What a run must have been judged by before it may pass."""
 
     @classmethod
     def of(
@@ -31,6 +33,7 @@ class Rules(Record, frozen=True, kw_only=True):
         policy: Any,
         corpus: Mapping[str, Iterable[Utterance]],
         voices: Iterable[Reference],
+        require: Iterable[str] = (),
     ) -> "Rules":
         """The rules that hold."""
         return cls(
@@ -41,6 +44,7 @@ class Rules(Record, frozen=True, kw_only=True):
             voices={
                 voice.id: _hash((voice.sha256, voice.transcript, voice.language, voice.speaker)) for voice in voices
             },
+            require=tuple(require),
         )
 
     @property
@@ -74,6 +78,7 @@ class Rules(Record, frozen=True, kw_only=True):
             for part, verb in (("margins", "are not"), ("policy", "is not"))
             if getattr(self, part) != getattr(other, part)
         ]
+        lines += [f"{name} was not required" for name in other.require if name not in self.require]
         for what, was, now in (("suite", self.corpus, other.corpus), ("voice", self.voices, other.voices)):
             lines += [
                 f"{what} {name} is not what it was"

@@ -84,6 +84,8 @@ class RunRecord(Sealed, frozen=True, kw_only=True):
     incomplete: str = ""
     """Why this is not the whole run; empty where it is."""
     scope: Scope = Scope()
+    unmet: tuple[str, ...] = ()
+    """What the policy requires and the run lacks, with what to give."""
     begun: str = ""
     ended: str = ""
     """Date and time in UTC; empty while the run goes on, and for ever where it was killed."""

@@ -56,6 +56,7 @@ def causes(run: RunRecord) -> list[Cause]:
         for one in run.not_compared
         if one.stands_against
     ]
+    found += [Cause(Outcome.INCONCLUSIVE, "required and missing", line, "", "") for line in run.unmet]
     found += [Cause(Outcome.FAIL, test, how, "", "") for test, how in run.failed_otherwise.items()]
     for why, keys in _by_reason((str(one.take), one.why) for one in run.not_judged).items():
         title = f"{len(keys)} take{'s' * (len(keys) != 1)} not judged"

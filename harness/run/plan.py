@@ -364,9 +364,15 @@ class Run:
             frame_rate_hz=self.backend.frame_rate_hz,
         )
 
-    def rules(self, margins: Sequence[Margin], policy: Policy, corpus: Mapping[str, Sequence[Utterance]]) -> Rules:
+    def rules(
+        self,
+        margins: Sequence[Margin],
+        policy: Policy,
+        corpus: Mapping[str, Sequence[Utterance]],
+        require: Sequence[str] = (),
+    ) -> Rules:
         """By what this run judges."""
-        return Rules.of(self.profile.gates, tuple(margins), policy, corpus, self.voices)
+        return Rules.of(self.profile.gates, tuple(margins), policy, corpus, self.voices, require)
 
     def close(self) -> None:
         """Free the backend, if it was opened."""

@@ -60,7 +60,13 @@ def settings_as_data(settings: Settings) -> dict[str, Any]:
 
 
 def rules_here(
-    record: RunRecord, profile: Profile, margins: Sequence[Margin], policy: Policy, corpus: Path, out: Path
+    record: RunRecord,
+    profile: Profile,
+    margins: Sequence[Margin],
+    policy: Policy,
+    corpus: Path,
+    out: Path,
+    require: Sequence[str] = (),
 ) -> Rules:
     """The rules that hold now for a run like this one.
 
@@ -68,7 +74,7 @@ def rules_here(
         UsageError: A corpus file or a voice cannot be used.
     """
     run = _set_up(record, profile, out)
-    return run.rules(margins, policy, {suite: load_corpus(suite, corpus) for suite in suites_of(corpus)})
+    return run.rules(margins, policy, {suite: load_corpus(suite, corpus) for suite in suites_of(corpus)}, require)
 
 
 def finished(out: Path) -> Finished:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from harness.decision.gates import release
+from harness.decision.requirements import unmet
 from harness.records.comparison import Comparison, NotCompared
 from harness.records.event import AnyEvent, Begun, Described, Ended, Judged, Planned, Unjudged, Whole
 from harness.records.gate import AGAINST, Outcome, Verdict
@@ -139,7 +140,15 @@ class Replay:
         planned = self.planned_takes
         shares = any(one.question == "broken" for one in self.comparisons.values())
         answer = release(outcomes, len(planned), len(planned - set(self.not_judged)), shares)
+        if answer == Outcome.PASS and self.unmet:
+            return Outcome.INCONCLUSIVE
         return answer if answer != Outcome.PASS or self.scope.is_whole else Outcome.PARTIAL
+
+    @property
+    def unmet(self) -> tuple[str, ...]:
+        """What the policy requires and the run lacks, with what to give."""
+        partial = "" if self.scope.is_whole else str(self.scope)
+        return unmet(self.about.rules.require, partial, self.about.instruments, list(self.takes.values()))
 
     @property
     def scope(self) -> Scope:
@@ -183,6 +192,7 @@ class Replay:
             exit_code=self.exit_code,
             incomplete=self.incomplete,
             scope=self.scope,
+            unmet=self.unmet,
             begun=self.begun,
             ended=self.ended,
             about=self.about,

@@ -350,3 +350,11 @@ def test_what_another_system_seed_or_baseline_came_to_does_not_count(run, terms,
     accept(run, "short", terms)
     failed_before(run, **changes)
     accept(run, "short", terms)
+
+
+def test_a_run_that_was_not_judged_by_what_is_required_here_is_not_accepted(run, terms):
+    with pytest.raises(GoldenError, match="by other rules than those that hold here: words was not required"):
+        accept(run, "short", replace(terms, rules=Rules(require=("words",))))
+    required = with_record(run, about=structs.replace(run.about, rules=Rules(require=("words",))))
+    with pytest.raises(GoldenError, match="required and missing: words: no recogniser was given: give --asr"):
+        accept(required, "short", terms)
