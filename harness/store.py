@@ -2,7 +2,7 @@
 
     OUT/store/takes/ab/abcd….wav + .json     a take under the digest of its request, the json beside it says all
     OUT/store/derived/ab/abcd…               what a model said of a clip, under the hash of the model and the clip
-    OUT/takes/SUITE/arabic_generated_007_layla.wav + _ref.wav + .json
+    OUT/takes/SUITE/arabic_generated_007_layla.wav + _ref.wav + .json   (its language: german_generated_…)
 
 A take counts as stored only when its sidecar is there and the audio still has the hash that the sidecar names.
 """
@@ -101,7 +101,7 @@ class Store:
         utterance, reference = take.request.utterance, take.request.reference
         folder = self.out / "takes" / utterance.suite / (f"seed-{take.request.seed}" if take.request.seed else "")
         speaker = re.sub(r"[^\w-]+", "_", reference.id)
-        path = folder / f"arabic_generated_{utterance.number:03d}_{speaker}.wav"
+        path = folder / f"{language_name(utterance.language)}_generated_{utterance.number:03d}_{speaker}.wav"
         _put(take.path.read_bytes(), path)
         _put(take.path.with_suffix(".json").read_bytes(), path.with_suffix(".json"))
         if not reference.problem:
@@ -118,6 +118,40 @@ class Store:
 
     def _path(self, request: Request) -> Path:
         return self.path(request.digest)
+
+
+_LANGUAGES = {
+    "ar": "arabic",
+    "de": "german",
+    "en": "english",
+    "es": "spanish",
+    "fa": "persian",
+    "fr": "french",
+    "he": "hebrew",
+    "hi": "hindi",
+    "id": "indonesian",
+    "it": "italian",
+    "ja": "japanese",
+    "ko": "korean",
+    "nl": "dutch",
+    "pl": "polish",
+    "pt": "portuguese",
+    "ru": "russian",
+    "sv": "swedish",
+    "tr": "turkish",
+    "ur": "urdu",
+    "zh": "chinese",
+}
+
+
+def language_name(code: str) -> str:
+    """What a language is called in the names of files: its English name, or its code where that is not known.
+
+    >>> language_name("ar"), language_name("de-AT"), language_name("swh")
+    ('arabic', 'german', 'swh')
+    """
+    base = re.sub(r"[^a-z]", "", re.split(r"[-_]", code.lower())[0])
+    return _LANGUAGES.get(base, base) or "speech"
 
 
 class DerivedValues:

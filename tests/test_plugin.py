@@ -302,6 +302,25 @@ def test_an_arabic_id_is_selected_as_it_is_written(project):
         path.write_text(path.read_text(encoding="utf-8").replace("short-001", "قصير-001"), encoding="utf-8")
     result = judge(folder, "-k", "قصير")
     result.stdout.fnmatch_lines(["takes         1 planned = 1 judged + 0 refused", "VERDICT       PARTIAL"])
+    named = folder.runpytest_inprocess("suites/test_short.py::test_length[قصير-001-seed0]", *OPTIONS[1:])
+    named.assert_outcomes(passed=1)
+    junit = (folder.path / ".harness" / "junit.xml").read_text(encoding="utf-8")
+    assert 'name="test_length[قصير-001-seed0]"' in junit
+    assert "\\u" not in junit
+
+
+def test_takes_are_named_after_their_language_and_read_back(project):
+    folder = project(GOOD, GOOD)
+    corpus = folder.path / "suites" / "corpus" / "short.toml"
+    rows = corpus.read_text(encoding="utf-8")
+    corpus.write_text('language = "de"'.join(rows.rsplit('language = "ar"', 1)), encoding="utf-8")
+    judge(folder)
+    names = sorted(path.name for path in (folder.path / ".harness" / "takes" / "short").glob("*layla.wav"))
+    assert names == ["arabic_generated_001_layla.wav", "german_generated_002_layla.wav"]
+    again = folder.runpytest_inprocess(*OPTIONS[:3], "--model", ".harness/takes", *OPTIONS[5:], "--out", "again")
+    again.stdout.fnmatch_lines(["takes         2 planned = 2 judged + 0 refused"])
+    (verdicts,) = {tuple(take.verdicts[0].outcome for take in read_run(folder.path / "again").takes)}
+    assert "FAIL" not in verdicts
 
 
 def test_a_part_that_fails_fails(project):

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from harness.report.progress import Progress
 
 _PYTESTS_REPORTCHARS = "fE"
+_ESCAPING = "disable_test_id_escaping_and_forfeit_all_rights_to_community_support"
 _DESELECTED = pytest.StashKey[int]()
 
 
@@ -104,14 +105,16 @@ def pytest_collection(session: pytest.Session) -> None:
             check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
 
 
-def _unescaped(name: str) -> str:
-    r"""A test's name with the id in its brackets as it was written.
-
-    >>> _unescaped("test_it[\\u0642-1-seed0]")
-    'test_it[ق-1-seed0]'
-    """
-    head, bracket, given = name.partition("[")
-    return head + bracket + (given.encode("ascii").decode("unicode_escape") if given.isascii() else given)
+@contextmanager
+def _ids_as_written(config: pytest.Config) -> Iterator[None]:
+    """Parametrize with ids as they are, for -k and JUnit: pytest escapes what is not ASCII."""
+    known = config._inicache
+    before = config.getini(_ESCAPING)
+    known[_ESCAPING] = True
+    try:
+        yield
+    finally:
+        known[_ESCAPING] = before
 
 
 def _refuse_unwritable(out: Path) -> None:
@@ -149,13 +152,7 @@ def pytest_deselected(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.Item]) -> None:
-    """The same for tests elsewhere that ask for takes: what they require has a gate, or the run does not begin.
-
-    And ids of utterances are written as they are, so that -k finds them: pytest escapes what is not ASCII.
-    """
-    for item in items:
-        if "utterance" in getattr(item, "fixturenames", ()):
-            item.name = _unescaped(item.name)
+    """The same for tests elsewhere that ask for takes: what they require has a gate, or the run does not begin."""
     with PlainUsage():
         for suite, metric in required_by(items):
             run_of(session.config).settings.profile.of(suite, [metric])
@@ -170,7 +167,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             f"{metafunc.definition.nodeid} asks for takes, but its module is not named after a file of the corpus "
             "and has no suite(name) mark"
         )
-    with PlainUsage():
+    with PlainUsage(), _ids_as_written(metafunc.config):
         metafunc.parametrize("utterance", load(metafunc.config, *mark.args), ids=str)
         if "seed" in metafunc.fixturenames:
             metafunc.parametrize("seed", run_of(metafunc.config).settings.seeds, ids=lambda seed: f"seed{seed}")
