@@ -47,12 +47,20 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 def _accept(arguments: argparse.Namespace) -> int:
     """Make the takes of a run the accepted release, the only writer of golden/."""
+    from dataclasses import replace
+
     from harness.baseline import acceptance, signature
+    from harness.decision.listening import load_preference
+    from harness.records.gate import Outcome
+    from harness.report.listening import conduct
     from harness.run.rejudging import finished, judged_again
 
     run = finished(arguments.out)
     terms, signed = _terms(arguments, run), signature.of(run.store.out)
     print("signature:", signed.said if signed else "none")
+    terms = replace(terms, heard=conduct.heard(arguments.out, load_preference(arguments.gates_file)))
+    if terms.heard.outcome != Outcome.REFUSED:
+        print(f"listeners: {terms.heard.outcome}, {terms.heard.said}")
 
     def accept(suite: str) -> Path:
         return acceptance.accept(judged_again(run, suite, terms.profile), suite, terms)

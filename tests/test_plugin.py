@@ -207,7 +207,7 @@ def test_a_test_that_breaks_leaves_its_take_refused(project):
             "  where     short-001, seed 0",
             "HARNESS ERROR  *test_lamp[[]short-001-seed0]: RuntimeError:",
             "  off",
-            "takes         1 planned = 0 judged + 1 refused",
+            "takes         1 planned = 0 judged + 1 refused (1 of them judged in part)",
             "VERDICT       INCONCLUSIVE",
         ]
     )
@@ -225,7 +225,7 @@ def test_a_run_that_judges_less_than_planned_does_not_pass(project):
             "INCONCLUSIVE  1 take not judged",
             "  observed  Skipped: later",
             "  where     short-001, seed 0",
-            "takes         1 planned = 0 judged + 1 refused",
+            "takes         1 planned = 0 judged + 1 refused (1 of them judged in part)",
             "VERDICT       INCONCLUSIVE",
         ]
     )

@@ -18,6 +18,7 @@ from harness.baseline import golden, history, signature
 from harness.corpus import load_corpus
 from harness.decision import outlook, panels, requirements
 from harness.decision.gates import Profile
+from harness.decision.listening import NOT_ASKED, Heard
 from harness.decision.policy import Margin, Policy
 from harness.decision.rates import share_at_most
 from harness.decision.regression import takes_of
@@ -107,6 +108,8 @@ class Terms:
     corpus: Path
     rules: Rules
     """That hold here."""
+    heard: Heard = NOT_ASKED
+    """What listeners preferred."""
 
 
 def accept(run: Finished, suite: str, terms: Terms) -> Path:
@@ -129,6 +132,7 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
             *_not_of_a_piece(run, sidecars),
             *_not_signed(run, terms),
             *_not_met(run, terms),
+            *terms.heard.against(terms.override),
         ]
     )
     before = golden.read(terms.folder, run.about.backend, suite)

@@ -12,12 +12,25 @@ Conventions
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
 
+from msgspec import Meta
+
+from harness import shipped
+from harness.decision import gates_file
 from harness.decision.betting import mean_interval
+from harness.documents import NotEmpty, typed
+from harness.errors import GateError
+from harness.records.gate import Outcome
 from harness.records.listening import Choice, Kind, Ratings, Role, Session, Trial
 
 LEAST_CHECKS = 0.75
 MOST_CONTRADICTIONS = 0.5
+PREFERENCE = "preference"
+"""What its `[[margin]]` is called: no metric of a take, and judged when a release is accepted."""
+UNIT = "share"
+NO_DIFFERENCE = 0.5
 _SCORES = {Role.NEW: 1.0, Role.ACCEPTED: 0.0, None: 0.5}
 
 
@@ -45,6 +58,86 @@ class Preference:
             f"new release preferred {self.value:.0%} [{self.low:.0%}, {self.high:.0%}], {self.utterances} utterances, "
             f"{len(self.listeners)} listener(s): {', '.join(self.listeners)}{aside}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PreferenceMargin:
+    """How much the accepted release may be preferred: the `[[margin]]` on preference."""
+
+    metric: NotEmpty
+    unit: NotEmpty
+    margin: Annotated[float, Meta(gt=0, lt=0.5)]
+    """Share below no difference, 0.5, that is accepted."""
+    why: NotEmpty
+    source: str = ""
+    required: bool = False
+    """Whether a release is accepted only with an answer of listeners."""
+
+    @property
+    def at_least(self) -> float:
+        """The least preference that is accepted, a share."""
+        return round(NO_DIFFERENCE - self.margin, 9)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the listeners' answers say of the release."""
+
+    outcome: Outcome
+    said: str
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stands against accepting."""
+        return self.outcome in (Outcome.FAIL, Outcome.INCONCLUSIVE)
+
+    def against(self, override: str) -> list[str]:
+        """Why it is not accepted; that they prefer the accepted release may be overridden, a missing answer may not."""
+        if not self.blocks or (self.outcome == Outcome.FAIL and override.strip()):
+            return []
+        hint = '; --override "REASON" accepts it all the same' if self.outcome == Outcome.FAIL else ""
+        return [f"listeners: {self.outcome}, {self.said}{hint}"]
+
+
+NOT_ASKED = Heard(Outcome.REFUSED, "nothing was asked of listeners")
+
+
+def load_preference(path: Path = shipped.GATES) -> PreferenceMargin | None:
+    """Read the `[[margin]]` on preference; None where there is none.
+
+    Raises:
+        GateError: The row is malformed.
+    """
+    found = gates_file.read(path).margins().get(PREFERENCE)
+    if found is None:
+        return None
+    row, where = found[1], found[0]
+    margin = typed(PreferenceMargin, row, where, GateError)
+    if margin.unit != UNIT:
+        raise GateError(f"{where}: preference is a {UNIT}, not in {margin.unit!r}")
+    return margin
+
+
+def judged(found: Preference | None, margin: PreferenceMargin | None) -> Heard:
+    """Judge what listeners preferred; what is not shown either way blocks only where the policy asks for an answer.
+
+    Args:
+        found: Of the session of this very run; None where there is none.
+        margin: From gates.toml; None where nothing is asked of listeners.
+    """
+    if margin is None:
+        return Heard(Outcome.REFUSED, f"gates.toml has no [[margin]] on {PREFERENCE}")
+    unsure = Outcome.INCONCLUSIVE if margin.required else Outcome.WARN
+    if found is None or not found.utterances:
+        said = found.said if found is not None else "nobody has listened to this run"
+        outcome = Outcome.INCONCLUSIVE if margin.required else Outcome.REFUSED
+        return Heard(outcome, f"{said}: python -m harness listen")
+    limit = f"{margin.at_least:.0%} is the least"
+    if found.low >= margin.at_least:
+        return Heard(Outcome.PASS, f"{found.said}; {limit}")
+    if found.high < margin.at_least:
+        return Heard(Outcome.FAIL, f"{found.said}; {limit}: {margin.why}")
+    return Heard(unsure, f"{found.said}; {limit}, and neither is shown: more pairs or listeners decide it")
 
 
 def preference(session: Session, ratings: Iterable[Ratings], doubt: float = 0.05) -> Preference:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from harness import shipped
 from harness.decision import gates_file
+from harness.decision.listening import PREFERENCE
 from harness.documents import NotEmpty, typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
@@ -120,7 +121,8 @@ def load_policy(path: Path = shipped.GATES) -> tuple[Policy, tuple[Margin, ...]]
         raise GateError(
             f"{path} [comparison]: field 'looks' is {list(policy.looks)}; rising numbers of takes are needed"
         )
-    return policy, tuple(_margin(row, where) for where, row in source.margins().values())
+    rows = [one for metric, one in source.margins().items() if metric != PREFERENCE]
+    return policy, tuple(_margin(row, where) for where, row in rows)
 
 
 def _margin(row: gates_file.Row, where: str) -> Margin:

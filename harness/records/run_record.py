@@ -116,4 +116,7 @@ class RunRecord(Sealed, frozen=True, kw_only=True):
     @property
     def counts(self) -> str:
         """The denominator in words."""
-        return f"{self.planned} planned = {self.judged} judged + {len(self.not_judged)} refused"
+        refused = {one.take for one in self.not_judged}
+        in_part = sum(take.key in refused for take in self.takes if take.verdicts)
+        said = f" ({in_part} of them judged in part)" if in_part else ""
+        return f"{self.planned} planned = {self.judged} judged + {len(self.not_judged)} refused{said}"

@@ -9,6 +9,7 @@ from harness.baseline import history
 from harness.baseline.acceptance import Finished, Terms, accept, difference, read_run
 from harness.baseline.golden import read
 from harness.decision.gates import Profile
+from harness.decision.listening import Heard
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError
 from harness.records.baseline import Fingerprint
@@ -358,3 +359,24 @@ def test_a_run_that_was_not_judged_by_what_is_required_here_is_not_accepted(run,
     required = with_record(run, about=structs.replace(run.about, rules=Rules(require=("words",))))
     with pytest.raises(GoldenError, match="required and missing: words: no recogniser was given: give --asr"):
         accept(required, "short", terms)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "override", "accepted"),
+    [
+        (Outcome.PASS, "", True),
+        (Outcome.WARN, "", True),
+        (Outcome.REFUSED, "", True),
+        (Outcome.FAIL, "", False),
+        (Outcome.FAIL, "the old microphone", True),
+        (Outcome.INCONCLUSIVE, "", False),
+        (Outcome.INCONCLUSIVE, "nobody has time", False),
+    ],
+)
+def test_what_listeners_prefer_is_part_of_the_decision(run, terms, outcome, override, accepted):
+    terms = replace(terms, heard=Heard(outcome, "new release preferred 20%"), override=override)
+    if accepted:
+        accept(run, "short", terms)
+    else:
+        with pytest.raises(GoldenError, match=f"listeners: {outcome}, new release preferred 20%"):
+            accept(run, "short", terms)

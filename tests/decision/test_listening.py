@@ -3,7 +3,11 @@
 import numpy as np
 import pytest
 
-from harness.decision.listening import preference
+from harness import shipped
+from harness.decision.listening import PreferenceMargin, judged, load_preference, preference
+from harness.decision.policy import load_policy
+from harness.errors import GateError
+from harness.records.gate import Outcome
 from harness.records.listening import Choice, Kind, Rating, Ratings, Role, Session, Trial
 
 
@@ -98,3 +102,54 @@ def test_no_difference_counts_as_half(role, value):
         for trial in asked.trials
     ]
     assert preference(asked, [Ratings(session="s", listener="Dana", ratings=tuple(given))]).value == value
+
+
+def asked_for(**changes):
+    return PreferenceMargin(**{"metric": "preference", "unit": "share", "margin": 0.15, "why": "a test"} | changes)
+
+
+@pytest.mark.parametrize(
+    ("prefers_new", "outcome"), [(1.0, Outcome.PASS), (0.0, Outcome.FAIL), (None, Outcome.PASS), (0.45, Outcome.WARN)]
+)
+def test_a_preference_is_judged_by_its_interval(prefers_new, outcome):
+    asked = session()
+    if prefers_new is None:  # nobody notices a difference
+        rated = listener(asked, "Dana", 1.0, 1)
+        same = [
+            Rating(one.trial, Choice.SAME if asked.trials[one.trial].kind != Kind.CHECK else one.choice, 2)
+            for one in rated.ratings
+        ]
+        answers = Ratings(session=asked.id, listener="Dana", ratings=tuple(same))
+    else:
+        answers = listener(asked, "Dana", prefers_new, 3)
+    found = preference(asked, [answers])
+    assert judged(found, asked_for()).outcome == outcome
+    assert "35% is the least" in judged(found, asked_for()).said
+    blocks = outcome in (Outcome.FAIL, Outcome.WARN)
+    assert judged(found, asked_for(required=True)).blocks == blocks
+
+
+def test_without_an_answer_it_is_inconclusive_where_the_policy_asks_for_one():
+    nobody = preference(session(), [listener(session(), "Deaf", 1.0, 1, hears=False)])
+    for found in (None, nobody):
+        assert judged(found, asked_for()).outcome == Outcome.REFUSED
+        heard = judged(found, asked_for(required=True))
+        assert (heard.outcome, heard.blocks) == (Outcome.INCONCLUSIVE, True)
+        assert "python -m harness listen" in heard.said
+    assert "Deaf is set aside" in heard.said
+    assert not judged(preference(session(), [listener(session(), "Dana", 0.0, 1)]), None).blocks
+
+
+def test_the_margin_stands_in_one_place_and_is_none_of_a_metric(tmp_path):
+    kept = load_preference()
+    assert (kept.at_least, kept.required) == (0.35, False)
+    assert "preference" not in {margin.metric for margin in load_policy(shipped.GATES)[1]}
+    path = tmp_path / "gates.toml"
+    for row, complaint in {
+        'unit = "share"\nmargin = 0.5': "'margin' is 0.5",
+        'unit = "points"\nmargin = 0.1': "preference is a share, not in 'points'",
+        'unit = "share"\nmargin = 0.1\nlost = 1': "field 'lost' is unknown",
+    }.items():
+        path.write_text(f'extends = "shipped"\n[[margin]]\nmetric = "preference"\nwhy = "w"\n{row}\n')
+        with pytest.raises(GateError, match=complaint):
+            load_preference(path)

@@ -25,7 +25,7 @@ from harness import report
 from harness.audio import content_hash, encode_wav, write_atomically
 from harness.baseline import golden
 from harness.records.baseline import Baseline
-from harness.records.event import Described, Judged, Planned
+from harness.records.event import Described, Judged, Planned, Whole
 from harness.records.run_record import About
 from harness.records.take_record import TakeKey
 from harness.report import page
@@ -236,7 +236,7 @@ return {
 """
 
 
-@pytest.mark.parametrize("state", ["PASS", "FAIL", "killed"])
+@pytest.mark.parametrize("state", ["PASS", "FAIL", "PARTIAL", "killed"])
 @pytest.mark.parametrize(("width", "height"), [(1280, 900), (390, 844)])
 def test_verdict_scope_cause_and_a_player_are_on_the_first_screen(browser, recorded_run, state, width, height):
     for number in range(1, 6):
@@ -247,13 +247,18 @@ def test_verdict_scope_cause_and_a_player_are_on_the_first_screen(browser, recor
     if state == "killed":
         for number in range(6, 24):
             recorded_run.plan(f"suites/test_short.py::test_it[short-{number:03d}]", f"short-{number:03d}")
+    if state == "PARTIAL":
+        recorded_run.journal.add(Whole(takes={"short": 18}, gates={"short": ("length",)}))
     run = recorded_run.journal.record() if state == "killed" else recorded_run.end(int(state == "FAIL"))
+    assert run.verdict == {"killed": "INCONCLUSIVE"}.get(state, state)
     browser.open(page.write_folder(run, recorded_run.out).as_uri(), width, height)
     shown = browser.run(FIRST_SCREEN)
     assert shown["verdict"]
     assert shown["scope"]
     assert shown["cause"]
     assert not browser.wide()
+    if state == "PARTIAL":
+        assert "5 of 18 takes" in browser.run("return document.querySelector('.scope').innerText")
     browser.screenshot(f"first-screen-{state}-{width}")
     if state == "FAIL":
         assert browser.run("return document.querySelectorAll('.take[open]').length") == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from harness.audio import content_hash
 from harness.baseline.signature import run_hash
-from harness.decision.listening import Preference, preference
+from harness.decision.listening import Heard, Preference, PreferenceMargin, judged, preference
 from harness.errors import UsageError
 from harness.records import schema
 from harness.records.listening import RATINGS_FOLDER, SESSION_NAME, Ratings, Session
@@ -94,6 +94,21 @@ def pairs_of(run: RunRecord, out: Path) -> list[Pair]:
                 )
             )
     return pairs
+
+
+def heard(out: Path, margin: PreferenceMargin | None) -> Heard:
+    """What listeners of the run in an output folder say of it, judged.
+
+    Raises:
+        RecordError: There is no run, or answers are damaged.
+    """
+    folder = out / FOLDER
+    try:
+        session = schema.read(folder / SESSION_NAME, Session, f"take {folder} away")
+    except FileNotFoundError:
+        session = None
+    of_this = session is not None and session.run == run_hash(out)
+    return judged(result(folder, session) if session is not None and of_this else None, margin)
 
 
 def result(folder: Path, session: Session) -> Preference:

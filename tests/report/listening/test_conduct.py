@@ -1,10 +1,13 @@
 """One session a run: planned once, heard by several, counted from what lies beside it."""
 
 import pytest
+from msgspec import structs
 
 from harness import cli
+from harness.decision.listening import PreferenceMargin
 from harness.errors import UsageError
 from harness.records import run_record, schema
+from harness.records.gate import Outcome
 from harness.records.listening import Choice, Kind, Rating, Ratings, Role, Session
 from harness.report.listening import conduct, server
 from tests.recorded import speech
@@ -80,3 +83,15 @@ def test_a_run_is_signed_by_command_and_an_override_needs_its_reason(run, capsys
     assert "hold, signed by Dana" in capsys.readouterr().out
     assert cli.main(["sign", "--out", str(run.out)]) == 4
     assert "--verdict ship or hold" in capsys.readouterr().err
+
+
+def test_only_answers_about_this_very_run_are_judged(run, tmp_path):
+    margin = PreferenceMargin("preference", "share", 0.15, "a test", required=True)
+    assert conduct.heard(run.out, margin).outcome == Outcome.INCONCLUSIVE
+    session = conduct.planned(run.out, 6)
+    for name in ("Dana", "Noor"):
+        server.keep(answers(session, name, Role.NEW), run.out / "listening")
+    assert conduct.heard(run.out, margin).outcome == Outcome.PASS
+    record = schema.read(run.out / run_record.NAME, run_record.RunRecord, "again")
+    schema.write(run.out / run_record.NAME, structs.replace(record, begun="2026-02-03T00:00:00Z"))
+    assert conduct.heard(run.out, margin).outcome == Outcome.INCONCLUSIVE
