@@ -106,10 +106,8 @@ class Terms:
     folder: Path
     audio: Path | None
     corpus: Path
-    rules: Rules
-    """That hold here."""
-    heard: Heard = NOT_ASKED
-    """What listeners preferred."""
+    rules: Rules  # that hold here
+    heard: Heard = NOT_ASKED  # what listeners preferred
 
 
 def accept(run: Finished, suite: str, terms: Terms) -> Path:
@@ -145,8 +143,7 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
     accepted = _accepted(run, intact, kept, worse, before, terms)
     if terms.audio is not None:
         for sidecar in intact:
-            source = run.store.path(sidecar.digest)
-            write_atomically(golden.kept_sound(terms.audio, sidecar.audio), source.read_bytes())
+            write_atomically(golden.kept_sound(terms.audio, sidecar.audio), run.store.path(sidecar.digest).read_bytes())
     event = AcceptedEvent(
         on=history.now(),
         suite=suite,
@@ -171,10 +168,9 @@ def _not_signed(run: Finished, terms: Terms) -> list[str]:
 
 def _not_met(run: Finished, terms: Terms) -> list[str]:
     """What the policy requires and the run lacks."""
-    record = run.record
-    partial = "" if record.scope.is_whole else str(record.scope)
-    required = (*record.about.rules.require, *terms.rules.require)
-    lacks = requirements.unmet(dict.fromkeys(required), partial, record.about.instruments, record.takes)
+    partial = "" if run.record.scope.is_whole else str(run.record.scope)
+    required = dict.fromkeys((*run.about.rules.require, *terms.rules.require))
+    lacks = requirements.unmet(required, partial, run.about.instruments, run.record.takes)
     return [f"required and missing: {line}" for line in lacks]
 
 
