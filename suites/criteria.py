@@ -26,11 +26,11 @@ def test_holds_no_sound_that_a_voice_does_not_make(require):
 
 
 def test_is_of_one_piece_and_one_level(require):
-    require("stutter", "echo", "level_range", "fading")
+    require("stutter", "echo", "seams", "level_range", "level_fall", "level_rise", "fading")
 
 
 def test_begins_and_ends_cleanly(require):
-    require("beginning_level", "edge_noise", "edge_sample", "edge_silence")
+    require("beginning_level", "lost_beginning", "edge_noise", "edge_sample", "edge_silence")
 
 
 def test_sings_like_a_voice(require):
@@ -46,7 +46,8 @@ def test_sounds_natural(require):
 
 
 def test_says_the_text_once_and_nothing_else(require):
-    require("repeated_speech", "reference_leak", "extra_speech", "spoken_share", "speaking_rate", "tempo_ratio")
+    require("repeated_speech", "reference_leak", "extra_speech", "spoken_share", "syllable_share")
+    require("speaking_rate", "tempo_ratio")
 
 
 def test_pauses_and_ends_where_speech_does(require):

@@ -34,7 +34,8 @@ from harness.take import Take
 from harness.threads import keep_to_one_thread
 
 TEXT_METRICS = (
-    "duration_ratio", "letters_duration_ratio", "speaking_rate", "spoken_share", "extra_speech", "tempo_ratio"
+    "duration_ratio", "letters_duration_ratio", "speaking_rate", "spoken_share", "syllable_share",
+    "extra_speech", "tempo_ratio",
 )  # fmt: skip
 OTHER_VOICES = 17
 MAY_BE_ONE_PERSON = "passage"

@@ -5,8 +5,10 @@ above the speech. The metrics read NaN and infinities as zeros and `nonfinite_sa
 its time span where it has a place in time.
 
 Metrics: `readable`, `nonfinite_samples`, `sample_rate`, `speech_level`, `downmix_loss`, `dc_offset`, `clipping`,
-`clicks`, `dropouts`, `steady_tone`, `noise_level`, `bandwidth`.
+`clicks`, `seams`, `dropouts`, `steady_tone`, `noise_level`, `bandwidth`.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -27,6 +29,10 @@ CLICK_BLOCK_S = 0.0005
 CLICK_AROUND_BLOCKS, CLICK_NEXT_BLOCKS = 24, 2  # 12 ms either side, but for the 1 ms nearest to the click
 CLICK_RATIO = 60.0  # times the RMS around; the sharpest consonants and glottal pulses of human speech reach 50
 CLICK_AUDIBLE = 0.25  # of the take's own RMS after the same filter: sharper but fainter is a lip, not a fault
+
+SEAM_RATIO = 40.0
+SEAM_FLOOR = 0.05  # of the take's own RMS after the same filter
+SEAM_LEAST_S = 2.0  # one leap in a single word is no rate
 
 DROPOUT_DBFS = -72.0
 DROPOUT_S = (0.004, 1.0)
@@ -119,28 +125,63 @@ def clipping(sound: Audio) -> Finding:
     return measured(float(inside.mean()), spans=spans, peak=peak)
 
 
+@dataclass(frozen=True, slots=True)
+class Jerk:
+    """The third difference of the signal, which speech hardly excites, in blocks of 0.5 ms: shape (blocks,) each."""
+
+    peaks: NDArray[np.float32]
+    around: NDArray[np.float64]
+    """RMS of the 12 ms on either side."""
+    mean: float
+    """RMS of the whole take."""
+
+    @classmethod
+    def of(cls, sound: Audio) -> "Jerk":
+        """Look at a whole sound; no blocks where it is too short for a look around."""
+        width = max(1, round(CLICK_BLOCK_S * sound.sample_rate_hz))
+        if sound.samples.size < width * 2 * CLICK_AROUND_BLOCKS:
+            return cls(np.zeros(0, np.float32), np.zeros(0), 0.0)
+        # Mirrored at both ends, so that a click in the first or last sample counts like any other.
+        third = np.abs(np.diff(np.pad(sound.samples, 3, mode="reflect"), 3))[1:]
+        blocks = np.pad(third, (0, -third.size % width), mode="reflect").reshape(-1, width)
+        power = np.square(blocks, dtype=np.float64).mean(axis=1)
+        wide, near = 2 * CLICK_AROUND_BLOCKS + 1, 2 * CLICK_NEXT_BLOCKS + 1
+        around = _moving_sum(power, wide) - _moving_sum(power, near)
+        scale = np.sqrt(np.maximum(around, 0.0) / (wide - near))
+        return cls(blocks.max(axis=1), scale, float(np.sqrt(power.mean())))
+
+
+@analysis()
+def jerk(sound: Audio) -> Jerk:
+    """The jerks of the take."""
+    return Jerk.of(sound)
+
+
 @metric("clicks", unit="clicks", better="lower")
-def clicks(sound: Audio) -> Finding:
+def clicks(jerk: Jerk) -> Finding:
     """How many impulses there are that stand out of the sound around them as no consonant does.
 
-    The third difference of the signal, which speech hardly excites, is cut into blocks of 0.5 ms; a click is a block
-    whose peak is `CLICK_RATIO` times the RMS of the 12 ms on either side.
+    A click is a block whose jerk is `CLICK_RATIO` times that of the 12 ms on either side.
     """
-    width = max(1, round(CLICK_BLOCK_S * sound.sample_rate_hz))
-    if sound.samples.size < width * 2 * CLICK_AROUND_BLOCKS:
+    if not jerk.peaks.size:
         return measured(0.0)
-    # Mirrored at both ends, so that a click in the first or last sample counts like any other.
-    jerk = np.abs(np.diff(np.pad(sound.samples, 3, mode="reflect"), 3))[1:]
-    jerk = np.pad(jerk, (0, -jerk.size % width), mode="reflect")
-    blocks = jerk.reshape(-1, width)
-    peaks, power = blocks.max(axis=1), np.square(blocks, dtype=np.float64).mean(axis=1)
-    wide, near = 2 * CLICK_AROUND_BLOCKS + 1, 2 * CLICK_NEXT_BLOCKS + 1
-    around = _moving_sum(power, wide) - _moving_sum(power, near)
-    scale = np.sqrt(np.maximum(around, 0.0) / (wide - near))
-    floor = max(CLICK_AUDIBLE * float(np.sqrt(power.mean())), 1e-9)
-    found = peaks > CLICK_RATIO * np.maximum(scale, floor)
+    floor = max(CLICK_AUDIBLE * jerk.mean, 1e-9)
+    found = jerk.peaks > CLICK_RATIO * np.maximum(jerk.around, floor)
     spans = _spans(found, CLICK_BLOCK_S, join=CLICK_NEXT_BLOCKS)
-    return measured(len(spans), spans=spans, sharpest=float((peaks / np.maximum(scale, floor)).max()))
+    return measured(len(spans), spans=spans, sharpest=float((jerk.peaks / np.maximum(jerk.around, floor)).max()))
+
+
+@metric("seams", unit="1/s", better="lower")
+def seams(jerk: Jerk, sound: Audio) -> Finding:
+    """How often a second the signal leaps where nobody hears a click: sounds that were cut and joined.
+
+    A block whose jerk is `SEAM_RATIO` times that of the 12 ms on either side, however faint.
+    """
+    if not jerk.peaks.size:
+        return measured(0.0)
+    found = jerk.peaks > SEAM_RATIO * np.maximum(jerk.around, max(SEAM_FLOOR * jerk.mean, 1e-9))
+    spans = _spans(found, CLICK_BLOCK_S, join=CLICK_NEXT_BLOCKS)
+    return measured(len(spans) / max(sound.duration_s, SEAM_LEAST_S), spans=spans, seams=len(spans))
 
 
 @metric("dropouts", unit="dropouts", better="lower", version=2)

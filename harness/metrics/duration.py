@@ -90,10 +90,10 @@ def spoken_share(speech_s: float, text: str, reference_pauses: Pauses, transcrip
     if not needed:
         raise Missing("the text holds no words")
     arabic, others = spoken_letters(text)
-    if not _has_known_letters(text):
+    if not has_known_letters(text):
         raise NotApplicable("nobody measured how fast this script is read")
     pace = 1.0
-    if len(words(transcript)) >= LEAST_WORDS_OF_A_TEMPO and _has_known_letters(transcript):
+    if len(words(transcript)) >= LEAST_WORDS_OF_A_TEMPO and has_known_letters(transcript):
         own = reference_pauses.speech_s / letters_reading_time_s(transcript)
         pace = min(max(own, SLOWEST_TO_FASTEST[0]), SLOWEST_TO_FASTEST[1]) ** OWN_TEMPO
     return measured(
@@ -101,7 +101,7 @@ def spoken_share(speech_s: float, text: str, reference_pauses: Pauses, transcrip
     )
 
 
-def _has_known_letters(text: str) -> bool:
+def has_known_letters(text: str) -> bool:
     """Whether it is written in Arabic or Latin letters, but for one letter in ten."""
     spoken = [letter for letter in text if letter.isalpha()]
     known = sum(unicodedata.name(letter, "").startswith(("ARABIC", "LATIN")) for letter in spoken)

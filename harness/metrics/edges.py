@@ -4,10 +4,11 @@ Conventions: levels in dB relative to the loud frames (95th percentile) unless s
 the take. Where a recording is noisy its own noise is no sound that was cut: the quietest frames (3rd percentile) are
 its floor.
 
-Metrics: `beginning_level`, `ending_level`, `edge_sample`, `edge_silence`, `edge_noise`, `thump`.
+Metrics: `beginning_level`, `lost_beginning`, `ending_level`, `edge_sample`, `edge_silence`, `edge_noise`, `thump`.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.audio import FRAME_S, Audio, rms_dbfs
 from harness.metrics.declaration import Finding, NotApplicable, measured, metric
@@ -17,6 +18,14 @@ BEGINNING_S = 0.01
 FLOOR_PERCENTILE = 3.0
 FLOOR_RANGE_DB = 70.0  # below the loud frames: how much lower a floor counts
 CLEAN_FLOOR_DB = 45.0  # below speech: how far a recording's own noise lies where it cannot be taken for a cut sound
+
+# How likely it is that the first sound was cut off: logistic weights, the means of two fits, each on one half of the
+# speakers of 653 whole takes of people and clones and of 380 of them that lost 0.12 s and 0.35 s of their first word.
+FIRST_S, ONSET_S, AFTER_S = 0.002, 0.04, 0.12
+ONSET_RANGE_DB, ABOVE_FLOOR_DB, RISE_DB = (-60.0, 0.0), (-10.0, 60.0), (-30.0, 60.0)
+ONSET_PITCH_HZ = (65.0, 400.0)
+FIRST_WEIGHT, ONSET_WEIGHT, FLOOR_WEIGHT, RISE_WEIGHT, VOICED_WEIGHT = 0.115, 0.05, 0.10, 0.04, 1.8
+ONSET_BIAS = 2.67
 
 ENDING_S = 0.04
 
@@ -44,6 +53,45 @@ def beginning_level(sound: Audio, pauses: Pauses) -> Finding:
         below_loud_db=level - loud,
         above_floor_db=level - floor,
     )
+
+
+@metric("lost_beginning", unit="nats", better="lower")
+def lost_beginning(sound: Audio, pauses: Pauses) -> Finding:
+    """Log-odds that the take begins in the middle of a sound, from its first 120 ms.
+
+    A cut beginning is loud from its first 2 ms on and within 40 ms, stands far above the take's own floor, does not
+    rise any more, and may be voiced at once.
+    """
+    rate = sound.sample_rate_hz
+    loud, floor = _loud_and_floor(pauses)
+
+    def level(start_s: float, end_s: float) -> float:
+        return rms_dbfs(sound.samples[round(start_s * rate) : max(round(end_s * rate), 1)]) - loud
+
+    first, begin, onset = level(0.0, FIRST_S), level(0.0, BEGINNING_S), level(0.0, ONSET_S)
+    above, rise = begin - (floor - loud), level(ONSET_S, AFTER_S) - begin
+    voiced = _voiced(sound.samples[: round(ONSET_S * rate)], rate)
+    odds = (
+        ONSET_BIAS
+        + FIRST_WEIGHT * float(np.clip(first, *ONSET_RANGE_DB))
+        + ONSET_WEIGHT * float(np.clip(onset, *ONSET_RANGE_DB))
+        + FLOOR_WEIGHT * float(np.clip(above, *ABOVE_FLOOR_DB))
+        + RISE_WEIGHT * float(np.clip(rise, *RISE_DB))
+        + VOICED_WEIGHT * voiced
+    )
+    return measured(
+        odds, spans=((0.0, ONSET_S),), first_db=first, onset_db=onset, above_floor_db=above, rise_db=rise, voiced=voiced
+    )
+
+
+def _voiced(samples: NDArray[np.float32], rate_hz: int) -> float:
+    """Highest autocorrelation at a lag of a voice's pitch, 0 to 1."""
+    shortest, longest = (round(rate_hz / hz) for hz in reversed(ONSET_PITCH_HZ))
+    if samples.size <= longest:
+        return 0.0
+    centred = samples - samples.mean()
+    alike = np.correlate(centred, centred, "full")[samples.size - 1 :]
+    return float(max(alike[shortest:longest].max() / max(float(alike[0]), 1e-12), 0.0))
 
 
 @metric("ending_level", unit="dB", better="lower")

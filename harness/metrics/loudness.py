@@ -1,25 +1,37 @@
 """Is it equally loud throughout?
 
 Conventions: levels in dB; frames of 20 ms, those within 40 dB of the loud ones (95th percentile), in their order;
-pauses take no part.
+pauses take no part. Smoothed means averaged over 100 ms.
 
-Metrics: `level_range`, `fading`.
+Metrics: `level_range`, `level_fall`, `level_rise`, `fading`.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.audio import FRAME_S
-from harness.metrics.declaration import Finding, NotApplicable, measured, metric
+from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
 
 RANGE_DB = 40.0
 PARTS = 3
 LEAST_PART_S = 0.5  # of sounding frames: a shorter stretch is a word, and words differ
+SMOOTHED_FRAMES = 5
+SYLLABLE_PERCENTILE = 80.0  # of a half: its loud syllables, whichever faint ones it holds beside them
 
-END_RANGE_DB = 30.0
-END_SHARE, LEAST_END_S = 0.15, 0.7
-LEAST_SPEECH_S = 2.5
-SMOOTHED_FRAMES = 3
+# Speech ends with the last frame above the room: what the last 0.3 s hold, 22 to 55 dB below the loud frames.
+ROOM_FRAMES, ABOVE_ROOM_DB, ROOM_DB = 15, 10.0, (-55.0, -22.0)
+BEGIN_RANGE_DB = 30.0
+END_SHARE, LEAST_END_S = 0.17, 0.5
+LEAST_SPEECH_S = 1.5
+
+
+@analysis()
+def smooth_levels(pauses: Pauses) -> NDArray[np.float64]:
+    """Smoothed level of each frame in dB relative to the loud frames, shape (frames,)."""
+    relative = pauses.levels_dbfs - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
+    power = np.convolve(10 ** (relative / 10), np.ones(SMOOTHED_FRAMES) / SMOOTHED_FRAMES, "same")
+    return np.asarray(10 * np.log10(power[: relative.size] + 1e-10))
 
 
 @metric("level_range", unit="dB", better="lower")
@@ -38,17 +50,43 @@ def level_range(pauses: Pauses) -> Finding:
     return measured(max(means) - min(means), " / ".join(f"{mean:.1f}" for mean in means) + " dBFS", spans=(span,))
 
 
-@metric("fading", unit="dB", better="lower")
-def fading(pauses: Pauses) -> Finding:
-    """How far below the loud frames the loudest of the last 15 % of the speech lies (0.7 s at least): a fade-out."""
-    levels = pauses.levels_dbfs - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
-    sounding = np.flatnonzero(levels > -END_RANGE_DB)
-    speech = levels[sounding[0] : sounding[-1] + 1]
-    if speech.size * FRAME_S < LEAST_SPEECH_S:
+@metric("level_fall", unit="dB", better="lower")
+def level_fall(smooth_levels: NDArray[np.float64], pauses: Pauses) -> Finding:
+    """How much fainter the loud syllables (80th percentile) of the second half of the speech are than of the first."""
+    return _of_halves(smooth_levels, pauses, 1)
+
+
+@metric("level_rise", unit="dB", better="lower")
+def level_rise(smooth_levels: NDArray[np.float64], pauses: Pauses) -> Finding:
+    """How much louder the loud syllables of the second half are: a voice falls towards its end, and hardly rises."""
+    return _of_halves(smooth_levels, pauses, -1)
+
+
+def _of_halves(smooth_levels: NDArray[np.float64], pauses: Pauses, sign: int) -> Finding:
+    levels = pauses.levels_dbfs
+    at = np.flatnonzero(levels > np.percentile(levels, SPEECH_PERCENTILE) - RANGE_DB)
+    if at.size * FRAME_S < LEAST_SPEECH_S:
+        raise NotApplicable(f"{at.size * FRAME_S:.2f} s of sound; its halves are compared from {LEAST_SPEECH_S:g} s on")
+    middle = at.size // 2
+    first, second = (
+        float(np.percentile(smooth_levels[half], SYLLABLE_PERCENTILE)) for half in (at[:middle], at[middle:])
+    )
+    span = (float(at[middle] * FRAME_S), float((at[-1] + 1) * FRAME_S))
+    return measured(sign * (first - second), spans=(span,))
+
+
+@metric("fading", unit="dB", better="lower", version=2)
+def fading(smooth_levels: NDArray[np.float64], pauses: Pauses) -> Finding:
+    """How far below the loud frames the loudest of the last 17 % of the speech lies (0.5 s at least): a fade-out.
+
+    The speech ends where it sinks into what the last 0.3 s of the take hold: the room, or what a fade has left.
+    """
+    relative = pauses.levels_dbfs - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
+    room = float(np.clip(np.median(relative[-ROOM_FRAMES:]) + ABOVE_ROOM_DB, *ROOM_DB))
+    begin, end = int(np.flatnonzero(relative > -BEGIN_RANGE_DB)[0]), int(np.flatnonzero(relative > room)[-1]) + 1
+    if (end - begin) * FRAME_S < LEAST_SPEECH_S:
         raise NotApplicable(
-            f"{speech.size * FRAME_S:.2f} s of speech; its end is compared from {LEAST_SPEECH_S:g} s on"
+            f"{(end - begin) * FRAME_S:.2f} s of speech; its end is compared from {LEAST_SPEECH_S:g} s on"
         )
-    smooth = np.convolve(10 ** (speech / 10), np.ones(SMOOTHED_FRAMES) / SMOOTHED_FRAMES, "valid")
-    last = max(round(LEAST_END_S / FRAME_S), round(END_SHARE * smooth.size))
-    end = float((sounding[-1] + 1) * FRAME_S)
-    return measured(-10 * float(np.log10(smooth[-last:].max())), spans=((end - last * FRAME_S, end),))
+    last = max(round(LEAST_END_S / FRAME_S), round(END_SHARE * (end - begin)))
+    return measured(-float(smooth_levels[end - last : end].max()), spans=(((end - last) * FRAME_S, end * FRAME_S),))

@@ -46,7 +46,7 @@ def test_bad_samples_spoil_no_other_measurement():
     spoilt, sound = measure_waveform(take(Audio(samples, 24_000))), measure_waveform(take(sound))
     assert spoilt["nonfinite_samples"].value == 10
     # As zeros they are heard as a click, and they break off a buzz that repeats itself.
-    for name in spoilt.keys() - {"nonfinite_samples", "clicks", "stutter", "echo"}:
+    for name in spoilt.keys() - {"nonfinite_samples", "clicks", "seams", "stutter", "echo"}:
         assert spoilt[name].value == pytest.approx(sound[name].value, rel=0.01, abs=0.1, nan_ok=True)
 
 
@@ -100,7 +100,7 @@ def test_each_click_is_counted_and_placed():
     samples = SPEECH.samples.copy()
     for second in (1.0, 2.5, 4.0):
         samples[round(second * RATE)] += 0.4
-    found = artifacts.clicks(changed(samples))
+    found = artifacts.clicks(artifacts.Jerk.of(changed(samples)))
     assert found.value == 3
     assert [start for start, _ in found.spans] == pytest.approx([1.0, 2.5, 4.0], abs=0.002)
 
@@ -109,7 +109,17 @@ def test_each_click_is_counted_and_placed():
 def test_a_click_in_the_last_samples_counts_whatever_the_length(beyond):
     sound = load(shipped.VOICES / "omar.flac").samples[: 48_000 + beyond].copy()
     sound[-1] = 0.7
-    assert artifacts.clicks(Audio(sound, 24_000)).value == 1
+    assert artifacts.clicks(artifacts.Jerk.of(Audio(sound, 24_000))).value == 1
+
+
+def test_sounds_that_were_cut_and_joined_leave_seams():
+    times = np.arange(4 * RATE) / RATE
+    vowel = np.sin(np.pi * times / 4) * (0.1 * np.sin(2 * np.pi * 130 * times) + 0.03 * np.sin(2 * np.pi * 390 * times))
+    whole = changed(vowel)
+    assert artifacts.seams(artifacts.Jerk.of(whole), whole).value == 0
+    joined = changed(np.concatenate([part[40:] for part in np.array_split(vowel, 9)]))
+    found = artifacts.seams(artifacts.Jerk.of(joined), joined)
+    assert found.components["seams"] == 8
 
 
 @pytest.mark.parametrize("below_db", [30, 45, 60])

@@ -31,6 +31,12 @@ def test_a_recordings_own_noise_is_no_lost_beginning():
     assert of(edges.beginning_level, noisy) < -30
 
 
+def test_a_first_word_that_lost_its_beginning_is_told_from_a_whole_one():
+    loud = int(np.flatnonzero(np.abs(SPEECH.samples) > 0.3 * np.abs(SPEECH.samples).max())[0])
+    assert of(edges.lost_beginning, SPEECH) < -2
+    assert of(edges.lost_beginning, changed(SPEECH.samples[loud:])) > 3
+
+
 def test_a_finished_voice_has_faded():
     assert of(edges.ending_level, draw("####..")) < -60
     assert of(edges.ending_level, draw("####")) > -3

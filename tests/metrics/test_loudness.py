@@ -4,6 +4,7 @@ import pytest
 from harness import shipped
 from harness.audio import Audio, load
 from harness.metrics import loudness
+from harness.metrics.declaration import NotApplicable
 from harness.metrics.silence import Pauses
 from tests.synthetic import draw
 
@@ -37,6 +38,25 @@ def test_a_word_has_no_thirds():
 
 
 def test_a_fade_out_leaves_no_loud_end():
+    def found(gain_db):
+        pauses = scaled(gain_db)
+        return loudness.fading(loudness.smooth_levels(pauses), pauses)
+
     fading = np.minimum(0, 30 - 45 * np.linspace(0, 1.3333, SPEECH.samples.size))
-    assert loudness.fading(scaled(fading)).value > loudness.fading(scaled(line(0))).value + 8
-    assert not loudness.fading(Pauses.of(draw("#" * 10))).applicable
+    assert found(fading).value > found(line(0)).value + 8
+    short = Pauses.of(draw("#" * 10))
+    with pytest.raises(NotApplicable):
+        loudness.fading.function(loudness.smooth_levels(short), short)
+
+
+def test_a_second_half_that_jumps_is_a_fall_or_a_rise():
+    def both(gain_db):
+        pauses = scaled(gain_db)
+        levels = loudness.smooth_levels(pauses)
+        return loudness.level_fall(levels, pauses).value, loudness.level_rise(levels, pauses).value
+
+    later = np.arange(SPEECH.samples.size) > SPEECH.samples.size // 2
+    as_it_is, softer, louder = both(line(0)), both(np.where(later, -14.0, 0.0)), both(np.where(later, 0.0, -14.0))
+    assert as_it_is[0] == -as_it_is[1]
+    assert softer[0] > as_it_is[0] + 10
+    assert louder[1] > as_it_is[1] + 10
