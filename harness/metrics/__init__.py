@@ -15,6 +15,10 @@ Metrics
     extra_speech, tempo_ratio, pace_change                   is it spoken once, to its end, and no more (`structure`)
     speaker_similarity, nearest_reference, rate_ratio,
     voice_drift                                              is it the right voice throughout (`speaker`)
+    level_range, level_fall, level_rise, fading              is it equally loud throughout (`loudness`)
+    beginning_level, lost_beginning, edge_…, thump           does it begin and end as a voice does (`edges`)
+    stutter, echo, seams                                     is it of one piece (`repeats`, `artifacts`)
+    spoken_share, syllable_share                             is all of the text there (`duration`, `syllables`)
     cer, wer, …_above_floor, second_…                        are they the right words (`intelligibility`)
     pair_contrast, pair_reading                              are the diacritics spoken (`diacritics`)
     speech_quality                                           does it sound natural (`quality`)

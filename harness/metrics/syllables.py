@@ -35,7 +35,8 @@ def syllables(spectrum: Spectrum) -> NDArray[np.float64]:
     window = np.hanning(SMOOTHED_FRAMES + 2)[1:-1]
     power = np.convolve(spectrum.power[:, first:last].sum(axis=1), window / window.sum(), "same")
     levels = 10 * np.log10(np.maximum(power, 1e-10))
-    return _crests(levels, float(np.percentile(levels, SPEECH_PERCENTILE)) - RANGE_DB) * HOP_S
+    crests = _crests(levels, float(np.percentile(levels, SPEECH_PERCENTILE)) - RANGE_DB)
+    return np.asarray(crests * HOP_S, np.float64)
 
 
 def _crests(levels: NDArray[np.float64], least: float) -> NDArray[np.int64]:
