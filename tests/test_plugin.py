@@ -14,6 +14,7 @@ from harness import shipped
 from harness.audio import Audio, encode_wav, load
 from harness.baseline.acceptance import read_run
 from harness.errors import UsageError
+from harness.plugin.options import commands
 from harness.plugin.suites import required
 from harness.records.schema import encode
 from tests.synthetic import draw, write_voice
@@ -288,6 +289,16 @@ def test_what_passes_in_part_is_partial_and_never_exit_0_in_ci_unless_asked_for(
     assert judge(folder, *selection).ret == 1
     assert judge(folder, *selection, "--partial").ret == 0
     assert judge(folder).ret == 0
+
+
+def test_a_hint_keeps_the_options_of_the_command_and_asks_for_the_whole_release():
+    class Config:
+        class invocation_params:
+            args = ("suites/", "-k", "a b", "--backend=directory", "--out", "o u t", "--takes=1", "-n", "2", "-q")
+
+    again, accept = commands(Config)
+    assert again == "pytest suites/ --backend=directory --out 'o u t' -n 2 --takes 3"
+    assert accept == " --out 'o u t'"
 
 
 def test_a_part_that_is_named_is_partial_too(project):

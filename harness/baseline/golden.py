@@ -152,9 +152,21 @@ def audited(
     return kept
 
 
-def how_to_accept(suite: str) -> str:
-    """The way to a baseline, as a command."""
-    return f"run pytest suites/ --takes 3, then python -m harness accept {suite} --by NAME"
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """How a baseline is made: the two commands, with the options that somebody gave the first one."""
+
+    run: str = "pytest suites/ --takes 3"
+    accept: str = ""
+    """Options of `accept`."""
+
+
+NO_OPTIONS = Commands()
+
+
+def how_to_accept(suite: str, commands: Commands = NO_OPTIONS) -> str:
+    """The way to a baseline, as commands."""
+    return f"run {commands.run}, then python -m harness accept {suite} --by NAME{commands.accept}"
 
 
 def mismatches(
@@ -163,6 +175,7 @@ def mismatches(
     prints: Iterable[Fingerprint],
     old: Baseline,
     margins: Sequence[Margin],
+    commands: Commands = NO_OPTIONS,
 ) -> list[str]:
     """Why a run and a baseline cannot be compared, one line each."""
     complaints, kept = [], old.accepted.fingerprint
@@ -189,7 +202,7 @@ def mismatches(
         for metric, ours, theirs in rulers_changed(takes, old.takes, margins)
     ]
     again = "accept the released model anew"
-    return [f"{line}: {again}: {how_to_accept(suite)}" for line in dict.fromkeys(complaints)]
+    return [f"{line}: {again}: {how_to_accept(suite, commands)}" for line in dict.fromkeys(complaints)]
 
 
 def rulers_changed(

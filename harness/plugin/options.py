@@ -1,6 +1,8 @@
 """What can be asked for: the options, each also a line of configuration, and how they are read."""
 
 import os
+import shlex
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -184,6 +186,29 @@ def looks(config: pytest.Config) -> tuple[int, ...]:
     if given == "auto":
         return policy_of(config)[0].looks
     return (int(options.number("--takes", given, 1, whole=True)),)
+
+
+_OF_ACCEPT = {"--out", "--golden", "--corpus", "--gates-file", "--golden-audio"}
+_SELECTS = {"--takes", "--seed", "-k", "-m", "--deselect", "--per", "--alluredir"}
+_NOT_AGAIN = {*_SELECTS, "-q", "-v", "-x", "--partial"}
+_WITH_VALUE = {*_OF_ACCEPT, *_SELECTS}
+
+
+def commands(config: pytest.Config) -> tuple[str, str]:
+    """This command for the whole release with three takes of each text, and what `accept` needs of its options."""
+    given = [str(arg) for arg in config.invocation_params.args]
+    given = getattr(config, "workerinput", {}).get("mainargv", ["", *given])[1:]
+    again: list[str] = []
+    passed_on: list[str] = []
+    arguments = iter(given)
+    for arg in arguments:
+        flag, inline, _ = arg.partition("=")
+        with_value = [arg] if inline or flag not in _WITH_VALUE else [arg, *islice(arguments, 1)]
+        if flag not in _NOT_AGAIN:
+            again += with_value
+        if flag in _OF_ACCEPT:
+            passed_on += with_value
+    return shlex.join(["pytest", *again, "--takes", "3"]), "".join(f" {shlex.quote(one)}" for one in passed_on)
 
 
 def is_worker(config: pytest.Config) -> bool:

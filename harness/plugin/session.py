@@ -11,6 +11,7 @@ import pytest
 from harness.backends import options
 from harness.errors import GoldenError, UsageError
 from harness.plugin.options import (
+    commands,
     corpus_folder,
     device_number,
     gates_path,
@@ -193,6 +194,7 @@ def journal_of(config: pytest.Config) -> "Journal":
 def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
     """The comparison of the whole run, made once a process: its error rate is over all of it together."""
     if _RELEASE not in config.stash:
+        from harness.baseline import golden
         from harness.decision.release import Asked
         from harness.run.comparison import compare_release
         from harness.threads import one_thread
@@ -209,5 +211,6 @@ def release_of(config: pytest.Config, items: list[pytest.Item]) -> "Compared":
                 {name: load(config, name) for name in every},
                 Asked(suites, whole, policy, margins, looks(config)),
                 about(config),
+                golden.Commands(*commands(config)),
             )
     return config.stash[_RELEASE]

@@ -45,7 +45,13 @@ class Compared:
     not_compared: tuple[NotCompared, ...]
 
 
-def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: Asked, about: About) -> Compared:
+def compare_release(
+    run: Run,
+    corpus: Mapping[str, Sequence[Utterance]],
+    asked: Asked,
+    about: About,
+    commands: golden.Commands = golden.NO_OPTIONS,
+) -> Compared:
     """Compare a run with the accepted release.
 
     Args:
@@ -53,6 +59,7 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
         corpus: The utterances by suite; those of `asked.suites`, and all there are where `asked.whole`.
         asked: The questions.
         about: The description of the run, with the fingerprints of its scorers.
+        commands: How to make a baseline of such a run.
     """
     folder, backend = run.settings.golden, run.backend.name
     first, planned = run.settings.first_seed, asked.looks[0]
@@ -74,7 +81,7 @@ def compare_release(run: Run, corpus: Mapping[str, Sequence[Utterance]], asked: 
             if shares:
                 shares.add(requests)
         if not number:
-            refused = _not_comparable(takes, old, asked, folder / backend, about)
+            refused = _not_comparable(takes, old, asked, folder / backend, about, commands)
             kept_out = {one.stratum.name for one in refused}
             comparable = {
                 suite: baseline for suite, baseline in old.items() if baseline is not None and suite not in kept_out
@@ -169,6 +176,7 @@ def _not_comparable(
     asked: Asked,
     folder: Path,
     about: About,
+    commands: golden.Commands,
 ) -> list[NotCompared]:
     """Suites that cannot be compared, and why. A first release has nothing to be compared with; a lost file has."""
     refused = []
@@ -176,11 +184,12 @@ def _not_comparable(
         if baseline is None:
             first = not any(folder.glob("*.json"))
             outcome = Outcome.REFUSED if first else Outcome.INCONCLUSIVE
-            why = f"{relpath(folder / suite)}.json is missing, no release was accepted: {golden.how_to_accept(suite)}"
+            way = golden.how_to_accept(suite, commands)
+            why = f"{relpath(folder / suite)}.json is missing, no release was accepted: {way}"
             refused.append(NotCompared(outcome, Stratum("suite", suite), why))
             continue
         prints = [golden.fingerprint(about, take.provenance) for take in takes[suite] if take.audio]
-        complaints = golden.mismatches(suite, takes[suite], prints, baseline, asked.margins)
+        complaints = golden.mismatches(suite, takes[suite], prints, baseline, asked.margins, commands)
         if complaints:
             more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
             refused.append(NotCompared(Outcome.INCONCLUSIVE, Stratum("suite", suite), complaints[0] + more))

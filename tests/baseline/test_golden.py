@@ -124,6 +124,9 @@ def command(pytester, capsys):
 def test_the_life_of_a_baseline(gate, command, pytester):
     missing = gate("good", 26)
     missing.stdout.fnmatch_lines(["*golden/directory/short.json is missing, no release was*", "*accept short*"])
+    said = " ".join(missing.stdout.str().split())  # the user's options are kept, the takes are as many as are needed
+    assert "pytest suites --backend directory --voices voices --model good --golden golden --takes 3, then" in said
+    assert "accept short --by NAME --golden golden" in said
     assert command("diff")[0] == 4
 
     status, said = command("accept", "--by", "Layla")
@@ -132,6 +135,7 @@ def test_the_life_of_a_baseline(gate, command, pytester):
     again = gate("good", 26)
     assert again.ret == 0
     again.stdout.fnmatch_lines(["VERDICT       PASS"])
+    assert command("diff")[1].rstrip().endswith("None is for the worse.")  # a change of +0 is none
 
     worse = gate("slow", 32, "--alluredir", "allure")
     assert worse.ret == 1
