@@ -122,6 +122,15 @@ class Release:
                     continue
         return found
 
+    def left(self) -> list[int]:
+        """Processes that do not end by themselves in time; ends them."""
+        until = time.monotonic() + PATIENCE_S
+        while (alive := self.alive()) and time.monotonic() < until:
+            time.sleep(0.1)
+        for left in alive:
+            os.kill(left, signal.SIGKILL)
+        return alive
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -176,12 +185,7 @@ def killed(release: Release, whole: Ended, out: Path, after_s: float) -> list[st
         after_s *= 0.9
         shutil.rmtree(out)
         out.with_suffix(".log").unlink(missing_ok=True)
-    wrong, until = [], time.monotonic() + PATIENCE_S
-    while (alive := release.alive()) and time.monotonic() < until:
-        time.sleep(0.1)
-    for left in alive:
-        wrong.append(f"process {left} is still there")
-        os.kill(left, signal.SIGKILL)
+    wrong = [f"process {left} is still there" for left in release.left()]
     before, on_disk = _log(out), _stored(out)
     _finish(release.begin(out))
     again = _log(out)[len(before) :]
@@ -193,7 +197,7 @@ def killed(release: Release, whole: Ended, out: Path, after_s: float) -> list[st
         if n > 1
     ]
     wrong += [f"{path.name} is left" for path in out.rglob("*.part")]
-    wrong += [f"process {left} of the resumed run is there" for left in release.alive()]
+    wrong += [f"process {left} of the resumed run is there" for left in release.left()]
     wrong += [f"{name} is not that of the whole run" for name in whole.differences(Ended.read(out))]
     print(
         f"killed after {after_s:5.1f} s (rc {process.returncode}): {len(on_disk)} takes on disk, "

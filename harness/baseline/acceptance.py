@@ -129,11 +129,12 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
             *_not_measured(kept, terms.margins),
             *_not_of_a_piece(run, sidecars),
             *_not_signed(run, terms),
-            *_not_met(run, terms),
+            *requirements.unmet_by(run.record, terms.rules.require),
             *terms.heard.against(terms.override),
         ]
     )
     before = golden.read(terms.folder, run.about.backend, suite)
+    against += golden.replayed(suite, kept, [before], run.about.system)
     worse = [*run.found_worse(suite), *_failed_with_other_seeds(run, before)]
     if worse and not terms.override.strip():
         against.append(f'was compared and found worse: {_some(worse)}; --override "REASON" accepts it all the same')
@@ -164,14 +165,6 @@ def _not_signed(run: Finished, terms: Terms) -> list[str]:
     if signed is None and terms.policy.signed:
         return [f"nobody signed for it, and the policy of gates.toml asks for a signature: {HOW_TO_SIGN}"]
     return []
-
-
-def _not_met(run: Finished, terms: Terms) -> list[str]:
-    """What the policy requires and the run lacks."""
-    partial = "" if run.record.scope.is_whole else str(run.record.scope)
-    required = dict.fromkeys((*run.about.rules.require, *terms.rules.require))
-    lacks = requirements.unmet(required, partial, run.about.instruments, run.record.takes)
-    return [f"required and missing: {line}" for line in lacks]
 
 
 def difference(run: Finished, suite: str, terms: Terms) -> list[str]:

@@ -152,6 +152,28 @@ def audited(
     return kept
 
 
+def replayed(
+    suite: str, takes: Sequence[TakeRecord | BaselineTake], old: Iterable[Baseline | None], system: str
+) -> list[str]:
+    """Takes that are, byte for byte, accepted takes of another system: nothing shows that this one spoke them."""
+    spoken_by = {
+        take.audio: baseline.accepted.system
+        for baseline in old
+        if baseline is not None and baseline.accepted.system != system
+        for take in baseline.takes
+        if take.audio
+    }
+    again = [take for take in takes if take.audio in spoken_by]
+    if not again:
+        return []
+    first = again[0]
+    return [
+        f"{len(again)} of {len(takes)} takes of {suite} are, byte for byte, accepted takes of "
+        f"{spoken_by[first.audio]!r} (the first {first.utterance}, seed {first.seed}), and this run says that "
+        f"{system!r} spoke them: have it speak with other seeds (--seed), or name the system as it was accepted"
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Commands:
     """How a baseline is made: the two commands, with the options that somebody gave the first one."""

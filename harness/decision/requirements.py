@@ -17,6 +17,7 @@ from harness.decision import gates_file
 from harness.documents import typed
 from harness.errors import GateError
 from harness.records.gate import Outcome, Verdict
+from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
 
 _WORDS = {"words": ("recognizer", "--asr"), "second_words": ("second_recognizer", "--asr-2")}
@@ -77,6 +78,13 @@ def unmet(
         if lacks:
             lines.append(f"{name}: {lacks}")
     return tuple(lines)
+
+
+def unmet_by(run: RunRecord, more: Iterable[str]) -> list[str]:
+    """What a run that is over lacks of what it was asked for and of what else is required, for a message."""
+    required = dict.fromkeys((*run.about.rules.require, *more))
+    partial = "" if run.scope.is_whole else str(run.scope)
+    return [f"required and missing: {line}" for line in unmet(required, partial, run.about.instruments, run.takes)]
 
 
 def _unheard(name: str, instruments: Mapping[str, str], takes: Sequence[TakeRecord]) -> str:

@@ -189,7 +189,8 @@ def _not_comparable(
             refused.append(NotCompared(outcome, Stratum("suite", suite), why))
             continue
         prints = [golden.fingerprint(about, take.provenance) for take in takes[suite] if take.audio]
-        complaints = golden.mismatches(suite, takes[suite], prints, baseline, asked.margins, commands)
+        complaints = golden.replayed(suite, takes[suite], old.values(), about.system)
+        complaints += golden.mismatches(suite, takes[suite], prints, baseline, asked.margins, commands)
         if complaints:
             more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""
             refused.append(NotCompared(Outcome.INCONCLUSIVE, Stratum("suite", suite), complaints[0] + more))

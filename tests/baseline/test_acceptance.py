@@ -380,3 +380,10 @@ def test_what_listeners_prefer_is_part_of_the_decision(run, terms, outcome, over
     else:
         with pytest.raises(GoldenError, match=f"listeners: {outcome}, new release preferred 20%"):
             accept(run, "short", terms)
+
+
+def test_accepted_takes_do_not_become_those_of_another_system(run, terms):
+    accept(run, "short", terms)
+    other = with_record(run, about=structs.replace(run.about, system="m2"))
+    with pytest.raises(GoldenError, match="4 of 4 takes of short are, byte for byte, accepted takes of 'm1'"):
+        accept(other, "short", terms)

@@ -68,7 +68,7 @@ def accept(tmp_path):
         baseline = Baseline(
             backend="speaking",
             suite="short",
-            accepted=structs.replace(accepted(fingerprint=made), **changes),
+            accepted=structs.replace(accepted(fingerprint=made, system=about.system), **changes),
             takes=tuple(takes),
         )
         golden.write(tmp_path / "golden", baseline)
@@ -162,3 +162,12 @@ def test_copies_of_one_take_count_as_one(make, tmp_path, accept):
     (one,) = compared(run, looks=(3,)).comparisons
     assert "count as one" in one.reason
     assert one.excludes == pytest.approx(1 - 0.05 ** (1 / 6), rel=1e-4)  # of 6 takes, not of 18
+
+
+def test_accepted_takes_that_another_system_gives_again_are_said_and_block(make, tmp_path, accept):
+    run = make(Speaking(), golden=tmp_path / "golden")
+    accept(run, system="the accepted one r1")
+    (one,) = compared(run).not_compared
+    assert one.outcome == Outcome.INCONCLUSIVE
+    assert "6 of 6 takes of short are, byte for byte, accepted takes of 'the accepted one r1'" in one.reason
+    assert f"this run says that {run.about().system!r} spoke them" in one.reason
