@@ -212,26 +212,22 @@ def _power(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:
-    """Measure a team's own voices: limit and error rates of the similarity gate, as rows for gates.toml."""
+    """Limits and error rates on a team's own speech, as rows for gates.toml: of similarity, or (--words) of words."""
     from harness import audio
     from harness.corpus import load_voices
-    from harness.lab import calibration, speech
+    from harness.lab import calibration, speech, word_calibration
     from harness.metrics.speaker_encoder import open_encoder
 
-    if arguments.speech:
-        clips = speech.recordings(arguments.speech)
+    if arguments.words:
+        if not (arguments.asr and arguments.speech):
+            raise UsageError("--words needs --asr MODEL and --speech FOLDER")
+        lines, text = word_calibration.report(arguments.speech, arguments.asr, arguments.language, arguments.cache)
     else:
-        voices = load_voices(arguments.voices, arguments.voices_language)
+        voices = load_voices(arguments.voices, arguments.voices_language) if arguments.voices else []
         clips = [speech.Recording(v.speaker, v.language, v.transcript, audio.load(v.path)) for v in voices]
-    encoder = open_encoder(arguments.speaker_encoder)
-    brackets = calibration.calibrate(clips, encoder)
-    speakers = {clip.speaker for clip in clips}
-    for one in brackets:
-        halves = " and ".join(f"{limit:.2f}" for limit in one.of_halves)
-        print(f"# from {one.from_s:g} s of speech: limit {one.limit:.2f}, of each half of the speakers {halves}")
-    about = f"{len(clips)} clips of {len(speakers)} speakers, {encoder.fingerprint}"
-    text = calibration.rows(brackets, about, one_recording=len(speakers) == len(clips))
-    print(text, end="")
+        clips = clips or speech.recordings(arguments.speech)
+        lines, text = calibration.report(clips, open_encoder(arguments.speaker_encoder))
+    print(*lines, text, sep="\n", end="")
     if arguments.out:
         audio.write_atomically(arguments.out, text.encode())
     return 0
@@ -342,6 +338,10 @@ def _parser() -> argparse.ArgumentParser:
     heard.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv")
     calibrate.add_argument("--voices-language", default="", help="language code of voices that have no name.lang")
     calibrate.add_argument("--speaker-encoder", default="resemblyzer", help="resemblyzer, or an x-vector model")
+    calibrate.add_argument("--words", action="store_true", help="limits of the words, for the recogniser of --asr")
+    calibrate.add_argument("--asr", default="", metavar="MODEL", help="speech recogniser: a folder, hub id or name")
+    calibrate.add_argument("--language", default="", metavar="CODE", help="only recordings in it (--words)")
+    calibrate.add_argument("--cache", type=Path, default=Path(".harness"), help="keeps what was heard (.harness)")
     calibrate.add_argument("--out", type=Path, help="file to write the rows to")
     site = commands.add_parser("allure", help=_allure.__doc__)
     site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")

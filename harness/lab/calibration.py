@@ -279,3 +279,19 @@ def shown(rate: Rate) -> str:
     """A rate in a sentence: count, denominator, share, interval."""
     low, high = rate.interval
     return f"{rate.count} of {rate.of} = {rate.value:.1%} [{low:.1%}, {high:.1%}]"
+
+
+def report(clips: Sequence[Recording], encoder: SpeakerEncoder) -> tuple[list[str], str]:
+    """Lines about the limit of each length, and the rows of gates.toml.
+
+    Raises:
+        UsageError: As `calibrate`.
+    """
+    brackets = calibrate(clips, encoder)
+    speakers = {clip.speaker for clip in clips}
+    lines = []
+    for one in brackets:
+        halves = " and ".join(f"{limit:.2f}" for limit in one.of_halves)
+        lines.append(f"# from {one.from_s:g} s of speech: limit {one.limit:.2f}, of each half of the speakers {halves}")
+    about = f"{len(clips)} clips of {len(speakers)} speakers, {encoder.fingerprint}"
+    return lines, rows(brackets, about, one_recording=len(speakers) == len(clips))

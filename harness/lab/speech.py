@@ -65,7 +65,8 @@ def recordings(folder: Path, joined_s: float = JOINED_S) -> list[Recording]:
 
     Args:
         folder: Sound files and `manifest.csv` with the columns file, language, speaker, transcript.
-        joined_s: Clips under `LEAST_CLIP_S` are joined with the speaker's next until they last so long, seconds.
+        joined_s: Clips under `LEAST_CLIP_S` are joined with the speaker's next until they last so long, seconds; none
+            with 0.
 
     Raises:
         UsageError: There is no manifest, or a column is missing.
@@ -122,7 +123,7 @@ def _of_speaker(folder: Path, rows: list[dict[str, str]], joined_s: float) -> It
         sound = audio.resample(audio.load(folder / row["file"]), CODEC_RATE_HZ)
         held.append(sound)
         words.append(row["transcript"])
-        if sum(part.duration_s for part in held) >= (LEAST_CLIP_S if len(held) == 1 else joined_s):
+        if sum(part.duration_s for part in held) >= (min(LEAST_CLIP_S, joined_s) if len(held) == 1 else joined_s):
             whole = joined(held) if len(held) > 1 else sound
             yield Recording(row["speaker"], row["language"], " ".join(words), whole)
             held, words = [], []

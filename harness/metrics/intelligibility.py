@@ -41,7 +41,7 @@ from harness.metrics.declaration import (
     metric,
 )
 from harness.metrics.measuring import Derived, Models
-from harness.metrics.recognition import Recognizer, failures, open_recognizer
+from harness.metrics.recognition import Recognizer, failures, language_key, open_recognizer
 from harness.metrics.remembered import remembering
 from harness.take import Take
 from harness.text.alignment import Alignment, align
@@ -203,9 +203,13 @@ def floor(
     language: str,
 ) -> Floor:
     """What the recogniser scores on the references in the language of the text."""
-    code = _code(language)
+    code = language_key(language)
     if code not in floors:
-        known = {one.sha256: one for one in [*references, reference] if _code(one.language) == code and not one.problem}
+        known = {
+            one.sha256: one
+            for one in [*references, reference]
+            if language_key(one.language) == code and not one.problem
+        }
         floors[code] = floor_of(list(known.values()), hear_references(list(known.values()), recognizer), code)
     return floors[code]
 
@@ -221,10 +225,6 @@ def hear_references(references: Sequence[Reference], recognizer: Recognizer) -> 
     spoken = hear(list(sounds.values()), [references[place].language for place in sounds], recognizer)
     heard = problems | dict(zip(sounds, spoken, strict=True))
     return [heard[place] for place in range(len(references))]
-
-
-def _code(language: str) -> str:
-    return language.split("-")[0].lower()
 
 
 @both

@@ -12,7 +12,7 @@ import numpy as np
 
 from harness.audio import Audio, content_hash
 from harness.metrics.measuring import Derived
-from harness.metrics.recognition import Recognizer, TextScore, TextScorer, check_language, weights_of
+from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner, check_language, weights_of
 from harness.metrics.speaker_encoder import WINDOW_FRAMES, WINDOW_HOP_FRAMES, Embeddings, SpeakerEncoder
 
 T = TypeVar("T")
@@ -148,6 +148,28 @@ class RememberedScorer(RememberedRecognizer):
             ),
             msgspec.json.encode,
             lambda data: msgspec.json.decode(data, type=list[TextScore]),
+        )
+
+    def word_times(
+        self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[str]
+    ) -> list[list[tuple[float, float]]]:
+        """When the words of each text are spoken, where the recogniser says that; kept too."""
+        aligner = self._scorer
+        if not isinstance(aligner, WordAligner):
+            return [[] for _ in clips]
+        return remembered(
+            self._derived,
+            [
+                clip_key(self.fingerprint, clip, f"{language}\nword times\n{text}")
+                for clip, language, text in zip(clips, languages, texts, strict=True)
+            ],
+            lambda places: aligner.word_times(
+                [clips[place] for place in places],
+                [languages[place] for place in places],
+                [texts[place] for place in places],
+            ),
+            msgspec.json.encode,
+            lambda data: msgspec.json.decode(data, type=list[tuple[float, float]]),
         )
 
 

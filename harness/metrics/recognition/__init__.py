@@ -2,7 +2,7 @@
 
 transformers_folder     CTC and encoder-decoder models of the transformers library, by folder or hub id
 whisper                 Whisper of the same library: decoding with fallback, one encoder pass for all that is asked
-ctranslate2_folder      Whisper as CTranslate2 saves it, run by faster-whisper (extra `asr`)
+text_tree               many texts under one Whisper decoder; when their words are spoken
 windows                 clips beyond a recogniser's window
 failures                what a recogniser writes when it fails: loops, and phrases that nobody said
 """
@@ -59,6 +59,16 @@ class TextScorer(Recognizer, Protocol):
         """
 
 
+@runtime_checkable
+class WordAligner(Recognizer, Protocol):
+    """A recogniser that also says when the words of a given text are spoken."""
+
+    def word_times(
+        self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[str]
+    ) -> list[list[tuple[float, float]]]:
+        """For each clip from when to when each word of its text is spoken, in seconds; empty where that is unknown."""
+
+
 def weights_of(recognizer: Recognizer) -> str:
     """The hash of a recogniser's weights, or nothing where it does not say: then no limits are made for it."""
     return str(getattr(recognizer, "weights", ""))
@@ -78,8 +88,6 @@ def check_language(recognizer: Recognizer, language: str) -> None:
 def open_recognizer(name: str, device: str = "cpu") -> Recognizer:
     """The recogniser of that name, or the model of that folder or hub id; it loads with the first clip.
 
-    A folder with a `model.bin` and no weights of transformers is one of CTranslate2.
-
     Raises:
         UsageError: There is no such model, or the package that runs it is not installed.
     """
@@ -93,6 +101,11 @@ def open_recognizer(name: str, device: str = "cpu") -> Recognizer:
     if transformers_folder.architecture(name).startswith("Whisper"):
         return whisper.Whisper(name, device)
     return transformers_folder.TransformersRecognizer(name, device)
+
+
+def language_key(language: str) -> str:
+    """The code of a language without its region: `ar` of ar-EG."""
+    return language.split("-")[0].lower()
 
 
 def language_code(language: str, known: Sequence[str], model: str) -> str:

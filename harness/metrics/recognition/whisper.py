@@ -19,7 +19,6 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cached_property, lru_cache
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ import numpy as np
 from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.metrics.recognition import IMPOSSIBLE, TextScore, failures, language_code
+from harness.metrics.recognition.text_tree import FRAME_S, TextTree, warped
 from harness.metrics.recognition.transformers_folder import Samples, TransformersRecognizer, batches
 from harness.metrics.recognition.windows import WINDOW_S
 from harness.metrics.silence import Pauses
@@ -43,6 +43,8 @@ EDGE_S = 0.3  # of the silence before and after the speech that is kept
 
 class Whisper(TransformersRecognizer):
     """A Whisper by folder or hub id."""
+
+    preparation = 3
 
     def __init__(self, model: str, device: str = "cpu") -> None:
         super().__init__(model, device)
@@ -150,53 +152,59 @@ class Whisper(TransformersRecognizer):
             self._encoded.popitem(last=False)
         return self._encoded[key]
 
-    def _scores(self, states: Any, code: str, texts: Sequence[str]) -> list[TextScore]:
-        """The score of each text, all in one pass: a tree of tokens, each of which sees those that lead to it."""
-        import torch
+    def _tree(self, states: Any, code: str) -> TextTree:
+        return TextTree(self._loaded[0], states, self._start(code))
 
-        model, _ = self._loaded
-        start = self._start(code)
-        tokens, before = list(start), list(range(-1, len(start) - 1))
-        known: dict[tuple[int, int], int] = {}
-        paths: list[list[int]] = []
-        for text in texts:
-            path = [len(start) - 1]
-            for token in self._tokens(text):
-                step = path[-1], token
-                if step not in known:
-                    known[step] = len(tokens)
-                    tokens.append(token)
-                    before.append(path[-1])
-                path.append(known[step])
-            paths.append(path)
-        depth, sees = np.zeros(len(tokens), int), np.zeros((len(tokens), len(tokens)), bool)
-        for node, previous in enumerate(before):
-            if previous >= 0:
-                depth[node], sees[node] = depth[previous] + 1, sees[previous]
-            sees[node, node] = True
-        if depth.max() >= model.config.max_target_positions:
+    def _scores(self, states: Any, code: str, texts: Sequence[str]) -> list[TextScore]:
+        """The score of each text, all in one pass."""
+        tree = self._tree(states, code)
+        rows = [self._tokens(text) for text in texts]
+        if max(map(len, rows), default=0) > tree.room:
             return [IMPOSSIBLE for _ in texts]
-        with torch.inference_mode():
-            mask = torch.zeros(sees.shape).masked_fill(~torch.as_tensor(sees), -torch.inf).to(states)
-            decoded = model.model.decoder(
-                input_ids=torch.tensor([tokens], device=self._device),
-                attention_mask=mask[None, None],
-                position_ids=torch.as_tensor(depth, device=self._device)[None],
-                encoder_hidden_states=states[None],
-                use_cache=False,
-            ).last_hidden_state[0]
-            chances = model.proj_out(decoded[len(start) - 1 :]).log_softmax(dim=-1).cpu().numpy()
-        end, first = model.config.eos_token_id, len(start) - 1
+        end = self._loaded[0].config.eos_token_id
         found = []
-        for text, path in zip(texts, paths, strict=True):
-            said = [float(chances[one - first, tokens[two]]) for one, two in pairwise(path)]
-            ends = float(chances[path[-1] - first, end])
-            found.append(TextScore(sum(said) + ends, self._by_word(text, said)))
+        for text, tokens, nodes in zip(texts, rows, tree.add(rows), strict=True):
+            path = [0, *nodes]
+            said = [float(tree.says(node)[token]) for node, token in zip(path, tokens, strict=False)]
+            found.append(TextScore(sum(said) + float(tree.says(path[-1])[end]), self._by_word(text, said)))
         return found
 
-    def _by_word(self, text: str, of_tokens: Sequence[float]) -> tuple[float, ...]:
+    def word_times(
+        self, clips: Sequence[Audio], languages: Sequence[str], texts: Sequence[str]
+    ) -> list[list[tuple[float, float]]]:
+        """When each word of a text is spoken in its clip, from and to, in seconds; nothing where that is not known."""
+        cut = [edges_of(clip) for clip in clips]
+        samples = [audio.resample(without_silent_edges(clip), self._rate_hz).samples for clip in clips]
+        import torch  # noqa: F401 -- its threads are limited
+
+        with one_thread(torch_too=True):
+            return [
+                [
+                    (first + start, first + end)
+                    for start, end in self._spans(self._encode(one), self._code(code), text, one.size / self._rate_hz)
+                ]
+                for (first, _), one, code, text in zip(cut, samples, languages, texts, strict=True)
+            ]
+
+    def _spans(self, states: Any, code: str, text: str, seconds: float) -> list[tuple[float, float]]:
+        words, ends = self._word_ends(text)
+        tree = self._tree(states, code)
+        if not words or not tree.aligns or len(self._tokens(text)) > tree.room:
+            return []
+        (nodes,) = tree.add([self._tokens(text)])
+        frames = warped(tree.attention([0, *nodes])[:, : round(seconds / FRAME_S)])
+        starts = [0, *ends]
+        return [
+            (float(frames[one][0] * FRAME_S), float(frames[two - 1][1] * FRAME_S))
+            for one, two in zip(starts, ends, strict=False)
+        ]
+
+    def _word_ends(self, text: str) -> tuple[list[str], list[int]]:
         words = text.split()
-        ends = [len(self._tokens(" ".join(words[: place + 1]))) for place in range(len(words))]
+        return words, [len(self._tokens(" ".join(words[: place + 1]))) for place in range(len(words))]
+
+    def _by_word(self, text: str, of_tokens: Sequence[float]) -> tuple[float, ...]:
+        _, ends = self._word_ends(text)
         return tuple(sum(of_tokens[start:end]) for start, end in zip([0, *ends], ends, strict=False))
 
     def check_language(self, language: str) -> None:
@@ -240,15 +248,19 @@ def _tokens_of(tokenizer: Any, text: str) -> tuple[int, ...]:
     return tuple(tokenizer.encode(f" {text}", add_special_tokens=False)) if text else ()
 
 
+def edges_of(clip: Audio) -> tuple[float, float]:
+    """Where the sound of a clip begins and ends, with a little silence around, in seconds; both 0 without any."""
+    pauses = Pauses.of(clip)
+    sounding = np.flatnonzero(~pauses.silent)
+    if not sounding.size:
+        return 0.0, 0.0
+    frame_s = pauses.total_s / pauses.silent.size
+    return max(0.0, float(sounding[0] * frame_s - EDGE_S)), float((sounding[-1] + 1) * frame_s + EDGE_S)
+
+
 def without_silent_edges(clip: Audio) -> Audio:
     """From the first sound to the last, with a little silence around; what is all silent becomes empty."""
     if not clip.samples.size:
         return clip
-    pauses = Pauses.of(clip)
-    sounding = np.flatnonzero(~pauses.silent)
-    if not sounding.size:
-        return Audio(clip.samples[:0], clip.sample_rate_hz)
-    frame_s = pauses.total_s / pauses.silent.size
-    first = max(0, round((sounding[0] * frame_s - EDGE_S) * clip.sample_rate_hz))
-    last = round(((sounding[-1] + 1) * frame_s + EDGE_S) * clip.sample_rate_hz)
+    first, last = (round(edge_s * clip.sample_rate_hz) for edge_s in edges_of(clip))
     return Audio(clip.samples[first:last], clip.sample_rate_hz)

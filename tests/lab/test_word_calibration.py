@@ -1,0 +1,99 @@
+"""Limits for the words, fitted on clean speech and tried on speech whose words were cut, by one that hears tones."""
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from harness import cli
+from harness.audio import encode_wav
+from harness.decision.gates import load_profile
+from harness.errors import UsageError
+from harness.lab import word_calibration
+from harness.lab.speech import Recording
+from harness.lab.word_calibration import OTHER_TEXT, calibrate, limits_of, rows, tail_limit
+from harness.lab.word_faults import FAULTS
+from harness.metrics.intelligibility import Floor
+from harness.shipped import SuitesFolder
+from harness.store import DerivedValues
+from tests.tones import ByTone, sentences, spoken
+
+
+@pytest.fixture(scope="module")
+def hearing(tmp_path_factory):
+    recognizer, lines = ByTone(), []
+    derived = DerivedValues(tmp_path_factory.mktemp("kept"))
+    return calibrate(sentences(), recognizer, derived, most=4, say=lines.append), recognizer, derived, lines
+
+
+def test_one_that_hears_well_finds_every_fault_and_rejects_no_clean_clip(hearing):
+    found, *_ = hearing
+    assert (found.crossed.count, found.crossed.of, found.unjudged, found.halved_by) == (0, 20, 0, "speaker")
+    assert set(found.power) == {*FAULTS, OTHER_TEXT}
+    assert {fault: (rate.count, rate.of) for fault, rate in found.power.items()} == dict.fromkeys(found.power, (4, 4))
+
+
+def test_one_that_hears_nothing_finds_no_fault(tmp_path):
+    found = calibrate(sentences(), ByTone(deaf=True), DerivedValues(tmp_path), most=4)
+    assert max(rate.value for fault, rate in found.power.items() if fault != OTHER_TEXT) < 0.5
+
+
+def test_every_batch_is_kept_so_that_nothing_is_heard_again(hearing):
+    _, recognizer, derived, lines = hearing
+    before = recognizer.heard
+    again = calibrate(sentences(), recognizer, derived, most=4)
+    assert recognizer.heard == before
+    assert again.power["added word"].of == 4
+    assert "clean speech: 20 of 20 clips heard" in lines
+
+
+def test_the_rows_are_gates_for_that_recogniser_and_language(hearing, tmp_path):
+    found, recognizer, *_ = hearing
+    text = rows(found, recognizer, "by tone", "20 clips")
+    path = tmp_path / "gates.toml"
+    path.write_text(SuitesFolder().gates.read_text(encoding="utf-8") + "\n" + text, encoding="utf-8")
+    mine = [gate for gate in load_profile("documented", "", path).gates if "feedfacefeedface" in gate.recognisers]
+    assert {gate.metric for gate in mine} == set(found.limits)
+    assert all(gate.languages == ("en",) and not gate.advisory for gate in mine)
+    assert "missing inner word 4 of 4" in text
+    assert tomllib.loads(text)["profile"]["documented"]["gate"][0]["false_reject"] == 0.0
+
+
+def test_a_tail_leaves_the_share_that_it_was_asked_for():
+    values = np.random.default_rng(0).exponential(5.0, 20_000)
+    assert float((values > tail_limit(values, 0.004)).mean()) == pytest.approx(0.004, abs=0.0015)
+
+
+def test_error_rates_are_judged_above_the_floor():
+    clean = [dict.fromkeys(word_calibration.SHARES, 0.3)] * 20
+    found = limits_of(clean, Floor(0.2, 0.1))
+    assert (found["cer_above_floor"], found["wer_above_floor"], found["text_llr"]) == (0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("clips", "why"),
+    [
+        (sentences(10), "10 clips of 3 words"),
+        ([*sentences(), Recording("x", "ar", "a b c", spoken(["abcd"]))], "limits hold for one language"),
+    ],
+)
+def test_too_little_speech_and_two_languages_are_refused(clips, why, tmp_path):
+    with pytest.raises(UsageError, match=why):
+        calibrate(clips, ByTone(), DerivedValues(tmp_path))
+
+
+def test_the_command_writes_the_rows_and_says_how_far_it_is(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(word_calibration, "MOST", 1)
+    folder = tmp_path / "speech"
+    folder.mkdir()
+    lines = ["file,language,speaker,transcript"]
+    for number, one in enumerate(sentences()):
+        (folder / f"{number}.wav").write_bytes(encode_wav(one.sound))
+        lines.append(f"{number}.wav,en,{one.speaker},{one.transcript}")
+    (folder / "manifest.csv").write_text("\n".join(lines), encoding="utf-8")
+    asked = ["calibrate", "--words", "--speech", str(folder), "--cache", str(tmp_path), "--out", str(tmp_path / "rows")]
+    assert cli.main([*asked, "--asr", "tests.tones:ByTone"]) == 0
+    shown = capsys.readouterr()
+    assert "clean speech: 20 of 20 clips heard" in shown.err
+    assert (tmp_path / "rows").read_text(encoding="utf-8") in shown.out
+    assert cli.main(asked) == 4
