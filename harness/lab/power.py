@@ -65,6 +65,7 @@ class Clean:
     letters_s: float
     """Letters a second of speech; NaN without a text."""
     answers: Answers
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Bed:
                 )
                 for profile in PROFILES
             },
+            languages={one.source: one.language for one in self.clean},
         )
 
 
@@ -190,7 +192,7 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
     found: dict[str, Bed] = {}
     for bed in dict.fromkeys(beds.bed_of(one) for one in takes):
         clean = [
-            Clean(job.spoken.source, id(job.spoken) in first, tempo, answer)
+            Clean(job.spoken.source, id(job.spoken) in first, tempo, answer, job.spoken.take.request.utterance.language)
             for job, (answer, tempo) in zip(jobs, answers, strict=True)
             if not job.defect and beds.bed_of(job.spoken) == bed
         ]

@@ -20,6 +20,7 @@ from harness.records.schema import Document, Record
 
 PROFILES = ("documented", "calibrated")
 ANY = "any"
+ALL = "all"  # of the halves of a source
 FOUND = 0.95  # of the takes with a defect: what counts as found
 DEMONSTRATION, PEOPLE = "demonstration voice", "people"
 
@@ -70,6 +71,8 @@ class BedPower(Record, frozen=True):
     letters_s: tuple[float, ...]
     """Letters a second of speech: the slowest, the median and the fastest take."""
     profiles: dict[str, ProfilePower]
+    languages: dict[str, str] = msgspec.field(default_factory=dict)
+    """The language spoken, by where the speech comes from."""
 
 
 class PowerTable(Document, frozen=True, kw_only=True):
@@ -85,6 +88,18 @@ class PowerTable(Document, frozen=True, kw_only=True):
         found = self.beds[bed]
         tempo = f" of {found.letters_s[0]:g} to {found.letters_s[-1]:g} letters a second" if found.letters_s else ""
         return f"{bed}: {found.takes} takes{tempo}, {found.spoilt} of them spoilt"
+
+    def of_people(self, profile: str, language: str) -> tuple[int, int]:
+        """How many takes of people who speak a language any blocking gate of a profile rejects, and of how many."""
+        bed = self.beds.get(PEOPLE)
+        if bed is None or profile not in bed.profiles:
+            return 0, 0
+        rates = [
+            parts[ALL]
+            for source, parts in bed.profiles[profile].by_source.items()
+            if bed.languages.get(source) == language and ALL in parts
+        ]
+        return sum(rate.count for rate in rates), sum(rate.of for rate in rates)
 
     @property
     def real_beds(self) -> list[str]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from harness.decision.rates import Rate
+from harness.errors import UsageError
+from harness.records import power_table
 from harness.records.audit import Share
 from harness.records.comparison import Comparison
 from harness.records.run_record import RunRecord
@@ -11,11 +14,36 @@ MOST_FOUND = 3
 
 
 def lines(run: RunRecord) -> list[str]:
-    """The numbers in words, one a line; empty where nothing was compared with an accepted release."""
+    """The numbers in words, one a line; those of releases only where one was compared with an accepted release."""
     means = [one for one in run.comparisons if one.question == "mean" and one.utterances]
     if not means:
+        return _of_people(run)
+    return [*_of_people(run), *_of_audit(run), *_found(means), *_excluded(means)]
+
+
+def _of_people(run: RunRecord) -> list[str]:
+    """How many people the limits reject in the languages of the run, and which profile rejects fewer."""
+    try:
+        table = power_table.read()
+    except UsageError:
         return []
-    return [*_of_audit(run), *_found(means), *_excluded(means)]
+    told = []
+    for language in sorted({take.language for take in run.takes}):
+        mine = Rate(*table.of_people(run.about.gates, language))
+        if not mine.of:
+            continue
+        line = f"{run.about.gates} rejects {_rate(mine)} takes of people who read aloud in {language!r}"
+        for other in power_table.PROFILES:
+            fewer = Rate(*table.of_people(other, language))
+            if fewer.of and fewer.value < mine.value:
+                line += f"; --gates {other}, with limits fitted on people, rejects {_rate(fewer)}"
+        told.append(line)
+    return told
+
+
+def _rate(rate: Rate) -> str:
+    low, high = rate.interval
+    return f"{rate.count} of {rate.of} [{low:.0%}, {high:.0%}]"
 
 
 def _of_audit(run: RunRecord) -> list[str]:

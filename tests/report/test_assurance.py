@@ -1,8 +1,13 @@
+import pytest
+
+from harness.records import power_table
 from harness.records.audit import Audit, Found, Share
 from harness.records.comparison import Comparison, Stratum
 from harness.records.gate import Outcome
 from harness.records.run_record import About, RunRecord
+from harness.records.take_record import TakeRecord
 from harness.report import assurance, summary, terminal
+from harness.take import Provenance, Stop
 
 AUDIT = Audit(
     about="hash",
@@ -72,3 +77,41 @@ def test_they_stand_in_the_terminal_and_in_the_summary(tmp_path):
         flat = " ".join(text.split())
         assert "called FAIL although unchanged" in flat
         assert "a failure of more than 4.2% of takes" in flat
+
+
+def take_in(language):
+    return TakeRecord(
+        suite="short",
+        utterance=f"short-{language}",
+        seed=0,
+        text="a text",
+        language=language,
+        reference="layla",
+        speaker="layla",
+        digest=language,
+        stopped_by=Stop.EOS,
+        max_frames=64,
+        provenance=Provenance("b", "m", ""),
+    )
+
+
+@pytest.mark.parametrize(("profile", "other"), [("documented", "--gates calibrated"), ("calibrated", "")])
+def test_a_verdict_says_what_share_of_people_its_limits_reject_and_what_rejects_fewer(profile, other):
+    made = [take_in(language) for language in ("ar", "xx")]
+    record = RunRecord(
+        verdict=Outcome.PASS, exit_code=0, about=About(gates=profile), planned=1, judged=1, takes=tuple(made)
+    )
+    (line,) = assurance.lines(record)
+    table = power_table.read()
+    count, of = table.of_people(profile, "ar")
+    assert of >= 30
+    assert line.startswith(f"{profile} rejects {count} of {of} [")
+    assert "in 'ar'" in line
+    assert (other in line) if other else ("--gates" not in line)
+
+
+def test_people_are_counted_in_their_own_language():
+    table = power_table.read()
+    assert table.of_people("calibrated", "ar")[1] + table.of_people("calibrated", "en")[1] == table.beds["people"].takes
+    assert table.of_people("calibrated", "xx") == (0, 0)
+    assert table.of_people("of a team", "ar") == (0, 0)
