@@ -598,6 +598,7 @@ def test_supplied_files_that_nobody_would_look_at_end_the_run_before_it_begins(p
         (["--backend", "embedded"], "the embedded backend does not read --model: leave it out, or choose another"),
         (["--codec", "foo", "--compile"], "the directory backend does not read --codec, --compile: leave them out"),
         (["--corpus", "broken"], "not valid TOML"),
+        (["--corpus", "nofolder"], "does not exist: give a folder of SUITE.toml files"),
         (["--corpus", "twice"], "row 2: id 'short-001' is that of row 1"),
     ],
 )

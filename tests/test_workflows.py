@@ -27,6 +27,16 @@ def test_actionlint_has_nothing_to_say():
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_a_release_is_signed_before_it_is_accepted_and_the_signature_is_kept():
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))["jobs"]
+    steps = [step.get("name", "") for step in jobs["accept"]["steps"]]
+    assert steps.index("Sign") < steps.index("The signature") < steps.index("Accept")
+    by_name = {step.get("name"): step for step in jobs["accept"]["steps"]}
+    assert " sign --by " in by_name["Sign"]["run"]
+    assert by_name["The signature"]["with"]["path"] == ".harness/signature.json"
+    assert ".harness/signature.json" in by_name["Propose the baseline"]["run"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workflow", ["nightly", "release"])
 def test_the_commands_of_the_gpu_jobs_judge_a_checkpoint_as_they_stand(workflow, tmp_path):
