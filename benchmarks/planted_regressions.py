@@ -39,10 +39,15 @@ WRONG = "هذا نص آخر لا علاقة له بما طلب منه"
 
 
 def tape_speed(samples: Samples) -> Samples:
-    """Six per cent higher and faster: the voice of a smaller person."""
+    """Ten per cent higher and faster: the voice of a smaller person.
+
+    Over 36 texts (short and diacritized, one take) that loses 0.051 in similarity, two and a half margins, and FAILs.
+    Six per cent lose 0.017, which is shown worse and lies inside the margin of 0.02: INCONCLUSIVE after one take, and
+    no loss that the rule promises to find.
+    """
     import soxr
 
-    return np.asarray(soxr.resample(samples, RATE_HZ * 1.06, RATE_HZ), np.float32)
+    return np.asarray(soxr.resample(samples, RATE_HZ * 1.1, RATE_HZ), np.float32)
 
 
 def longer_pauses(samples: Samples) -> Samples:
@@ -163,23 +168,30 @@ class Answer:
         return bool(self.found or self.gates)
 
 
-def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
-    """Judge a run of one take of each utterance: the comparison of these suites, and every absolute gate."""
+def answer(run: Run, suites: Sequence[str] = tuple(CORPUS), judged: Sequence[str] | None = None) -> Answer:
+    """Judge a run of one take of each utterance: the comparison of these suites, and absolute gates.
+
+    Args:
+        run: Of a release.
+        suites: Whose takes are made and judged.
+        judged: Metrics whose gates are asked; all where it is None.
+    """
     policy, margins = load_policy()
     corpus = {suite: CORPUS[suite] for suite in suites}
     asked = Asked(tuple(suites), True, policy, margins, looks=(1,))
-    judged = compare_release(run, corpus, asked, run.about())
+    compared = compare_release(run, corpus, asked, run.about())
     gates = Counter[str]()
     for suite, rows in corpus.items():
-        metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite))
-        for row in rows:
+        there = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite))
+        metrics = [metric for metric in there if judged is None or metric in judged]
+        for row in rows if metrics else ():
             verdicts = run.judge(run.take(run.request(row, run.settings.first_seed)), tuple(metrics))
             gates.update(one.gate.name for one in verdicts if one.outcome == Outcome.FAIL)
     return Answer(
-        Counter(one.outcome for one in judged.comparisons),
+        Counter(one.outcome for one in compared.comparisons),
         frozenset(
             f"{one.metric}{' (lost)' if one.question == 'lost' else ''}"
-            for one in judged.comparisons
+            for one in compared.comparisons
             if one.outcome == Outcome.FAIL
         ),
         gates,
@@ -187,12 +199,17 @@ def answer(run: Run, suites: Sequence[str] = tuple(CORPUS)) -> Answer:
 
 
 def worse(
-    regression: Regression, out: Path, seed: int, suites: Sequence[str] = tuple(CORPUS), folder: Path = shipped.GOLDEN
+    regression: Regression,
+    out: Path,
+    seed: int,
+    suites: Sequence[str] = tuple(CORPUS),
+    folder: Path = shipped.GOLDEN,
+    judged: Sequence[str] | None = None,
 ) -> Answer:
-    """Judge the embedded voice with this regression."""
+    """Judge the embedded voice with this regression; arguments as in `settings` and `answer`."""
     clean = Run(settings(out, seed, regression.slower))
     with mock.patch.object(plan, "open_backend", return_value=Worse(regression, clean)):
-        found = answer(Run(settings(out, seed, folder=folder)), suites)
+        found = answer(Run(settings(out, seed, folder=folder)), suites, judged)
     clean.close()
     return found
 
