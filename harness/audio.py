@@ -7,6 +7,7 @@ square wave). Files are read through libsndfile, rates are converted by soxr.
 import hashlib
 import io
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,12 +173,13 @@ def content_hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a whole file or none: a killed run leaves no half a take behind."""
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Write a whole file, given in one piece or in many, or none: a killed run leaves no half a take behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_bytes(data)
+        with partial.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)  # a full disk, or Ctrl-C

@@ -7,21 +7,21 @@
 A take counts as stored only when its sidecar is there and the audio still has the hash that the sidecar names.
 """
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Self
 
 from filelock import FileLock
 
 from harness import audio
-from harness.errors import AudioError, RecordError
-from harness.records.schema import read, write
+from harness.audio import Audio
+from harness.errors import RecordError
+from harness.records.schema import encode, read, write
 from harness.records.sidecar import Sidecar, SidecarReference
-from harness.take import Request, Take
+from harness.take import Provenance, Request, Take
 
 
 class Store:
@@ -31,6 +31,9 @@ class Store:
         self.out = out
         """The output folder."""
         self._takes = out / "store" / "takes"
+        self._references: dict[Path, Path] = {}
+        """Where the reference of a path is kept, once in this folder for all its takes."""
+        self._provenances: dict[bytes, Provenance] = {}
 
     def lock(self, request: Request) -> FileLock:
         """Held by the process that generates this request; freed by the system when the process dies."""
@@ -43,23 +46,9 @@ class Store:
         sidecar = self.sidecar(request.digest)
         if sidecar is None:
             return None
-        path = self._path(request)
-        try:
-            sound = replace(audio.load(path), downmix_loss_db=sidecar.downmix_loss_db)
-        except AudioError:
-            return None
-        return Take(
-            request=request,
-            audio=sound,
-            stopped_by=sidecar.stopped_by,
-            provenance=sidecar.provenance,
-            frames=sidecar.frames,
-            elapsed_s=sidecar.elapsed_s,
-            unconditioned=sidecar.unconditioned,
-            details=sidecar.details,
-            path=path,
-            sha256=sidecar.audio,
-        )
+        made = sidecar.provenance
+        shared = self._provenances.setdefault(encode(made), made)  # all takes of a run have one or two
+        return TakeOnDisk.of(request, sidecar, self._path(request), shared)
 
     def sidecar(self, digest: str) -> Sidecar | None:
         """What is noted beside the audio of a request.
@@ -93,8 +82,9 @@ class Store:
     def export(self, take: Take) -> Path | None:
         """Put a stored take, its sidecar and its reference under the documented names; the path of the take.
 
-        The reference is a copy of the file as given, times included; another kind of sound file becomes a WAV. What
-        another run left under a name is kept beside it, with a piece of its hash in its own name.
+        They are hard links where the file system has them. The reference is a copy of the file as given, times
+        included; another kind of sound file becomes a WAV. What another run left under a name is kept beside it, with a
+        piece of its hash in its own name.
         """
         if take.path is None:
             return None
@@ -102,15 +92,24 @@ class Store:
         folder = self.out / "takes" / utterance.suite / (f"seed-{take.request.seed}" if take.request.seed else "")
         speaker = re.sub(r"[^\w-]+", "_", reference.id)
         path = folder / f"{language_name(utterance.language)}_generated_{utterance.number:03d}_{speaker}.wav"
-        _put(take.path.read_bytes(), path)
-        _put(take.path.with_suffix(".json").read_bytes(), path.with_suffix(".json"))
+        _put(take.path, path)
+        _put(take.path.with_suffix(".json"), path.with_suffix(".json"))
         if not reference.problem:
-            copy = path.with_name(f"{path.stem}_ref.wav")
-            is_wav = reference.path.suffix.lower() == ".wav"
-            _put(reference.path.read_bytes() if is_wav else audio.encode_wav(audio.load(reference.path)), copy)
-            given = reference.path.stat()
-            os.utime(copy, ns=(given.st_atime_ns, given.st_mtime_ns))
+            if reference.path not in self._references:
+                self._references[reference.path] = self._kept(reference.path)
+            _put(self._references[reference.path], path.with_name(f"{path.stem}_ref.wav"))
         return path
+
+    def _kept(self, path: Path) -> Path:
+        """The copy of a reference that its takes share."""
+        is_wav = path.suffix.lower() == ".wav"
+        data = path.read_bytes() if is_wav else audio.encode_wav(audio.load(path))
+        given = path.stat()
+        copy = self.out / "store" / "references" / f"{audio.content_hash(data)}-{given.st_mtime_ns}.wav"
+        if not (copy.is_file() and copy.read_bytes() == data):
+            audio.write_atomically(copy, data)
+            os.utime(copy, ns=(given.st_atime_ns, given.st_mtime_ns))
+        return copy
 
     def path(self, digest: str) -> Path:
         """Where the take of a request lies, if it does."""
@@ -154,6 +153,36 @@ def language_name(code: str) -> str:
     return _LANGUAGES.get(base, base) or "speech"
 
 
+class TakeOnDisk(Take):
+    """A stored take whose sound is read whenever it is asked for, and not held."""
+
+    @classmethod
+    def of(cls, request: Request, sidecar: Sidecar, path: Path, provenance: Provenance) -> Self:
+        """The take that a sidecar tells of."""
+        take = object.__new__(cls)
+        vars(take).update(
+            request=request,
+            stopped_by=sidecar.stopped_by,
+            provenance=provenance,
+            frames=sidecar.frames,
+            elapsed_s=sidecar.elapsed_s,
+            error="",
+            unconditioned=sidecar.unconditioned,
+            details=sidecar.details,
+            path=path,
+            sha256=sidecar.audio,
+            _downmix_loss_db=sidecar.downmix_loss_db,
+        )
+        return take
+
+    def __getattr__(self, name: str) -> Audio:
+        # Only for what is not there: of a take's fields that is the sound.
+        if name != "audio":
+            raise AttributeError(name)
+        sound = audio.load(vars(self)["path"])
+        return replace(sound, downmix_loss_db=vars(self)["_downmix_loss_db"])
+
+
 class DerivedValues:
     """Values that took long and can be made again: embeddings, transcripts. What is damaged is not believed.
 
@@ -185,18 +214,24 @@ def _seal(key: str, data: bytes) -> bytes:
     return audio.content_hash(key.encode() + b"\0" + data).encode()
 
 
-def _put(data: bytes, path: Path) -> None:
-    """Write a file whole or not at all; another one of that name is moved aside first."""
+def _put(kept: Path, path: Path) -> None:
+    """Have a kept file under another name too, whole or not at all; another one of that name is moved aside first."""
     if path.exists():
+        if path.samefile(kept):
+            return
         there = path.read_bytes()
-        if there == data:
+        if there == kept.read_bytes():
             return
         path.replace(path.with_name(f"{path.stem}.{audio.content_hash(there)[:8]}{path.suffix}"))
-    audio.write_atomically(path, data)
-
-
-def _json(data: dict[str, Any]) -> bytes:
-    return (json.dumps(data, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(kept, path)
+    except FileExistsError:
+        return  # another process of this run was faster
+    except OSError:
+        given = kept.stat()  # a file system without hard links
+        audio.write_atomically(path, kept.read_bytes())
+        os.utime(path, ns=(given.st_atime_ns, given.st_mtime_ns))
 
 
 def _sidecar(take: Take, batch: Sequence[Request], sha256: str) -> Sidecar:

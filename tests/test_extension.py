@@ -17,7 +17,7 @@ def judge(out, *options):
     assert record.is_file(), done.stdout + done.stderr
     found = json.loads(record.read_text(encoding="utf-8"))
     outcomes = {
-        (take["utterance"], one["gate"]["name"]): one["outcome"] for take in found["takes"] for one in take["verdicts"]
+        (take["utterance"], one["gate"].split("@")[0]): one["outcome"] for take in found["takes"] for one in take["verdicts"]
     }
     return found, outcomes
 

@@ -198,7 +198,11 @@ class Measuring:
         for name in dict.fromkeys(name for one in wanted for name in one.everything_needed):
             if name not in GIVEN and analysis_of(name).once == "batch":
                 self._together(name, looked)
-        return [{one.metric.name: self._one(one, at) for one in wanted} for at in looked]
+        found = []
+        for at in looked:
+            found.append({one.metric.name: self._one(one, at) for one in wanted})
+            at.clear()  # what was computed of it is not needed any more, and is large
+        return found
 
     def _one(self, function: MetricFunction[...], at: dict[str, Any]) -> Measurement:
         try:

@@ -5,6 +5,7 @@ is tried again by the next run.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TypeVar
 
 import msgspec
@@ -64,7 +65,7 @@ class RememberedEncoder:
         self.encoder = encoder
         self._derived = derived
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return self.encoder.fingerprint
 
@@ -101,7 +102,7 @@ class RememberedRecognizer:
         self.recognizer = recognizer
         self._derived = derived
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         return self.recognizer.fingerprint
 

@@ -10,6 +10,7 @@ spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba);
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -50,7 +51,7 @@ class Resemblyzer:
         self._model: Any = None
         self._mel: Any = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         from importlib.metadata import version
         from importlib.util import find_spec

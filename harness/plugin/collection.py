@@ -27,13 +27,14 @@ from harness.plugin.options import (
     out_folder,
     policy_of,
     required_by_policy,
+    share_of,
     targets_all_suites,
     targets_suites,
     value,
     writes_allure,
 )
 from harness.plugin.reporter import JUNIT, Reporter
-from harness.plugin.session import about, asked_takes, journal_of, load, run_of
+from harness.plugin.session import about, asked_takes, journal_of, load, run_of, wanted_by
 from harness.plugin.suites import required_by, required_of
 
 if TYPE_CHECKING:
@@ -214,8 +215,8 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             metrics = {metric for _, metric in required_by(session.items)}
             with suppress(RulerError):  # every test that asks for the run says so
                 run.check_ruler(metrics, {utterance.language for utterance, _ in asked})
-                requests = [run.request(utterance, seed) for utterance, seed in dict.fromkeys(asked)]
-                run.generate(requests, progress)
+                run.ledger, run.share = journal_of(session.config), share_of(session.config)
+                run.carry_out(wanted_by(run, session.items), progress)
     return (yield)
 
 

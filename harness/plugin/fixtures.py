@@ -62,18 +62,15 @@ def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callab
 
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
-        from harness.metrics import shown_beside
         from harness.records.event import Findings
         from harness.records.gate import Outcome
         from harness.report.overview import four_lines, properties
 
         with PlainUsage():
-            verdicts = run.judge(take, metrics)
-        wanted = list(dict.fromkeys((*metrics, *shown_beside(metrics))))
-        measured = run.measurements(take, wanted)
-        out = run.settings.out
-        record = run.noted(take, {name: measured[name] for name in wanted}, verdicts)
-        request.node.stash.setdefault(_FINDINGS, []).append(Findings((record,)))
+            record = run.found(take, metrics)
+        verdicts, out = record.verdicts, run.settings.out
+        found = Findings(verdicts=len(verdicts), against=len(record.against))
+        request.node.stash.setdefault(_FINDINGS, []).append(found)
         request.node.user_properties += properties(record)
         against = [four_lines(record, verdict, out) for verdict in record.against]
         _attach(request, record, out, bool(against))
@@ -120,8 +117,7 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
             # It is an answer too: the takes that it needs were judged.
             unanswered = [NotCompared(Outcome.REFUSED, Stratum("all"), _NOT_ASKED[question])]
         takes = [take for kept in made.takes.values() for take in kept]
-        mine = [] if question else [take for take in takes if take.suite in suites]
-        request.node.stash[_FINDINGS] = [Findings(tuple(mine), tuple(answers), tuple(unanswered))]
+        request.node.stash[_FINDINGS] = [Findings(tuple(answers), tuple(unanswered))]
         out = run.settings.out
         if writes_allure(request.config):
             from harness.report import allure
@@ -188,9 +184,10 @@ def pytest_runtest_makereport(
         of_test = call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
         found = item.stash.get(_FINDINGS, [])
         findings = Findings(
-            takes=tuple(take for one in found for take in one.takes),
             comparisons=tuple(answer for one in found for answer in one.comparisons),
             not_compared=tuple(answer for one in found for answer in one.not_compared),
+            verdicts=sum(one.verdicts for one in found),
+            against=sum(one.against for one in found),
             is_of_test=of_test,
         )
         report.harness = encode(findings).decode()  # type: ignore[attr-defined]

@@ -85,6 +85,12 @@ def worker_number(config: pytest.Config) -> int:
     return int(getattr(config, "workerinput", {}).get("workerid", "gw0").removeprefix("gw"))
 
 
+def share_of(config: pytest.Config) -> tuple[int, int]:
+    """Which of the processes that share the takes this one is, from 0, and of how many."""
+    processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    return worker_number(config) % processes, processes
+
+
 def device_number(config: pytest.Config) -> int:
     """The CUDA device of this process: the first, or the one that a worker has to itself."""
     if not (config.getoption("--gpu") and is_worker(config)):

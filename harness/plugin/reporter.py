@@ -67,7 +67,7 @@ class Reporter:
         self._broken["pytest"] = last.removeprefix("E").strip()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        from harness.records.event import Findings, Judged, Unjudged
+        from harness.records.event import Answered, Findings, Unjudged
         from harness.records.schema import decode
 
         # A worker that died sends none, and neither do setup and teardown.
@@ -75,8 +75,8 @@ class Reporter:
         findings = decode(sent, Findings, "what a test found", "run it again") if sent else Findings()
         if not journal_of(self._config).is_mine:
             return
-        if findings.has_findings:
-            self._add(Judged(report.nodeid, findings.takes, findings.comparisons, findings.not_compared))
+        if findings.has_verdicts:
+            self._add(Answered(report.nodeid, findings.comparisons, findings.not_compared))
         if report.failed and not (findings.is_explained and findings.is_of_test):
             self._add(Unjudged(report.nodeid, "failed" if findings.is_of_test else "harness error", _how(report)))
         elif report.skipped and not findings.has_verdicts:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from harness.records.run_record import About
     from harness.run.comparison import Compared
     from harness.run.journal import Journal
+    from harness.run.judging import Wanted
     from harness.run.plan import Run
+    from harness.take import Request
 
 GIVEN = "directory"
 """The backend whose takes were made elsewhere."""
@@ -146,6 +149,30 @@ def asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
         return []
     seeds = run_of(item.config).settings.seeds
     return [(row, seed) for suite in suites_of(item) for row in load(item.config, suite) for seed in seeds]
+
+
+def wanted_by(run: "Run", items: Iterable[pytest.Item]) -> "dict[Request, Wanted]":
+    """What the tests ask to be found out about each take."""
+    from harness.plugin.suites import metrics_of
+    from harness.run.comparison import gated
+    from harness.run.judging import Wanted
+
+    wanted: dict[tuple[Utterance, int], Wanted] = {}
+    sums: dict[tuple[Wanted, Wanted], Wanted] = {}  # of ten thousand takes most want the same
+    for item in items:
+        asked = asked_takes(item)
+        if not asked:
+            continue
+        compares = "not_worse" in getattr(item, "fixturenames", ())
+        compared = tuple(margin.metric for margin in policy_of(item.config)[1]) if compares else ()
+        by_all = compares and run.profile.broken_share > 0
+        for utterance, seed in asked:
+            judged = gated(run.profile.gates, utterance.suite) if by_all else metrics_of(item, utterance.suite)
+            terms = wanted.get((utterance, seed), Wanted()), Wanted(judged, compared)
+            if terms not in sums:
+                sums[terms] = terms[0] | terms[1]
+            wanted[utterance, seed] = sums[terms]
+    return {run.request(utterance, seed): one for (utterance, seed), one in wanted.items()}
 
 
 def suites_of(item: pytest.Item) -> tuple[str, ...]:

@@ -155,6 +155,15 @@ def required_by(items: Iterable[pytest.Item]) -> dict[tuple[str, str], str]:
     return found
 
 
+def metrics_of(item: pytest.Item, suite: str) -> tuple[str, ...]:
+    """The metrics whose gates a test asks for, as far as it names them."""
+    names = getattr(item, "fixturenames", ())
+    if "require" not in names:
+        return ()
+    others = other_metrics_of(item.config, suite) if "other_metrics" in names else ()
+    return (*_required_in(item.function), *others)  # type: ignore[attr-defined]
+
+
 @lru_cache
 def _required_in(function: Callable[..., Any]) -> tuple[str, ...]:
     try:

@@ -6,6 +6,7 @@ import msgspec
 
 from harness.errors import RecordError
 from harness.records.comparison import Comparison, NotCompared
+from harness.records.packed import Names, PackedTake
 from harness.records.run_record import About
 from harness.records.schema import BEFORE_SCHEMAS, Record
 from harness.records.take_record import TakeKey, TakeRecord
@@ -20,7 +21,7 @@ class Event(Record, frozen=True, tag_field="event"):
 class Begun(Event, frozen=True, tag="begun"):
     """The first event of every run."""
 
-    SCHEMA: ClassVar[int] = 2
+    SCHEMA: ClassVar[int] = 3
 
     at: str
     """UTC."""
@@ -58,8 +59,28 @@ class Planned(Event, frozen=True, tag="planned"):
     """How many tests of takes the command left out."""
 
 
-class Judged(Event, frozen=True, tag="judged"):
-    """What a test found out."""
+class Named(Event, frozen=True, tag="named"):
+    """What names stand for in what follows."""
+
+    names: Names
+
+
+class Found(Event, frozen=True, tag="found"):
+    """What was measured and judged of a take; several of one take add up."""
+
+    take: PackedTake
+
+
+class Answered(Event, frozen=True, tag="answered"):
+    """A test came back with verdicts on its takes, and with what it found beside."""
+
+    test: str
+    comparisons: tuple[Comparison, ...] = ()
+    not_compared: tuple[NotCompared, ...] = ()
+
+
+class Judged(Record, frozen=True):
+    """What a test found out; in the journal its takes are events of their own."""
 
     test: str
     takes: tuple[TakeRecord, ...] = ()
@@ -86,31 +107,28 @@ class Ended(Event, frozen=True, tag="ended"):
 class Findings(Record, frozen=True):
     """What a test found out, on its way from the process that ran it to the one that writes the journal."""
 
-    takes: tuple[TakeRecord, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
+    verdicts: int = 0
+    """How many on its takes, which stand in the journal."""
+    against: int = 0
+    """How many of them stand against the release."""
     is_of_test: bool = False
     """Whether a failure is what the test says, and not that it could not be carried out."""
 
     @property
     def is_explained(self) -> bool:
         """Whether a verdict says why the test failed."""
-        of_takes = any(take.against for take in self.takes)
         compared: tuple[Comparison | NotCompared, ...] = (*self.comparisons, *self.not_compared)
-        return of_takes or any(one.stands_against for one in compared)
-
-    @property
-    def has_findings(self) -> bool:
-        """Whether there is anything to note."""
-        return bool(self.takes or self.comparisons or self.not_compared)
+        return bool(self.against) or any(one.stands_against for one in compared)
 
     @property
     def has_verdicts(self) -> bool:
         """Whether anything was asked."""
-        return bool(self.comparisons or self.not_compared or any(take.verdicts for take in self.takes))
+        return bool(self.comparisons or self.not_compared or self.verdicts)
 
 
-AnyEvent = Begun | Described | Whole | Planned | Judged | Unjudged | Ended
+AnyEvent = Begun | Described | Whole | Planned | Named | Found | Answered | Unjudged | Ended
 
 
 def decode(line: bytes, where: str, remedy: str) -> AnyEvent:
@@ -128,6 +146,29 @@ def decode(line: bytes, where: str, remedy: str) -> AnyEvent:
     if isinstance(event, Begun) and event.schema != Begun.SCHEMA:
         raise RecordError(_other_schema(where, event.schema, remedy))
     return event
+
+
+class _Whose(msgspec.Struct):
+    suite: str
+    utterance: str
+    seed: int
+
+
+class _FoundOf(msgspec.Struct):
+    take: _Whose
+
+
+def key_of(line: bytes) -> TakeKey:
+    """Of which take an event of the kind `Found` is, without reading the rest of it.
+
+    Raises:
+        RecordError: It is none.
+    """
+    try:
+        of = msgspec.json.decode(line, type=_FoundOf).take
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise RecordError(f"this is not what was found of a take: {line[:80]!r}") from error
+    return TakeKey(of.suite, of.utterance, of.seed)
 
 
 def _other_schema(where: str, found: int, remedy: str) -> str:

@@ -58,6 +58,8 @@ def _one_infinity(limits: "Step | Gate") -> None:
 OF_GATES = tuple(outcome for outcome in Outcome if outcome != Outcome.PARTIAL)
 AGAINST = (Outcome.FAIL, Outcome.INCONCLUSIVE)
 """What stands against a release, the worse first."""
+WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
+"""Of two answers to one question the earlier stands."""
 
 
 class Step(Record, frozen=True):

@@ -1,18 +1,27 @@
 """A run as a whole: `OUT/run.json`. Everything that a person sees of a run is drawn from it."""
 
-from typing import Any, ClassVar
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import msgspec
+from msgspec import structs
 
+from harness.errors import RecordError
 from harness.records.audit import Audit
 from harness.records.comparison import Comparison, NotCompared
 from harness.records.gate import Outcome
+from harness.records.packed import Glossary, Names
 from harness.records.rules import Rules
-from harness.records.schema import Record, Sealed
+from harness.records.schema import SEAL_KEY, Record, Seal, Sealed, decode, encode, stamped
 from harness.records.take_record import TakeKey, TakeRecord
+from harness.records.takes_on_disk import takes_in_file
 
 NAME = "run.json"
 HOW_TO_RUN = "run pytest suites/ again"
+_TAKES = b',"takes":[\n'
+_NAMES = b'\n],"names":'
 
 
 class About(Record, frozen=True, kw_only=True):
@@ -76,7 +85,7 @@ class Scope(Record, frozen=True, kw_only=True):
 class RunRecord(Sealed, frozen=True, kw_only=True):
     """What was planned, what was judged, what each gate said, and the verdict."""
 
-    SCHEMA: ClassVar[int] = 3
+    SCHEMA: ClassVar[int] = 4
 
     verdict: Outcome
     """May it go out?"""
@@ -104,7 +113,52 @@ class RunRecord(Sealed, frozen=True, kw_only=True):
     """Tests that the harness itself could not carry out, and how."""
     comparisons: tuple[Comparison, ...] = ()
     not_compared: tuple[NotCompared, ...] = ()
-    takes: tuple[TakeRecord, ...] = ()
+    takes: Sequence[TakeRecord] = ()
+    """In the file each is a line of its own (`harness.records.packed`), and is read when it is asked for."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """The file: what is said of the whole, a line a take, what their names stand for, the seal."""
+        glossary, seal = Glossary(), Seal()
+        head = structs.replace(stamped(structs.replace(self, takes=())), sha256="")
+        yield seal.over(encode(head)[:-1] + _TAKES)
+        between = b""
+        for take in self.takes:
+            yield seal.over(between + encode(glossary.pack(take)))
+            between = b",\n"
+        yield seal.over(_NAMES + encode(glossary.names))
+        yield seal.end
+
+    @classmethod
+    def of_file(cls, path: Path, remedy: str) -> Self:
+        """A record whose takes are read from the file as they are asked for."""
+        seal, offsets, at = Seal(), array("Q"), 0
+        with path.open("rb") as file:
+            first = last = b""
+            for number, text in enumerate(file):
+                if number == 0:
+                    first = text
+                    if not text.endswith(_TAKES):
+                        break
+                elif text.startswith(_NAMES[1:]):
+                    last = text
+                    break
+                elif text != b"\n":
+                    offsets.append(at)
+                seal.over(text)
+                at += len(text)
+            if not last:
+                # Of another schema, by hand, or cut off: a reader of whole files says which.
+                file.seek(0)
+                decode(file.read(), cls, str(path), remedy)
+                raise RecordError(f"{path} is damaged (it does not end as it should): {remedy}")
+        names, _, sealed = last.rpartition(SEAL_KEY)
+        seal.over(names)
+        head = decode(first.removesuffix(_TAKES) + b"}", cls, str(path), remedy)
+        if SEAL_KEY + sealed != seal.end:
+            raise RecordError(f"{path} was changed by hand: its content hash is another: {remedy}")
+        glossary = Glossary()
+        glossary.learn(decode(names.removeprefix(_NAMES[1:]), Names, str(path), remedy))
+        return structs.replace(head, takes=takes_in_file(path, offsets, glossary, remedy), sha256=seal.digest)
 
     @property
     def caveats(self) -> tuple[str, ...]:

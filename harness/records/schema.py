@@ -7,8 +7,10 @@ Conventions
     not exist has none either. A sealed document carries the hash of everything else in it.
 """
 
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import msgspec
 
@@ -28,6 +30,18 @@ class Document(Record, frozen=True, kw_only=True):
     SCHEMA: ClassVar[int] = BEFORE_SCHEMAS
     schema: int = 0
     """The schema it was written in; 0 until it is written."""
+
+    def pieces(self) -> Iterable[bytes]:
+        """The file, one after another; one field a line."""
+        return (msgspec.json.format(encode(stamped(self)), indent=1) + b"\n",)
+
+    @classmethod
+    def of_file(cls, path: Path, remedy: str) -> Self:
+        """What a file holds; raises as `read`."""
+        document = decode(path.read_bytes(), cls, str(path), remedy)
+        if isinstance(document, Sealed) and not is_intact(document):
+            raise RecordError(f"{path} was changed by hand: its content hash is another: {remedy}")
+        return document
 
 
 class Sealed(Document, frozen=True, kw_only=True):
@@ -103,9 +117,34 @@ def _seal(document: Sealed) -> str:
     return content_hash(encode(msgspec.structs.replace(document, sha256="")))
 
 
+SEAL_KEY = b',"sha256":'
+
+
+class Seal:
+    """The hash of a file that is written and read piece by piece, which stands at its end."""
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+
+    def over(self, piece: bytes) -> bytes:
+        """The piece, counted."""
+        self._hash.update(piece)
+        return piece
+
+    @property
+    def digest(self) -> str:
+        """Of all pieces so far."""
+        return self._hash.hexdigest()
+
+    @property
+    def end(self) -> bytes:
+        """What stands at the end of the file."""
+        return SEAL_KEY + b'"%s"}\n' % self.digest.encode()
+
+
 def write(path: Path, document: Document) -> None:
-    """Write a document whole or not at all, one field a line."""
-    write_atomically(path, msgspec.json.format(encode(stamped(document)), indent=1) + b"\n")
+    """Write a document whole or not at all."""
+    write_atomically(path, document.pieces())
 
 
 def read(path: Path, kind: type[D], remedy: str) -> D:
@@ -116,15 +155,11 @@ def read(path: Path, kind: type[D], remedy: str) -> D:
         RecordError: It cannot be read, is damaged, was changed, or has another schema.
     """
     try:
-        data = path.read_bytes()
+        return kind.of_file(path, remedy)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise RecordError(f"{path} cannot be read ({error.strerror}): {remedy}") from error
-    document = decode(data, kind, str(path), remedy)
-    if isinstance(document, Sealed) and not is_intact(document):
-        raise RecordError(f"{path} was changed by hand: its content hash is another: {remedy}")
-    return document
 
 
 def line(record: Record) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from harness.records.gate import Verdict
+from harness.records.gate import WORST_FIRST, Verdict
 from harness.records.measurement import Measurement
 from harness.records.schema import Record
 from harness.take import Provenance, Sampling, Stop, Take
@@ -30,8 +30,8 @@ class TakeKey(Record, frozen=True, array_like=True, order=True):
         return f"{self.utterance}, seed {self.seed}"
 
 
-class TakeRecord(Record, frozen=True, kw_only=True):
-    """One take: what was asked, where its sounds lie, what was measured and judged.
+class TakeFacts(Record, frozen=True, kw_only=True):
+    """One take: what was asked and where its sounds lie.
 
     Paths are relative to the output folder; an empty one says that there is no such sound.
     """
@@ -70,6 +70,16 @@ class TakeRecord(Record, frozen=True, kw_only=True):
     sampling: Sampling | None = None
     """With what it was asked for; None where the take was made elsewhere."""
     provenance: Provenance
+
+    @property
+    def key(self) -> TakeKey:
+        """Which take it is."""
+        return TakeKey(self.suite, self.utterance, self.seed)
+
+
+class TakeRecord(TakeFacts, frozen=True, kw_only=True):
+    """One take: what was asked, where its sounds lie, what was measured and judged."""
+
     measurements: dict[str, Measurement] = msgspec.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
 
@@ -128,11 +138,6 @@ class TakeRecord(Record, frozen=True, kw_only=True):
         )
 
     @property
-    def key(self) -> TakeKey:
-        """Which take it is."""
-        return TakeKey(self.suite, self.utterance, self.seed)
-
-    @property
     def heard(self) -> str:
         """What a recogniser wrote; empty where none listened."""
         return next((found.heard for found in self.measurements.values() if found.heard), "")
@@ -145,3 +150,17 @@ class TakeRecord(Record, frozen=True, kw_only=True):
 
 def _relative(path: Path | None, out: Path) -> str:
     return PurePath(relpath(path, out)).as_posix() if path else ""
+
+
+def together(known: TakeRecord, found: TakeRecord) -> TakeRecord:
+    """What was found out about one take, in one record; where a gate spoke twice the worse stands."""
+    verdicts = {verdict.gate.name: verdict for verdict in known.verdicts}
+    for verdict in found.verdicts:
+        verdicts[verdict.gate.name] = _worse(verdicts.get(verdict.gate.name, verdict), verdict)
+    return msgspec.structs.replace(
+        known, verdicts=tuple(verdicts.values()), measurements=known.measurements | found.measurements
+    )
+
+
+def _worse(one: Verdict, other: Verdict) -> Verdict:
+    return min(one, other, key=lambda verdict: WORST_FIRST.index(verdict.outcome))

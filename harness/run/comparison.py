@@ -11,6 +11,7 @@ from os.path import relpath
 from pathlib import Path
 
 import numpy as np
+from msgspec import structs
 
 from harness.backends import conditioning
 from harness.baseline import golden
@@ -19,9 +20,10 @@ from harness.decision.questions import Broken
 from harness.decision.release import Asked, Decisions
 from harness.records.baseline import Baseline
 from harness.records.comparison import Comparison, NotCompared, Stratum
-from harness.records.gate import Outcome
+from harness.records.gate import Gate, Outcome
 from harness.records.run_record import About
 from harness.records.take_record import TakeRecord
+from harness.run.judging import Wanted, key_of
 from harness.run.plan import Run
 from harness.take import Request
 
@@ -74,10 +76,19 @@ def compare_release(
         begun = asked.looks[number - 1] if number else 0
         seeds = range(first + begun, first + look)
         wanted = {suite: [run.request(row, seed) for row in corpus[suite] for seed in seeds] for suite in undecided}
-        run.generate(request for requests in wanted.values() for request in requests)
+        if look > planned:
+            run.carry_out(
+                {
+                    request: Wanted(gated(run.profile.gates, suite), tuple(sorted(compared)))
+                    for suite, requests in wanted.items()
+                    for request in requests
+                }
+            )
+        else:
+            run.generate(request for requests in wanted.values() for request in requests)
         seeds_are = _seeds_are(run, wanted.values())
         for suite, requests in wanted.items():
-            takes[suite] += [_noted(run, request, compared, judged=look > planned) for request in requests]
+            takes[suite] += [_compared(run, request, compared) for request in requests]
             if shares:
                 shares.add(requests)
         if not number:
@@ -138,8 +149,7 @@ class _Shares:
         """Judge takes by every gate of their suite."""
         for request in requests:
             suite, speaker = request.utterance.suite, request.reference.speaker
-            metrics = dict.fromkeys(gate.metric for gate in self.run.profile.gates if gate.is_for(suite))
-            verdicts = self.run.judge(self.run.take(request), tuple(metrics))
+            verdicts = self.run.found(self.run.take(request), gated(self.run.profile.gates, suite)).verdicts
             names = {verdict.gate.name for verdict in verdicts if verdict.outcome in (Outcome.FAIL, Outcome.EXCUSED)}
             self.of, self.takes = self.of + 1, self.takes + bool(names)
             self.voices[speaker] += 1
@@ -162,12 +172,20 @@ class _Shares:
         ]
 
 
-def _noted(run: Run, request: Request, compared: set[str], judged: bool) -> TakeRecord:
-    """What is noted of a take; one that only the comparison asked for is judged by every gate here."""
+def gated(gates: Iterable[Gate], suite: str) -> tuple[str, ...]:
+    """The metrics that a suite's gates are on, each once."""
+    return tuple(dict.fromkeys(gate.metric for gate in gates if gate.is_for(suite)))
+
+
+def _compared(run: Run, request: Request, metrics: set[str]) -> TakeRecord:
+    """What the comparison needs to know of a take, which stays in memory."""
     take = run.take(request)
-    suite = request.utterance.suite
-    metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite))
-    return run.noted(take, run.measurements(take, compared), run.judge(take, tuple(metrics)) if judged else ())
+    noted = run.ledger.noted(key_of(take))
+    if noted is None or not metrics <= noted.measurements.keys():
+        noted = run.noted(take, run.measurements(take, sorted(metrics)), ())
+        run.ledger.note(noted)
+    kept = {name: found for name, found in noted.measurements.items() if name in metrics}
+    return structs.replace(noted, measurements=kept, verdicts=())
 
 
 def _not_comparable(

@@ -7,7 +7,9 @@ run, what had been judged by then is on disk, and `python -m harness report OUT`
 import os
 import shutil
 from datetime import UTC, datetime
+from functools import reduce
 from pathlib import Path
+from threading import Lock
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -15,16 +17,23 @@ from filelock import FileLock, Timeout
 from harness.baseline import history
 from harness.errors import RecordError, UsageError
 from harness.records import event as events
-from harness.records.event import AnyEvent, Begun, Ended
+from harness.records.event import Answered, AnyEvent, Begun, Ended, Found, Judged, Named
 from harness.records.history import NAME as HISTORY
+from harness.records.packed import Glossary
 from harness.records.run_record import HOW_TO_RUN, RunRecord
 from harness.records.run_record import NAME as RUN
 from harness.records.schema import line
+from harness.records.take_record import TakeKey, TakeRecord, together
+from harness.records.takes_on_disk import Lines
 from harness.run.replay import Replay
 
 PREVIOUS = "previous"
 """Where what the run before came to is set aside."""
 SET_ASIDE = (events.NAME, RUN, "summary.md", "report.html", "report", "junit.xml")
+
+RECENT = 256
+"""Takes that are remembered after they were read: tests ask for one again and again."""
+NAMED, FOUND = b'{"event":"named"', b'{"event":"found"'
 
 
 class Journal:
@@ -36,6 +45,12 @@ class Journal:
         """Names the run; processes that give the same name write one journal."""
         self._path = out / events.NAME
         self._is_mine = False
+        self._glossary = Glossary()
+        self._places: dict[TakeKey, list[int]] = {}
+        """Where in the file something was found of a take."""
+        self._read_to = 0
+        self._recent: dict[TakeKey, TakeRecord] = {}
+        self._writing = Lock()
         self._owner = FileLock(out / "run.lock")
 
     def claim(self) -> None:
@@ -105,32 +120,90 @@ class Journal:
         begun, ended = found
         return begun.at if isinstance(begun, Begun) and not isinstance(ended, Ended) else ""
 
-    def add(self, event: AnyEvent) -> None:
+    def add(self, event: AnyEvent | Judged) -> None:
         """Append one event, in a single write, so that several processes may do so at once."""
+        if isinstance(event, Judged):
+            for take in event.takes:
+                self.note(take)
+            event = Answered(event.test, event.comparisons, event.not_compared)
+        self._append(line(event))
+
+    def note(self, take: TakeRecord) -> None:
+        """Append what was found of a take, after what its names stand for."""
+        with self._writing:
+            packed, names = self._glossary.pack(take), self._glossary.untold()
+            told = line(Named(names)) if names.gates or names.metrics else b""
+            self._append(told + line(Found(packed)))
+
+    def _append(self, data: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(handle, line(event))
+            os.write(handle, data)
         finally:
             os.close(handle)
 
+    def noted(self, key: TakeKey) -> TakeRecord | None:
+        """All that was found of a take, by any process; None where nobody noted anything."""
+        with self._writing:
+            self._catch_up()
+            places = self._places.get(key)
+            if places is None:
+                return None
+            if key not in self._recent:
+                if len(self._recent) >= RECENT:
+                    self._recent.pop(next(iter(self._recent)))
+                lines = Lines(self._path)
+                self._recent[key] = reduce(together, (self._at(lines, place) for place in places))
+            return self._recent[key]
+
+    def _catch_up(self) -> None:
+        """See what was noted since the last time."""
+        with self._path.open("rb") as file:
+            file.seek(self._read_to)
+            for text in file:
+                if not text.endswith(b"\n"):
+                    break  # somebody is writing it
+                if text.startswith(NAMED):
+                    self._learn(events.decode(text.rstrip(b"\n"), str(self._path), HOW_TO_RUN))
+                elif text.startswith(FOUND):
+                    key = events.key_of(text)
+                    self._places.setdefault(key, []).append(self._read_to)
+                    self._recent.pop(key, None)
+                self._read_to += len(text)
+
+    def _learn(self, event: AnyEvent) -> None:
+        if isinstance(event, Named):
+            self._glossary.learn(event.names)
+
+    def _at(self, lines: Lines, place: int) -> TakeRecord:
+        """What was found of a take in one line."""
+        event = events.decode(lines.at(place).rstrip(b"\n"), str(self._path), HOW_TO_RUN)
+        assert isinstance(event, Found)
+        return self._glossary.unpack(event.take)
+
     def replay(self) -> Replay:
-        """The run so far; an event that cannot be read makes it incomplete.
+        """The run so far; an event that cannot be read makes it incomplete. Its takes stay on disk.
 
         Raises:
             UsageError: There is no journal here, or another version of the harness wrote it.
         """
         if not self._path.exists():
             raise UsageError(f"{self._path} is missing: give the folder that a run was told with --out")
-        replay = Replay()
-        for number, text in enumerate(self._path.read_bytes().removesuffix(b"\n").split(b"\n"), 1):
+        lines = Lines(self._path)
+        replay = Replay(reread=lambda place: self._at(lines, place))
+        place = 0
+        for number, text in enumerate(lines.file, 1):
             try:
-                event = events.decode(text, f"{self._path} line {number}", HOW_TO_RUN)
+                event = events.decode(text.rstrip(b"\n"), f"{self._path} line {number}", HOW_TO_RUN)
+                self._learn(event)
+                if isinstance(event, Found):
+                    self._glossary.unpack(event.take)
+                replay.take_in(event, place)
             except RecordError:
                 if events.is_older(text):
                     raise
                 replay.unreadable += 1
-                continue
-            replay.take_in(event)
+            place += len(text)
         return replay
 
     def record(self) -> RunRecord:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from harness import registry, shipped
+from harness import shipped
 from harness.backends import Backend, BackendOptions, Interrupted, open_backend
 from harness.baseline import golden
 from harness.baseline.golden import Sound
@@ -23,18 +23,17 @@ from harness.decision.gates import Profile, amounts_of, for_recognisers, judge
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RulerError
 from harness.metrics import controls, known_metrics
-from harness.metrics.declaration import Missing
-from harness.metrics.intelligibility import RECOGNIZERS
-from harness.metrics.measuring import Measuring, Models, model_free
-from harness.metrics.recognition import check_language, weights_of
+from harness.metrics.measuring import Measuring, Models
 from harness.records.baseline import Baseline
 from harness.records.gate import Gate, Verdict
 from harness.records.measurement import Measurement
 from harness.records.rules import Rules
 from harness.records.run_record import About
-from harness.records.take_record import TakeRecord
+from harness.records.take_record import TakeKey, TakeRecord
 from harness.run.cluster import Cluster
 from harness.run.generation import Speaker
+from harness.run.judging import InMemory, Judging, Ledger, Wanted, covers, key_of, part_of
+from harness.run.recognisers import check_languages, weights_by_metric
 from harness.store import DerivedValues, Store
 from harness.take import Request, Sampling, Take
 from harness.text import words
@@ -85,8 +84,11 @@ class Run:
         self._takes: dict[str, Take] = {}
         self.broken_ruler = ""
         """What the controls found wrong with the instruments."""
-        self._measured: dict[str, dict[str, Measurement]] = {}
-        """By the digest of the take, then by metric."""
+        self.ledger: Ledger = InMemory()
+        """Where it is noted what was found of takes."""
+        self.share = (0, 1)
+        """Which of the processes of this run this one is, and of how many."""
+        self._gates_asked: dict[tuple[str, tuple[str, ...]], tuple[Gate, ...]] = {}
 
     @cached_property
     def backend(self) -> Backend:
@@ -140,22 +142,56 @@ class Run:
     def _identity(self) -> str:
         return self.backend.identity
 
-    def generate(self, requests: Iterable[Request], progress: Callable[[int, int, Take], None] | None = None) -> int:
+    def carry_out(
+        self, asked: Mapping[Request, Wanted], progress: Callable[[int, int, Take], None] | None = None
+    ) -> None:
+        """Have a take for each request, and find out what is wanted about it: each is judged once, as it arrives."""
+        wanted = {
+            TakeKey(request.utterance.suite, request.utterance.id, request.seed): one for request, one in asked.items()
+        }
+        judging = Judging(self, self.ledger, wanted, self.share)
+        try:
+            self.generate(asked, progress, judging.take_in)
+        except BaseException:
+            judging.stop()
+            raise
+        judging.finish([self._takes[request.digest] for request in asked])
+
+    def found(self, take: Take, metrics: Sequence[str]) -> TakeRecord:
+        """What the gates on some metrics say of a take; looked up, or found out now where nobody wanted it before."""
+        noted = self.ledger.noted(key_of(take))
+        if noted is None or noted.digest != take.request.digest or not covers(noted, metrics):
+            one = Judging(self, self.ledger, {key_of(take): Wanted(tuple(metrics))})
+            one.finish([take])
+            noted = self.ledger.noted(key_of(take))
+            assert noted is not None
+        return part_of(noted, metrics)
+
+    def generate(
+        self,
+        requests: Iterable[Request],
+        progress: Callable[[int, int, Take], None] | None = None,
+        arrived: Callable[[Take], None] = lambda take: None,
+    ) -> int:
         """Have a take for each request; how many had to be generated here.
 
         Args:
             requests: In any order; equal ones are generated once.
             progress: Called with (done, of, take) after each take.
+            arrived: Called with each take that is made here, and with those that were there if they are this process's.
         """
         asked = {request.digest: request for request in requests}
-        self.check_languages(request.utterance.language for request in asked.values())
+        check_languages(self.measuring, {request.utterance.language for request in asked.values()})
         self._planned |= asked
         missing = {name: request for name, request in self._planned.items() if name not in self._takes}
-        for name, request in list(missing.items()):
+        number, processes = self.share
+        for place, (name, request) in enumerate(list(missing.items())):
             stored = self.store.get(request)
             if stored is not None:
                 self._takes[name] = stored
                 del missing[name]
+                if place % processes == number:
+                    arrived(stored)
         of, done, mine = len(missing), 0, 0
         ordered = sorted(missing.values(), key=lambda request: (len(words(request.utterance.text)), request.digest))
         # A system outside this process keeps so many takes going at once, and its slowest must not hold up the others.
@@ -166,6 +202,8 @@ class Run:
             for start in range(0, len(rest), size):
                 for take, generated in self._batch(rest[start : start + size], wait):
                     self._takes[take.request.digest] = take
+                    if generated:
+                        arrived(take)
                     done, mine = done + 1, mine + generated
                     if progress is not None:
                         progress(done, of, take)
@@ -211,24 +249,13 @@ class Run:
             take: Of this run.
             metrics: Names; only the models that these need are run. Without them everything is measured.
         """
-        names = list(known_metrics() if metrics is None else dict.fromkeys([*model_free(), *metrics]))
-        # Models hear all takes that are there, because in batches they are fastest.
-        models = [name for name in names if name not in model_free()]
-        together = list(self._takes.values()) if models else []
-        for wanted, takes in ((models, together), (model_free(), [take])):
-            self._measure(takes, wanted)
-        known = self._measured[take.request.digest]
-        return {name: known[name] for name in names}
+        names = list(known_metrics() if metrics is None else dict.fromkeys(metrics))
+        (found,) = self.measured([take], names)
+        return found
 
-    def _measure(self, takes: Sequence[Take], names: Sequence[str]) -> None:
-        """Measure what of some takes has not been measured yet."""
-        waiting: dict[tuple[str, ...], list[Take]] = {}
-        for take in takes:
-            known = self._measured.setdefault(take.request.digest, {})
-            waiting.setdefault(tuple(name for name in names if name not in known), []).append(take)
-        for missing, those in waiting.items():
-            for take, found in zip(those, self.measuring.measure(those, missing), strict=True):
-                self._measured[take.request.digest] |= found
+    def measured(self, takes: Sequence[Take], names: Sequence[str]) -> list[dict[str, Measurement]]:
+        """What is measured on some takes, by metric name; nothing of it is held."""
+        return self.measuring.measure(takes, names)
 
     @cached_property
     def measuring(self) -> Measuring:
@@ -264,43 +291,30 @@ class Run:
             raise RulerError(f"the ruler is broken, no take was judged: {self.broken_ruler}")
 
     def judge(self, take: Take, metrics: Sequence[str]) -> list[Verdict]:
-        """The verdicts of the gates on the named metrics in the take's suite."""
+        """The verdicts of the gates on the named metrics in the take's suite, found out now."""
+        (found,) = self.measured([take], list(dict.fromkeys([*metrics, *self.amounts(take, metrics)])))
+        return self.verdicts(take, metrics, found)
+
+    def verdicts(self, take: Take, metrics: Sequence[str], found: Mapping[str, Measurement]) -> list[Verdict]:
+        """The same of what was measured."""
         utterance = take.request.utterance
-        asked = self.profile.of(utterance.suite, metrics)
-        found = self.measurements(take, dict.fromkeys([*metrics, *amounts_of(asked)]))
-        known = {name: weights for name, weights in self._weights(metrics).items() if not found[name].why_not}
-        gates = for_recognisers(asked, self.profile, utterance.language, known)
+        known = {
+            name: weights
+            for name, weights in weights_by_metric(self.measuring, metrics).items()
+            if not found[name].why_not
+        }
+        gates = for_recognisers(self._asked(take, metrics), self.profile, utterance.language, known)
         return self.profile.excused(judge(gates, found, self._refused(take.request)))
 
-    def _weights(self, metrics: Iterable[str]) -> dict[str, str]:
-        """The hash of the weights of the recogniser that each metric on the words rests on."""
-        known = registry.metrics()
-        found = {}
-        for name in metrics:
-            for instrument in RECOGNIZERS:
-                if instrument in known[name].everything_needed:
-                    found[name] = self._weights_of(instrument)
-        return {name: weights for name, weights in found.items() if weights is not None}
+    def amounts(self, take: Take, metrics: Sequence[str]) -> set[str]:
+        """The metrics that say how much there is to judge by the gates on some metrics."""
+        return amounts_of(self._asked(take, metrics))
 
-    def _weights_of(self, instrument: str) -> str | None:
-        try:
-            return weights_of(self.measuring.of_run(instrument))
-        except Missing:
-            return None  # none was given: its metrics say so themselves
-
-    def check_languages(self, languages: Iterable[str]) -> None:
-        """Whether the recognisers know the languages of this run, before anything is generated.
-
-        Raises:
-            UsageError: One does not.
-        """
-        for instrument in RECOGNIZERS:
-            try:
-                recognizer = self.measuring.of_run(instrument)
-            except Missing:
-                continue
-            for language in sorted(set(languages)):
-                check_language(recognizer, language)
+    def _asked(self, take: Take, metrics: Sequence[str]) -> tuple[Gate, ...]:
+        key = take.request.utterance.suite, tuple(metrics)
+        if key not in self._gates_asked:
+            self._gates_asked[key] = self.profile.of(*key)
+        return self._gates_asked[key]
 
     def accepted(self, request: Request) -> Sound | None:
         """The accepted take beside which a take is heard; None where nothing was accepted."""

@@ -22,6 +22,7 @@ from harness.records.measurement import Measurement
 from harness.records.rules import Rules
 from harness.records.run_record import HOW_TO_RUN, RunRecord
 from harness.records.take_record import TakeRecord
+from harness.run.judging import Wanted
 from harness.run.plan import Run, Settings
 from harness.store import Store
 from harness.take import Request, Sampling, Take
@@ -110,8 +111,15 @@ def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> Ru
         elif take.suite == suite:
             why = "is not in the store any more" if sidecar is None else "was asked for in another way"
             raise GoldenError(f"suite {suite!r} is not accepted: the take {take.key} {why}: {HOW_TO_RUN}")
-    run.generate([*requests, *company])
-    again = [_judged(run, request, take) for request, take in zip(requests, noted, strict=True)]
+    metrics = tuple(dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(suite)))
+    run.generate(company)
+    run.carry_out(
+        {
+            request: Wanted(metrics, tuple(name for name in take.measurements if name not in metrics))
+            for request, take in zip(requests, noted, strict=True)
+        }
+    )
+    again = [_known(run, take) for take in noted]
     wrong = [line for was, now in zip(noted, again, strict=True) for line in _differences(was, now)]
     if wrong:
         more = f"; and {len(wrong) - MOST_SHOWN} more" if len(wrong) > MOST_SHOWN else ""
@@ -142,12 +150,10 @@ def _path(kind: type, value: object) -> Path:
     return Path(str(value))
 
 
-def _judged(run: Run, request: Request, noted: TakeRecord) -> TakeRecord:
-    take = run.take(request)
-    metrics = dict.fromkeys(gate.metric for gate in run.profile.gates if gate.is_for(noted.suite))
-    verdicts = run.judge(take, tuple(metrics))
-    measured = run.measurements(take, list(dict.fromkeys((*metrics, *noted.measurements))))
-    return run.noted(take, measured, verdicts)
+def _known(run: Run, noted: TakeRecord) -> TakeRecord:
+    found = run.ledger.noted(noted.key)
+    assert found is not None
+    return found
 
 
 def _differences(was: TakeRecord, now: TakeRecord) -> list[str]:

@@ -7,22 +7,22 @@ where repetitions differ the worst stands.
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
-
-import msgspec
 
 from harness.decision.gates import release
 from harness.decision.requirements import unmet
 from harness.records.comparison import Comparison, NotCompared
-from harness.records.event import AnyEvent, Begun, Described, Ended, Judged, Planned, Unjudged, Whole
-from harness.records.gate import AGAINST, Outcome, Verdict
+from harness.records.event import Answered, AnyEvent, Begun, Described, Ended, Found, Planned, Unjudged, Whole
+from harness.records.gate import WORST_FIRST, Outcome
 from harness.records.run_record import About, NotJudged, RunRecord, Scope
-from harness.records.take_record import TakeKey, TakeRecord
+from harness.records.take_record import TakeKey, TakeRecord, together
+from harness.records.takes_on_disk import TakesOnDisk
 
 _COMPLETE = (0, 1, 3, 5)  # exit codes of pytest after which every selected test has come to its end
 _KINDS = ("harness error", "failed", "skipped")
-_WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
 
 
 @dataclass
@@ -44,7 +44,10 @@ class Replay:
     deselected: int = 0
     planned: dict[str, set[TakeKey]] = field(default_factory=dict)
     """Planned takes by test."""
-    takes: dict[TakeKey, TakeRecord] = field(default_factory=dict)
+    reread: Callable[[int], TakeRecord] | None = None
+    """Gives what was found of a take at a place of the journal."""
+    found: dict[TakeKey, list[int]] = field(default_factory=dict)
+    """Where something was found of a take."""
     judging: set[str] = field(default_factory=set)
     """Tests that came back with verdicts."""
     unjudged: dict[str, Unjudged] = field(default_factory=dict)
@@ -52,8 +55,11 @@ class Replay:
     comparisons: dict[tuple[object, ...], Comparison] = field(default_factory=dict)
     not_compared: list[NotCompared] = field(default_factory=list)
 
-    def take_in(self, event: AnyEvent) -> None:
-        """Add one event of the journal."""
+    _tally: "_Tally | None" = None
+
+    def take_in(self, event: AnyEvent, place: int = 0) -> None:
+        """Add one event of the journal, and where it stands there."""
+        self._tally = None
         match event:
             case Begun():
                 self.begun = event.at
@@ -66,24 +72,43 @@ class Replay:
                 self.deselected = max(self.deselected, event.deselected)
                 for test, takes in event.takes.items():
                     self.planned.setdefault(test, set()).update(takes)
-            case Judged():
-                self._judged(event)
+            case Found():
+                self.found.setdefault(event.take.key, []).append(place)
+            case Answered():
+                self._answered(event)
             case Unjudged():
                 known = self.unjudged.get(event.test, event)
                 self.unjudged[event.test] = min(known, event, key=lambda one: _KINDS.index(one.kind))
             case Ended():
                 self.ended, self.exit_status = event.at, event.exit_status
 
-    def _judged(self, event: Judged) -> None:
+    def _answered(self, event: Answered) -> None:
         self.judging.add(event.test)
-        for take in event.takes:
-            known = self.takes.get(take.key)
-            self.takes[take.key] = take if known is None else _together(known, take)
         for comparison in event.comparisons:
             key = (comparison.stratum, comparison.metric, comparison.question)
             known_one = self.comparisons.setdefault(key, comparison)
-            self.comparisons[key] = min(known_one, comparison, key=lambda one: _WORST_FIRST.index(one.outcome))
+            self.comparisons[key] = min(known_one, comparison, key=lambda one: WORST_FIRST.index(one.outcome))
         self.not_compared += [one for one in event.not_compared if one not in self.not_compared]
+
+    def take(self, key: TakeKey) -> TakeRecord:
+        """All that was found of a take."""
+        assert self.reread is not None
+        return reduce(together, map(self.reread, self.found[key]))
+
+    @property
+    def takes(self) -> Sequence[TakeRecord]:
+        """Every take of which something was found, in a stable order; read as they are asked for."""
+        keys = sorted(self.found)
+        return TakesOnDisk(len(keys), lambda place: self.take(keys[place]))
+
+    @property
+    def _counted(self) -> "_Tally":
+        if self._tally is None:
+            whole = self.whole.gates if self.whole else {}
+            self._tally = _Tally()
+            for take in self.takes:
+                self._tally.count(take, whole.get(take.suite, ()))
+        return self._tally
 
     @property
     def incomplete(self) -> str:
@@ -124,7 +149,7 @@ class Replay:
     @property
     def outcomes(self) -> Counter[Outcome]:
         """How many verdicts there are of each kind."""
-        counted = Counter(verdict.outcome for take in self.takes.values() for verdict in take.verdicts)
+        counted = self._counted.outcomes.copy()
         counted.update(one.outcome for one in self.comparisons.values())
         counted.update(one.outcome for one in self.not_compared)
         return counted
@@ -155,19 +180,13 @@ class Replay:
         """How much of the whole release was judged."""
         if self.whole is None:
             return Scope()
-        judged = {
-            (key, verdict.gate.asked_as)
-            for key, take in self.takes.items()
-            for verdict in take.verdicts
-            if verdict.gate.asked_as in self.whole.gates.get(key.suite, ())
-        }
         deselected = f"{self.deselected} tests were deselected" if self.deselected else ""
         return Scope(
             takes=len(self.planned_takes),
             of_takes=sum(self.whole.takes.values()),
-            gates=len({name for _, name in judged}),
+            gates=len(self._counted.gates),
             of_gates=len({name for names in self.whole.gates.values() for name in names}),
-            verdicts=len(judged),
+            verdicts=self._counted.judged,
             of_verdicts=sum(count * len(self.whole.gates[suite]) for suite, count in self.whole.takes.items()),
             left_out="; ".join(filter(None, (self.whole.left_out, deselected))),
         )
@@ -205,19 +224,23 @@ class Replay:
             harness_errors=self.harness_errors,
             comparisons=tuple(self.comparisons.values()),
             not_compared=tuple(self.not_compared),
-            takes=tuple(take for _, take in sorted(self.takes.items())),
+            takes=self.takes,
         )
 
 
-def _together(known: TakeRecord, found: TakeRecord) -> TakeRecord:
-    """What two tests found out about one take."""
-    verdicts = {verdict.gate.name: verdict for verdict in known.verdicts}
-    for verdict in found.verdicts:
-        verdicts[verdict.gate.name] = _worse(verdicts.get(verdict.gate.name, verdict), verdict)
-    return msgspec.structs.replace(
-        known, verdicts=tuple(verdicts.values()), measurements=known.measurements | found.measurements
-    )
+@dataclass
+class _Tally:
+    """Verdicts, counted."""
 
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    gates: set[str] = field(default_factory=set)
+    """Names of gates of the whole release that judged a take."""
+    judged: int = 0
+    """Answers of those on a take."""
 
-def _worse(one: Verdict, other: Verdict) -> Verdict:
-    return min(one, other, key=lambda verdict: _WORST_FIRST.index(verdict.outcome))
+    def count(self, take: TakeRecord, whole: Sequence[str]) -> None:
+        """Take in the verdicts on a take, of which so many gates make a whole."""
+        self.outcomes.update(verdict.outcome for verdict in take.verdicts)
+        names = {verdict.gate.asked_as for verdict in take.verdicts}.intersection(whole)
+        self.gates |= names
+        self.judged += len(names)

@@ -22,8 +22,8 @@ def test_an_event_is_read_as_it_was_written(happened):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b'{"event":"begun","at":"now","schema":1}', "has schema 1, this version of the harness reads schema 2"),
-        (b'{"begun":"2026-01-02T03:04:05Z"}', "has schema 1, this version of the harness reads schema 2"),
+        (b'{"event":"begun","at":"now","schema":1}', "has schema 1, this version of the harness reads schema 3"),
+        (b'{"begun":"2026-01-02T03:04:05Z"}', "has schema 1, this version of the harness reads schema 3"),
         (b'{"event":"dreamt"}', "is damaged (Invalid value 'dreamt'"),
         (b'{"event":"ended","at":"now","exit_status":0,"more":1}', "unknown field `more`"),
         (b'{"event":"ended"', "is damaged"),

@@ -115,7 +115,8 @@ def test_more_takes_are_made_while_it_is_undecided_and_each_is_judged_by_every_g
     assert {take.seed for take in found.takes["short"]} == {0, 1}
     later = [take for take in found.takes["short"] if take.seed == 1]
     names = {gate.asked_as for gate in run.profile.gates if gate.is_for("short")}
-    assert all({verdict.gate.asked_as for verdict in take.verdicts} == names for take in later)
+    judged = [run.ledger.noted(take.key) for take in later]
+    assert all({verdict.gate.asked_as for verdict in take.verdicts} == names for take in judged)
 
 
 def test_takes_that_break_gates_are_counted_beside_those_of_the_accepted_release(make, tmp_path, accept):

@@ -46,7 +46,7 @@ def itself(tmp_path_factory):
 
 def verdicts(takes):
     return {
-        (key, verdict["gate"]["name"]): verdict["outcome"]
+        (key, verdict["gate"].split("@")[0]): verdict["outcome"]
         for key, take in takes.items()
         for verdict in take["verdicts"]
     }
