@@ -17,7 +17,10 @@ def judge(out, *options):
     assert record.is_file(), done.stdout + done.stderr
     found = json.loads(record.read_text(encoding="utf-8"))
     outcomes = {
-        (take["utterance"], one["gate"].split("@")[0]): one["outcome"] for take in found["takes"] for one in take["verdicts"]
+        (take["utterance"], gate.partition("@")[0]): outcome
+        for take in found["takes"]
+        for outcome, gates in take["verdicts"].items()
+        for gate in gates
     }
     return found, outcomes
 

@@ -1,14 +1,14 @@
 """Takes as they stand in a file: what many takes share is told once, and each take names it.
 
 Conventions
-    A gate, with the limits that held, and the meaning of a metric are named NAME@HASH, eight digits of the sha256 of
-    their JSON. What the names stand for is told before the first take that needs it, or at the end of the file. The
-    number of a verdict is that of the take's own metric, and its reason why that could not be measured, unless it says
-    another.
+    A gate, with the limits that held, and what made a take are named NAME@HASH, six digits of the sha256 of their JSON;
+    a metric has its own name, and such a one where two have the same. What the names stand for is told before the first
+    take that needs it, or at the end of the file. Verdicts are names of gates by outcome: their number is that of the
+    take's own metric, and their reason why that could not be measured; any that says more is told in full. Metrics that
+    do not apply are names by reason.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
@@ -17,13 +17,17 @@ from harness.errors import RecordError
 from harness.records.gate import Gate, Outcome, Verdict
 from harness.records.measurement import NOT_MEASURED, Measurement, Metric, Span
 from harness.records.schema import Record, encode
-from harness.records.take_record import TakeFacts, TakeRecord
+from harness.records.take_record import TakeKey, TakeRecord
+from harness.take import Provenance, Sampling, Stop
+
+T = TypeVar("T")
 
 
 class PackedMeasurement(Record, frozen=True):
     """A number, its meaning by name."""
 
-    metric: str
+    metric: str = ""
+    """Empty where it stands under its name."""
     value: float = NOT_MEASURED
     components: dict[str, float] = msgspec.field(default_factory=dict)
     detail: str = ""
@@ -34,21 +38,65 @@ class PackedMeasurement(Record, frozen=True):
 
 
 class PackedVerdict(Record, frozen=True):
-    """What a gate says of one take, the gate by name."""
+    """What a gate says of one take, the gate by name, where that is more than its outcome."""
 
     outcome: Outcome
     gate: str
-    reason: str | None = None
-    """None where it is why the metric could not be measured."""
+    reason: str = ""
     measurement: PackedMeasurement | None = None
     """None where it is the take's own."""
 
 
-class PackedTake(TakeFacts, frozen=True, kw_only=True):
-    """One take, what it shares with others by name."""
+class Made(Record, frozen=True, kw_only=True):
+    """What made a take, of what: the same for all takes in a voice."""
 
+    reference: str
+    speaker: str
+    reference_language: str = ""
+    transcript: str = ""
+    system: str = ""
+    sampling: Sampling
+    provenance: Provenance
+
+    @property
+    def name(self) -> str:
+        """By which it is named."""
+        return self.reference
+
+
+class PackedTake(Record, frozen=True, kw_only=True):
+    """One take, what it shares with others by name; the fields are those of `TakeRecord`."""
+
+    suite: str
+    utterance: str
+    seed: int
+    text: str
+    language: str
+    made: str
+    digest: str
+    listen: str = ""
+    reference_audio: str = ""
+    accepted_audio: str = ""
+    accepted_sha256: str = ""
+    unconditioned: str = ""
+    stopped_by: Stop
+    frames: int | None = None
+    max_frames: int
+    elapsed_s: float = 0.0
+    error: str = ""
+    question: str = ""
+    audio: str = ""
     measurements: dict[str, PackedMeasurement] = msgspec.field(default_factory=dict)
-    verdicts: tuple[PackedVerdict, ...] = ()
+    not_applicable: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Metrics by reason."""
+    verdicts: dict[Outcome, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Gates by outcome."""
+    told: tuple[PackedVerdict, ...] = ()
+
+    @property
+    def key(self) -> TakeKey:
+        """Which take it is."""
+        return TakeKey(self.suite, self.utterance, self.seed)
 
 
 class Names(Record, frozen=True):
@@ -56,9 +104,18 @@ class Names(Record, frozen=True):
 
     gates: dict[str, Gate] = msgspec.field(default_factory=dict)
     metrics: dict[str, Metric] = msgspec.field(default_factory=dict)
+    made: dict[str, Made] = msgspec.field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are none."""
+        return not (self.gates or self.metrics or self.made)
 
 
-_FACTS = TakeFacts.__struct_fields__
+_MADE = tuple(Made.__struct_fields__)
+_OWN = tuple(name for name in TakeRecord.__struct_fields__ if name in PackedTake.__struct_fields__)
+_FACTS = tuple(name for name in _OWN if name not in ("measurements", "verdicts"))
+_HASH = 6
 
 
 class Glossary:
@@ -67,106 +124,134 @@ class Glossary:
     def __init__(self) -> None:
         self._gates: dict[str, Gate] = {}
         self._metrics: dict[str, Metric] = {}
-        self._name_of: dict[Gate | Metric, str] = {}
-        self._untold: list[Gate | Metric] = []
+        self._made: dict[str, Made] = {}
+        self._gate_names: dict[Gate, str] = {}
+        self._untold = Names({}, {}, {})
 
     def learn(self, names: Names) -> None:
-        """Take in what names stand for."""
-        kinds: tuple[tuple[Mapping[str, Any], dict[str, Any]], ...] = (
-            (names.gates, self._gates),
-            (names.metrics, self._metrics),
-        )
-        for told, known in kinds:
-            for name, one in told.items():
-                self._name_of.setdefault(known.setdefault(name, one), name)
+        """Take in what names stand for.
+
+        Raises:
+            RecordError: A name stands for something else already.
+        """
+        for name, metric in names.metrics.items():
+            self._know(self._metrics, name, metric)
+        for name, gate in names.gates.items():
+            self._know(self._gates, name, gate)
+            self._gate_names[gate] = name
+        for name, made in names.made.items():
+            self._know(self._made, name, made)
+
+    def _know(self, known: dict[str, T], name: str, one: T) -> bool:
+        """Whether it is new."""
+        if name in known:
+            if known[name] != one:
+                raise RecordError(f"the name {name!r} stands for two things")
+            return False
+        known[name] = one
+        return True
 
     @property
     def names(self) -> Names:
         """Everything that it knows."""
-        return Names(self._gates, self._metrics)
+        return Names(self._gates, self._metrics, self._made)
 
     def untold(self) -> Names:
         """What was named since this was last asked."""
-        names = [(self._name_of[one], one) for one in self._untold]
-        self._untold = []
-        return Names(
-            {name: one for name, one in names if isinstance(one, Gate)},
-            {name: one for name, one in names if isinstance(one, Metric)},
-        )
+        told, self._untold = self._untold, Names({}, {}, {})
+        return told
 
     def pack(self, take: TakeRecord) -> PackedTake:
         """A take as it is written; names that are new are `untold` until somebody asks."""
-        facts = {name: getattr(take, name) for name in _FACTS}
+        verdicts: dict[Outcome, list[str]] = {}
+        told: list[PackedVerdict] = []
+        for one in take.verdicts:
+            gate, own = self._named(one.gate), take.measurements.get(one.gate.metric)
+            is_own = own is not None and same(own, one.measurement)
+            if is_own and one.reason == one.measurement.why_not:
+                verdicts.setdefault(one.outcome, []).append(gate)
+            else:
+                told.append(PackedVerdict(one.outcome, gate, one.reason, None if is_own else self._packed(one)))
+        measured: dict[str, PackedMeasurement] = {}
+        not_applicable: dict[str, list[str]] = {}
+        for name, found in take.measurements.items():
+            meaning = self._meaning(found.metric)
+            plain = not (found.applicable or found.detail or found.components or found.spans or found.heard)
+            if plain and found.why_not and not found.is_known and name == meaning:
+                not_applicable.setdefault(found.why_not, []).append(name)
+            else:
+                measured[name] = _without_meaning(found, "" if name == meaning else meaning)
         return PackedTake(
-            **facts,
-            measurements={name: self._packed(one) for name, one in take.measurements.items()},
-            verdicts=tuple(self._packed_verdict(one, take.measurements) for one in take.verdicts),
+            **{name: getattr(take, name) for name in _FACTS},
+            made=self._makings(Made(**{name: getattr(take, name) for name in _MADE})),
+            measurements=measured,
+            not_applicable={why: tuple(names) for why, names in not_applicable.items()},
+            verdicts={outcome: tuple(names) for outcome, names in verdicts.items()},
+            told=tuple(told),
         )
 
     def unpack(self, packed: PackedTake) -> TakeRecord:
-        """A take as it was.
+        """A take as it was, its verdicts by outcome.
 
         Raises:
             RecordError: It uses a name that nobody told.
         """
         try:
-            measured = {name: self._unpacked(one) for name, one in packed.measurements.items()}
-            verdicts = tuple(self._unpacked_verdict(one, measured) for one in packed.verdicts)
+            made = self._made[packed.made]
+            measured = {name: self._unpacked(one, name) for name, one in packed.measurements.items()}
+            for why, names in packed.not_applicable.items():
+                measured |= {name: self._metrics[name].not_applicable(why) for name in names}
+            verdicts = [
+                Verdict(outcome, gate, found, found.why_not)
+                for outcome, names in packed.verdicts.items()
+                for gate in (self._gates[name] for name in names)
+                for found in (measured[gate.metric],)
+            ]
+            for one in packed.told:
+                gate = self._gates[one.gate]
+                found = self._unpacked(one.measurement) if one.measurement else measured[gate.metric]
+                verdicts.append(Verdict(one.outcome, gate, found, one.reason))
         except KeyError as error:
             raise RecordError(f"take {packed.key} uses the name {error}, which stands for nothing") from error
-        facts = {name: getattr(packed, name) for name in _FACTS}
-        return TakeRecord(**facts, measurements=measured, verdicts=verdicts)
+        facts = {name: getattr(packed, name) for name in _FACTS} | {name: getattr(made, name) for name in _MADE}
+        return TakeRecord(**facts, measurements=measured, verdicts=tuple(verdicts))
 
-    def _named(self, one: Gate | Metric) -> str:
-        name = self._name_of.get(one)
+    def _named(self, gate: Gate) -> str:
+        name = self._gate_names.get(gate)
         if name is None:
-            name = self._name_of[one] = f"{one.name}@{content_hash(encode(one))[:8]}"
-            self._untold.append(one)
-            if isinstance(one, Gate):
-                self._gates[name] = one
-            else:
-                self._metrics[name] = one
+            name = self._gate_names[gate] = f"{gate.name}@{content_hash(encode(gate))[:_HASH]}"
+            if self._know(self._gates, name, gate):
+                self._untold.gates[name] = gate
         return name
 
-    def _packed(self, one: Measurement) -> PackedMeasurement:
-        return PackedMeasurement(
-            self._named(one.metric),
-            one.value,
-            one.components,
-            one.detail,
-            one.why_not,
-            one.applicable,
-            one.spans,
-            one.heard,
-        )
+    def _meaning(self, metric: Metric) -> str:
+        name = metric.name
+        if self._metrics.get(name, metric) != metric:
+            name = f"{name}@{content_hash(encode(metric))[:_HASH]}"
+        if self._know(self._metrics, name, metric):
+            self._untold.metrics[name] = metric
+        return name
 
-    def _packed_verdict(self, one: Verdict, measured: Mapping[str, Measurement]) -> PackedVerdict:
-        found = one.measurement
-        own = measured.get(one.gate.metric)
-        is_own = own is found or (own is not None and same(own, found))
-        return PackedVerdict(
-            one.outcome,
-            self._named(one.gate),
-            None if one.reason == found.why_not else one.reason,
-            None if is_own else self._packed(found),
-        )
+    def _makings(self, made: Made) -> str:
+        name = f"{made.name}@{content_hash(encode(made))[:_HASH]}"
+        if self._know(self._made, name, made):
+            self._untold.made[name] = made
+        return name
 
-    def _unpacked(self, one: PackedMeasurement) -> Measurement:
+    def _packed(self, one: Verdict) -> PackedMeasurement:
+        return _without_meaning(one.measurement, self._meaning(one.measurement.metric))
+
+    def _unpacked(self, one: PackedMeasurement, name: str = "") -> Measurement:
+        metric = self._metrics[one.metric or name]
         return Measurement(
-            self._metrics[one.metric],
-            one.value,
-            one.components,
-            one.detail,
-            one.why_not,
-            one.applicable,
-            one.spans,
-            one.heard,
+            metric, one.value, one.components, one.detail, one.why_not, one.applicable, one.spans, one.heard
         )
 
-    def _unpacked_verdict(self, one: PackedVerdict, measured: Mapping[str, Measurement]) -> Verdict:
-        gate = self._gates[one.gate]
-        found = measured[gate.metric] if one.measurement is None else self._unpacked(one.measurement)
-        return Verdict(one.outcome, gate, found, found.why_not if one.reason is None else one.reason)
+
+def _without_meaning(one: Measurement, name: str) -> PackedMeasurement:
+    return PackedMeasurement(
+        name, one.value, one.components, one.detail, one.why_not, one.applicable, one.spans, one.heard
+    )
 
 
 def same(one: Measurement, other: Measurement) -> bool:

@@ -146,7 +146,7 @@ class RunRecord(Sealed, frozen=True, kw_only=True):
                     offsets.append(at)
                 seal.over(text)
                 at += len(text)
-            if not last:
+            if SEAL_KEY not in last:
                 # Of another schema, by hand, or cut off: a reader of whole files says which.
                 file.seek(0)
                 decode(file.read(), cls, str(path), remedy)

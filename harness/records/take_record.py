@@ -30,8 +30,8 @@ class TakeKey(Record, frozen=True, array_like=True, order=True):
         return f"{self.utterance}, seed {self.seed}"
 
 
-class TakeFacts(Record, frozen=True, kw_only=True):
-    """One take: what was asked and where its sounds lie.
+class TakeRecord(Record, frozen=True, kw_only=True):
+    """One take: what was asked, where its sounds lie, what was measured and judged.
 
     Paths are relative to the output folder; an empty one says that there is no such sound.
     """
@@ -70,16 +70,6 @@ class TakeFacts(Record, frozen=True, kw_only=True):
     sampling: Sampling | None = None
     """With what it was asked for; None where the take was made elsewhere."""
     provenance: Provenance
-
-    @property
-    def key(self) -> TakeKey:
-        """Which take it is."""
-        return TakeKey(self.suite, self.utterance, self.seed)
-
-
-class TakeRecord(TakeFacts, frozen=True, kw_only=True):
-    """One take: what was asked, where its sounds lie, what was measured and judged."""
-
     measurements: dict[str, Measurement] = msgspec.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
 
@@ -136,6 +126,11 @@ class TakeRecord(TakeFacts, frozen=True, kw_only=True):
             measurements=dict(measurements),
             verdicts=tuple(verdicts),
         )
+
+    @property
+    def key(self) -> TakeKey:
+        """Which take it is."""
+        return TakeKey(self.suite, self.utterance, self.seed)
 
     @property
     def heard(self) -> str:

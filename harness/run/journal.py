@@ -132,7 +132,7 @@ class Journal:
         """Append what was found of a take, after what its names stand for."""
         with self._writing:
             packed, names = self._glossary.pack(take), self._glossary.untold()
-            told = line(Named(names)) if names.gates or names.metrics else b""
+            told = b"" if names.is_empty else line(Named(names))
             self._append(told + line(Found(packed)))
 
     def _append(self, data: bytes) -> None:

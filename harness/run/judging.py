@@ -199,7 +199,7 @@ class Judging:
 
     def _judge_beside_others(self, takes: Sequence[Take]) -> None:
         for _, record in self._judged(takes, self._beside_others):
-            self._ledger.note(structs.replace(record, text="", transcript="", reference_audio="", accepted_audio=""))
+            self._ledger.note(structs.replace(record, text="", reference_audio="", accepted_audio=""))
 
     def _judged(self, takes: Sequence[Take], part: Callable[[Wanted], Wanted]) -> Iterator[tuple[Take, TakeRecord]]:
         groups: dict[Wanted, list[Take]] = {}

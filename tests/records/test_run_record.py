@@ -31,6 +31,9 @@ def test_takes_are_lines_that_are_read_when_asked_for(recorded_run):
     schema.write(path, run)
     read = schema.read(path, RunRecord, "run again")
     assert read.takes == run.takes
+    assert [{one.gate.name for one in take.verdicts} for take in read.takes] == [
+        {"length", "silence_ratio", "finished"}
+    ] * 2
     assert [take.utterance for take in read.takes[:1]] == ["medium-002"]
     assert b'"why"' not in path.read_bytes().splitlines()[1], "a gate is told once, not in every take"
     assert len({id(verdict.gate) for take in read.takes for verdict in take.verdicts}) == 3
@@ -40,7 +43,7 @@ def test_takes_are_lines_that_are_read_when_asked_for(recorded_run):
     ("change", "said"),
     [
         (lambda text: text.replace('"judged":1', '"judged":2'), "was changed by hand"),
-        (lambda text: text.replace('"outcome":"PASS"', '"outcome":"FAIL"', 1), "was changed by hand"),
+        (lambda text: text.replace('"PASS":["', '"FAIL":["', 1), "was changed by hand"),
         (lambda text: text.replace('"schema":4', '"schema":3'), "has schema 3, this version of the harness reads"),
         (lambda text: text[: len(text) // 2], "is damaged"),
         (lambda text: '{"schema": 3, "takes": [\n]}\n', "has schema 3, this version of the harness reads schema 4"),

@@ -46,9 +46,10 @@ def itself(tmp_path_factory):
 
 def verdicts(takes):
     return {
-        (key, verdict["gate"].split("@")[0]): verdict["outcome"]
+        (key, gate.partition("@")[0]): outcome
         for key, take in takes.items()
-        for verdict in take["verdicts"]
+        for outcome, gates in take["verdicts"].items()
+        for gate in gates
     }
 
 
