@@ -55,7 +55,7 @@ class Made(Record, frozen=True, kw_only=True):
     reference_language: str = ""
     transcript: str = ""
     system: str = ""
-    sampling: Sampling
+    sampling: Sampling | None = None
     provenance: Provenance
 
     @property
