@@ -96,6 +96,22 @@ def test_a_good_release_passes_and_everything_planned_is_judged(project):
     assert result.ret == 0
 
 
+def test_many_takes_are_judged_in_blocks_and_one_of_them_when_it_is_named(project, monkeypatch):
+    from harness.plugin import blocks
+
+    monkeypatch.setattr(blocks, "MOST_TESTS", 3)
+    monkeypatch.setattr(blocks, "BLOCK", 3)
+    folder = project(GOOD, GOOD, LONG, GOOD)
+    result = judge(folder, "-v")
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*::test_length[[]short-001-seed0 to short-003-seed0[]] FAILED*"])
+    result.stdout.fnmatch_lines(["  listen    .harness/takes/short/arabic_generated_003_layla.wav"])
+    result.stdout.fnmatch_lines(["takes         4 planned = 4 judged + 0 refused", "VERDICT       FAIL"])
+    named = judge(folder, "-k", "short-004")
+    named.assert_outcomes(passed=2, deselected=6)
+    named.stdout.fnmatch_lines(["scope         PARTIAL: 1 of 4 takes, *", "VERDICT       PARTIAL"])
+
+
 def test_a_failure_reads_in_four_lines(project):
     result = judge(project(GOOD, LONG))
     assert result.ret == 1

@@ -7,6 +7,7 @@ first of them.
     options      what can be asked for
     suites       corpus files become suites: which tests judge them
     session      what a session is about: its run, its journal, its comparison
+    blocks       many takes in one test, where a suite has many
     collection   from the command to the takes
     fixtures     what a test can ask for
     reporter     what came of all tests

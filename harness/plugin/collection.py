@@ -16,6 +16,7 @@ import pytest
 from harness.backends import gpu
 from harness.corpus import suites_of
 from harness.errors import RulerError, UsageError
+from harness.plugin.blocks import blocks
 from harness.plugin.options import (
     PlainUsage,
     allure_folder,
@@ -169,9 +170,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             "and has no suite(name) mark"
         )
     with PlainUsage(), _ids_as_written(metafunc.config):
-        metafunc.parametrize("utterance", load(metafunc.config, *mark.args), ids=str)
+        rows, seeds = load(metafunc.config, *mark.args), run_of(metafunc.config).settings.seeds
+        of_many = blocks(metafunc, rows, seeds)
+        if of_many:
+            metafunc.parametrize(("utterance", "seed"), [(block, 0) for block in of_many], ids=map(str, of_many))
+            return
+        metafunc.parametrize("utterance", rows, ids=str)
         if "seed" in metafunc.fixturenames:
-            metafunc.parametrize("seed", run_of(metafunc.config).settings.seeds, ids=lambda seed: f"seed{seed}")
+            metafunc.parametrize("seed", seeds, ids=lambda seed: f"seed{seed}")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -188,10 +194,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from harness.records.event import Described, Planned
         from harness.records.take_record import TakeKey
 
-        planned = {
-            test: tuple(TakeKey(utterance.suite, utterance.id, seed) for utterance, seed in takes)
-            for test, takes in asked.items()
-        }
+        planned, same = dict[str, tuple[TakeKey, ...]](), dict[str, str]()
+        first: dict[tuple[TakeKey, ...], str] = {}
+        for test, takes in asked.items():
+            keys = tuple(TakeKey(utterance.suite, utterance.id, seed) for utterance, seed in takes)
+            if first.setdefault(keys, test) == test:
+                planned[test] = keys
+            else:
+                same[test] = first[keys]
         journal = journal_of(session.config)
         journal.begin()
         if targets_suites(session.config):
@@ -201,7 +211,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
             settings = settings_as_data(run_of(session.config).settings)
             journal.add(Described(about(session.config), settings))
-        journal.add(Planned(planned, session.config.stash.get(_DESELECTED, 0)))
+        journal.add(Planned(planned, session.config.stash.get(_DESELECTED, 0), same))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.plugin.options import PlainUsage, is_per_take, writes_allure
-from harness.plugin.session import release_of, run_of, suites_of
+from harness.plugin.session import asked_takes, release_of, run_of, suites_of
 from harness.plugin.suites import other_metrics_of
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _FINDINGS: "pytest.StashKey[list[Findings]]" = pytest.StashKey()
 _SEEN = pytest.StashKey[set[str]]()
+_IS_DESCRIBED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
@@ -57,32 +58,59 @@ def measurements(run: "Run", take: "Take") -> "dict[str, Measurement]":
 
 
 @pytest.fixture
-def require(run: "Run", take: "Take", request: pytest.FixtureRequest) -> "Callable[..., None]":
+def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureRequest) -> "Callable[..., None]":
     """`require(metric, …)` judges the take by every gate on these metrics; it fails once, listing all not PASS."""
 
     def judged(*metrics: str) -> None:
         __tracebackhide__ = True
-        from harness.records.event import Findings
         from harness.records.gate import Outcome
-        from harness.report.overview import four_lines, properties
 
-        with PlainUsage():
-            record = run.found(take, metrics)
-        verdicts, out = record.verdicts, run.settings.out
-        found = Findings(verdicts=len(verdicts), against=len(record.against))
-        request.node.stash.setdefault(_FINDINGS, []).append(found)
-        request.node.user_properties += properties(record)
-        against = [four_lines(record, verdict, out) for verdict in record.against]
-        _attach(request, record, out, bool(against))
+        against, excused, refused, others = list[str](), list[str](), list[str](), 0
+        asked = asked_takes(request.node)
+        for row, number in asked:
+            record = _judged(run, run.take(run.request(row, number)), metrics, request, alone=len(asked) == 1)
+            against += [four_lines(record, verdict, run.settings.out) for verdict in record.against]
+            for verdict in record.verdicts:
+                if verdict.outcome == Outcome.EXCUSED:
+                    excused.append(f"{verdict.gate}: {verdict.observed}")
+                elif verdict.outcome == Outcome.REFUSED:
+                    refused.append(f"{verdict.gate.name}: {verdict.reason}")
+                else:
+                    others += 1
         if against:
             pytest.fail("\n".join(against), pytrace=False)
-        excused = [f"{verdict.gate}: {verdict.observed}" for verdict in verdicts if verdict.outcome == Outcome.EXCUSED]
         if excused:
             pytest.xfail("; ".join(excused))
-        if all(verdict.outcome == Outcome.REFUSED for verdict in verdicts):
-            pytest.skip("not judged: " + "; ".join(f"{verdict.gate.name}: {verdict.reason}" for verdict in verdicts))
+        if not others:
+            pytest.skip("not judged: " + "; ".join(dict.fromkeys(refused)))
+
+    from harness.report.overview import four_lines
 
     return judged
+
+
+def _judged(
+    run: "Run", take: "Take", metrics: tuple[str, ...], request: pytest.FixtureRequest, alone: bool
+) -> "TakeRecord":
+    """What the gates on some metrics say of a take, told where a test of its own is about it."""
+    __tracebackhide__ = True
+    from harness.records.event import Findings
+    from harness.report.overview import properties
+
+    with PlainUsage():
+        record = run.found(take, metrics)
+    found = Findings(verdicts=len(record.verdicts), against=len(record.against))
+    request.node.stash.setdefault(_FINDINGS, []).append(found)
+    if alone:
+        request.node.user_properties += properties(record)
+        is_described = "take" in request.fixturenames or request.node.stash.get(_IS_DESCRIBED, False)
+        if writes_allure(request.config) and not is_described:
+            from harness.report import allure
+
+            allure.describe(take.request.utterance, take, run.backend.name)
+            request.node.stash[_IS_DESCRIBED] = True
+        _attach(request, record, run.settings.out, bool(record.against))
+    return record
 
 
 @pytest.fixture

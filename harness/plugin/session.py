@@ -11,6 +11,7 @@ import pytest
 
 from harness.backends import options
 from harness.errors import GoldenError, UsageError
+from harness.plugin.blocks import Block
 from harness.plugin.options import (
     commands,
     corpus_folder,
@@ -143,6 +144,8 @@ def _folder_or_name(here: Path, given: str) -> str:
 def asked_takes(item: pytest.Item) -> "list[tuple[Utterance, int]]":
     """Utterance and seed of every take that a test needs; a comparison needs its whole suites."""
     params = getattr(getattr(item, "callspec", None), "params", {})
+    if isinstance(params.get("utterance"), Block):
+        return list(params["utterance"])
     if {"utterance", "seed"} <= params.keys():
         return [(params["utterance"], params["seed"])]
     if "not_worse" not in getattr(item, "fixturenames", ()):

@@ -57,6 +57,8 @@ class Planned(Event, frozen=True, tag="planned"):
     takes: dict[str, tuple[TakeKey, ...]]
     deselected: int = 0
     """How many tests of takes the command left out."""
+    same: dict[str, str] = msgspec.field(default_factory=dict)
+    """Tests that need the takes of another one, which is told."""
 
 
 class Named(Event, frozen=True, tag="named"):

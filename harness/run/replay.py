@@ -42,7 +42,7 @@ class Replay:
     """Whether a process could say which takes its tests need."""
     whole: Whole | None = None
     deselected: int = 0
-    planned: dict[str, set[TakeKey]] = field(default_factory=dict)
+    planned: dict[str, frozenset[TakeKey]] = field(default_factory=dict)
     """Planned takes by test."""
     reread: Callable[[int], TakeRecord] | None = None
     """Gives what was found of a take at a place of the journal."""
@@ -70,8 +70,7 @@ class Replay:
             case Planned():
                 self.has_plan = True
                 self.deselected = max(self.deselected, event.deselected)
-                for test, takes in event.takes.items():
-                    self.planned.setdefault(test, set()).update(takes)
+                self._plan(event)
             case Found():
                 self.found.setdefault(event.take.key, []).append(place)
             case Answered():
@@ -81,6 +80,12 @@ class Replay:
                 self.unjudged[event.test] = min(known, event, key=lambda one: _KINDS.index(one.kind))
             case Ended():
                 self.ended, self.exit_status = event.at, event.exit_status
+
+    def _plan(self, event: Planned) -> None:
+        told = {test: frozenset(takes) for test, takes in event.takes.items()}
+        for test, takes in (told | {test: told[other] for test, other in event.same.items()}).items():
+            known = self.planned.get(test, takes)
+            self.planned[test] = takes if known == takes else known | takes
 
     def _answered(self, event: Answered) -> None:
         self.judging.add(event.test)

@@ -71,6 +71,14 @@ def test_no_run_at_all_does_not_pass():
     assert Replay().record().exit_code == 3
 
 
+def test_tests_of_the_same_takes_plan_them_too():
+    replay = Replay()
+    replay.take_in(Planned({"a": (TakeKey("short", "x-1", 0),)}, same={"b": "a"}))
+    replay.take_in(Unjudged("b", "skipped", "no lamp"))
+    assert replay.planned == {"a": {TakeKey("short", "x-1", 0)}, "b": {TakeKey("short", "x-1", 0)}}
+    assert replay.not_judged == {TakeKey("short", "x-1", 0): "b: no lamp"}
+
+
 def test_one_id_in_two_suites_is_two_takes():
     replay = Replay()
     replay.take_in(Planned({"a": (TakeKey("short", "x-1", 0),), "b": (TakeKey("medium", "x-1", 0),)}))

@@ -1,0 +1,43 @@
+"""Many takes in one test: a suite of ten thousand takes is as many tests as one of a hundred blocks.
+
+A test that asks for nothing of a take but `require` judges a block of takes in a suite that has many: pytest holds each
+of its tests, and what came of it, as long as it runs. A command that selects by name (`-k`, an id) gets a test a take.
+"""
+
+import inspect
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pytest
+
+from harness.plugin.options import writes_allure
+
+if TYPE_CHECKING:
+    from harness.corpus import Utterance
+
+MOST_TESTS = 400
+"""Takes of a suite up to which each has a test of its own."""
+BLOCK = 100
+"""Takes of one test beyond that."""
+_NEED_NO_TAKE = frozenset({"require", "other_metrics"})
+
+
+class Block(tuple["tuple[Utterance, int]", ...]):
+    """Takes that one test judges: utterance and seed of each."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        (first, seed), (last, last_seed) = self[0], self[-1]
+        return f"{first}-seed{seed} to {last}-seed{last_seed}"
+
+
+def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequence[int]) -> list[Block]:
+    """The takes of a suite in blocks; none where each take has a test of its own."""
+    of_its_own = set(inspect.signature(metafunc.function).parameters) - _NEED_NO_TAKE
+    config = metafunc.config
+    by_name = config.option.keyword or any("[" in str(arg) for arg in config.args)
+    if len(rows) * len(seeds) <= MOST_TESTS or of_its_own or by_name or writes_allure(config):
+        return []
+    takes = [(row, seed) for row in rows for seed in seeds]
+    return [Block(takes[start : start + BLOCK]) for start in range(0, len(takes), BLOCK)]
