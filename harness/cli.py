@@ -233,6 +233,20 @@ def _calibrate(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _estimate(arguments: argparse.Namespace) -> int:
+    """Say what a run of so many takes costs, and the smallest loss that it finds, from the rates of a run."""
+    from harness.baseline import golden
+    from harness.decision.policy import load_policy
+    from harness.lab import estimate
+
+    rules, margins = load_policy(arguments.gates_file)
+    rates = estimate.rates_of(arguments.out)
+    found = [golden.read(arguments.golden, arguments.backend, suite) for suite in arguments.suites]
+    kept = [baseline for baseline in found if baseline is not None]
+    print("\n".join(estimate.estimate(arguments.takes, arguments.utterances, rates, kept, margins, rules)))
+    return 0
+
+
 def _report(arguments: argparse.Namespace) -> int:
     """Draw the report of a run again, also of one that was killed; exits as the run does."""
     from harness import report
@@ -281,6 +295,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "listen": _listen,
     "sign": _sign,
     "audit": _audit,
+    "estimate": _estimate,
     "power": _power,
     "calibrate": _calibrate,
     "report": _report,
@@ -323,6 +338,10 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--broken", type=float, default=0.0, metavar="SHARE", help="of takes that break a gate")
     audit.add_argument("--keep", action="store_true", help="write golden/audit-BACKEND.json, which verdicts quote")
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
+    cost = _of_releases(commands.add_parser("estimate", help=_estimate.__doc__), every=True)
+    cost.add_argument("--backend", default="embedded", help="whose accepted release says how takes are spread")
+    cost.add_argument("--takes", type=int, default=1, metavar="K", help="of each utterance")
+    cost.add_argument("--utterances", type=int, required=True, metavar="N", help="in all suites together")
     power = commands.add_parser("power", help=_power.__doc__)
     power.add_argument("--texts", type=int, default=12, help="takes of each voice of the demonstration; 0 for none")
     power.add_argument("--sound", type=int, default=1000, help="sound takes of each bed that are judged, at most")
