@@ -235,15 +235,10 @@ def _calibrate(arguments: argparse.Namespace) -> int:
 
 def _estimate(arguments: argparse.Namespace) -> int:
     """Say what a run of so many takes costs, and the smallest loss that it finds, from the rates of a run."""
-    from harness.baseline import golden
-    from harness.decision.policy import load_policy
     from harness.lab import estimate
 
-    rules, margins = load_policy(arguments.gates_file)
-    rates = estimate.rates_of(arguments.out)
-    found = [golden.read(arguments.golden, arguments.backend, suite) for suite in arguments.suites]
-    kept = [baseline for baseline in found if baseline is not None]
-    print("\n".join(estimate.estimate(arguments.takes, arguments.utterances, rates, kept, margins, rules)))
+    of = (arguments.out, arguments.golden, arguments.backend, arguments.suites, arguments.gates_file)
+    print("\n".join(estimate.of_run(arguments.takes, arguments.utterances, *of)))
     return 0
 
 

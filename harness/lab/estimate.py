@@ -17,8 +17,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from harness.baseline import golden
 from harness.decision import panels
-from harness.decision.policy import Margin, Policy
+from harness.decision.policy import Margin, Policy, load_policy
 from harness.decision.rates import detectable_share
 from harness.errors import UsageError
 from harness.records.baseline import Baseline
@@ -158,3 +159,16 @@ def estimate(
     yield f"                 {lost:.1%} of utterances lost, where {LOST_BY_CHANCE:.0%} are by chance"
     if not losses:
         yield "                 no loss of a metric: no release with two takes of an utterance was accepted here"
+
+
+def of_run(
+    takes: int, utterances: int, out: Path, folder: Path, backend: str, suites: Sequence[str], gates_file: Path
+) -> Iterator[str]:
+    """The same from the rates of a finished run and the accepted releases of a backend.
+
+    Raises:
+        UsageError: There is no run with sounds, or the files of the gates or of a baseline are damaged.
+    """
+    policy, margins = load_policy(gates_file)
+    kept = [one for suite in suites if (one := golden.read(folder, backend, suite)) is not None]
+    return estimate(takes, utterances, rates_of(out), kept, margins, policy)
