@@ -334,8 +334,8 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
     cost = _of_releases(commands.add_parser("estimate", help=_estimate.__doc__), every=True)
     cost.add_argument("--backend", default="embedded", help="whose accepted release says how takes are spread")
-    for flag, default, told in (("--takes", 1, "of each utterance"), ("--utterances", 70, "in all suites together")):
-        cost.add_argument(flag, type=int, default=default, metavar="N", help=f"{told}; default: {default}")
+    for flag, default, of in (("--takes", 1, "of each utterance"), ("--utterances", 70, "in all suites together")):
+        cost.add_argument(flag, type=int, default=default, metavar="N", help=f"{of}; default: {default}")
     power = commands.add_parser("power", help=_power.__doc__)
     power.add_argument("--texts", type=int, default=12, help="takes of each voice of the demonstration; 0 for none")
     power.add_argument("--sound", type=int, default=1000, help="sound takes of each bed that are judged, at most")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _FINDINGS: "pytest.StashKey[list[Findings]]" = pytest.StashKey()
 _SEEN = pytest.StashKey[set[str]]()
-_IS_DESCRIBED = pytest.StashKey[bool]()
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +85,8 @@ def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureReq
 
     from harness.report.overview import four_lines
 
+    if writes_allure(request.config):
+        request.getfixturevalue("take")  # which tells Allure what the test is about, before the test begins
     return judged
 
 
@@ -103,12 +104,6 @@ def _judged(
     request.node.stash.setdefault(_FINDINGS, []).append(found)
     if alone:
         request.node.user_properties += properties(record)
-        is_described = "take" in request.fixturenames or request.node.stash.get(_IS_DESCRIBED, False)
-        if writes_allure(request.config) and not is_described:
-            from harness.report import allure
-
-            allure.describe(take.request.utterance, take, run.backend.name)
-            request.node.stash[_IS_DESCRIBED] = True
         _attach(request, record, run.settings.out, bool(record.against))
     return record
 
