@@ -178,7 +178,7 @@ class Replay:
     def unmet(self) -> tuple[str, ...]:
         """What the policy requires and the run lacks, with what to give."""
         partial = "" if self.scope.is_whole else str(self.scope)
-        return unmet(self.about.rules.require, partial, self.about.instruments, list(self.takes.values()))
+        return unmet(self.about.rules.require, partial, self.about.instruments, self.takes)
 
     @property
     def scope(self) -> Scope:
