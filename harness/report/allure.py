@@ -207,7 +207,7 @@ def write_run(run: RunRecord, folder: Path, out: Path) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     about = {"verdict": run.verdict.value, "ring": RING, "takes": run.counts} | dict(page.judged_with(run.about))
-    environment = "".join(f"{name} = {_property(value)}\n" for name, value in about.items())
+    environment = "".join(f"{name.replace(' ', '_')} = {_property(value)}\n" for name, value in about.items())
     write_atomically(folder / "environment.properties", environment.encode())
     write_atomically(folder / "executor.json", _json(_executor()))
     write_atomically(folder / "categories.json", _json(categories()))

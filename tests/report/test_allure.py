@@ -43,7 +43,11 @@ def test_the_verdict_on_the_run_is_a_test_with_one_identity(recorded_run, tmp_pa
     ended = json.loads(path.read_text(encoding="utf-8"))
     assert (ended["status"], ended["name"]) == ("passed", "May it go out? PASS")
     assert (folder / ended["attachments"][0]["source"]).exists()
-    assert "takes = 1 planned = 1 judged + 0 refused" in (folder / "environment.properties").read_text(encoding="utf-8")
+    environment = (folder / "environment.properties").read_text(encoding="utf-8")
+    assert "takes = 1 planned = 1 judged + 0 refused" in environment
+    names = [line.split(" = ")[0] for line in environment.splitlines()]
+    assert not any(" " in name for name in names)  # a property's name ends at its first space
+    assert len(names) == len(set(names))
 
 
 def test_the_executor_names_the_ci_run(recorded_run, tmp_path, monkeypatch):
