@@ -25,7 +25,7 @@ from harness.records.comparison import Comparison, NotCompared
 from harness.records.gate import Outcome
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
-from harness.report import page, plots
+from harness.report import assurance, page, plots
 from harness.report.clips import MIME, Recording
 from harness.report.comparison import comparisons
 from harness.report.overview import four_lines
@@ -249,7 +249,7 @@ def _release_test(run: RunRecord, name: str) -> dict[str, Any]:
         "titlePath": [" release verdict"],
         "status": status,
         "statusDetails": {"message": message, "trace": RING},
-        "description": f"**{RING}**",
+        "description": "\n\n".join([f"**{RING}**", *map(_plain, assurance.lines(run))]),
         "stage": "finished",
         "start": begun,
         "stop": _milliseconds(run.ended) or begun,

@@ -1,3 +1,6 @@
+import html
+import json
+
 import pytest
 
 from harness.records import power_table
@@ -6,7 +9,7 @@ from harness.records.comparison import Comparison, Stratum
 from harness.records.gate import Outcome
 from harness.records.run_record import About, RunRecord
 from harness.records.take_record import TakeRecord
-from harness.report import assurance, summary, terminal
+from harness.report import allure, assurance, page, summary, terminal
 from harness.take import Provenance, Stop
 
 AUDIT = Audit(
@@ -115,3 +118,14 @@ def test_people_are_counted_in_their_own_language():
     assert table.of_people("calibrated", "ar")[1] + table.of_people("calibrated", "en")[1] == table.beds["people"].takes
     assert table.of_people("calibrated", "xx") == (0, 0)
     assert table.of_people("of a team", "ar") == (0, 0)
+
+
+def test_they_stand_on_the_page_and_on_the_first_test_of_allure(tmp_path):
+    allure.write_run(run(), tmp_path / "allure", tmp_path)
+    (written,) = (tmp_path / "allure").glob("*-result.json")
+    described = json.loads(written.read_text(encoding="utf-8"))["description"]
+    written = page.write_folder(run(), tmp_path)
+    drawn = html.unescape(written.read_text(encoding="utf-8"))
+    for line in assurance.lines(run()):
+        assert line in drawn
+        assert line in html.unescape(described)
