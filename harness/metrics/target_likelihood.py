@@ -21,12 +21,13 @@ Young (2000) compares phones in the same way. Measured with Whisper base in suit
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.intelligibility import Floor, Heard, both, of_second
-from harness.metrics.recognition import Recognizer, TextScore, TextScorer
+from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner
 from harness.metrics.recognition.windows import WINDOW_S
 from harness.take import Take
 from harness.text.hypotheses import Change, Hypotheses, hypotheses
@@ -54,6 +55,8 @@ class Evidence:
     texts: tuple[_Text, ...]
     """All that were compared, the target among them."""
     heard: Heard = field(default_factory=lambda: Heard(""))
+    times: tuple[tuple[float, float], ...] = ()
+    """Of each word when the recogniser looks for it, in seconds; empty where it does not say."""
 
     @classmethod
     def of(cls, asked: Hypotheses, scores: Sequence[TextScore], net_lost: int, heard: Heard) -> "Evidence":
@@ -81,13 +84,24 @@ class Evidence:
         """The words that a text is about."""
         return " ".join(self.words[place] for place in text.words)
 
-    def doubts(self) -> list[tuple[float, str]]:
-        """For each word how much likelier than the target the best text is that changes it, and the word."""
+    def doubts(self) -> list[tuple[float, int]]:
+        """For each word how much likelier than the target the best text is that changes it, and the word's place."""
         changed = [[text.score for text in self.texts if place in text.words] for place in range(len(self.words))]
-        return [
-            (max(scores, default=self.target) - self.target, word)
-            for scores, word in zip(changed, self.words, strict=True)
-        ]
+        return [(max(scores, default=self.target) - self.target, place) for place, scores in enumerate(changed)]
+
+    def when(self, place: int) -> str:
+        """A word, and when it should be heard."""
+        return f"{self.words[place]} at {self.times[place][0]:.1f} s" if self.times else self.words[place]
+
+    def timed(self, spans: Sequence[tuple[float, float]]) -> "Evidence":
+        """The same with the times of all that stands between spaces."""
+        ends = list(accumulate(len(word.split()) for word in self.words))
+        if not ends or ends[-1] != len(spans):
+            return self
+        starts = [0, *ends]
+        return replace(
+            self, times=tuple((spans[one][0], spans[two - 1][1]) for one, two in zip(starts, ends, strict=False))
+        )
 
 
 @both
@@ -123,6 +137,19 @@ def evidence(
     )
     for (place, (texts, lost)), of_texts in zip(asked.items(), scores, strict=True):
         found[place] = Evidence.of(texts, of_texts, lost, heard[place])
+    doubtful = {
+        at: whose
+        for at, whose in enumerate(found)
+        if isinstance(whose, Evidence) and any(doubt > 0 for doubt, _ in whose.doubts())
+    }
+    if doubtful and isinstance(recognizer, WordAligner):
+        times = recognizer.word_times(
+            [sound[place] for place in doubtful],
+            [language[place] for place in doubtful],
+            [" ".join(one.words) for one in doubtful.values()],
+        )
+        for place, spans in zip(doubtful, times, strict=True):
+            found[place] = doubtful[place].timed(spans)
     return found
 
 
@@ -138,9 +165,10 @@ def text_llr(evidence: Evidence, floor: Floor) -> Finding:
     found = _usable(evidence, floor)
     value, _ = found.ratio(found.texts, found.texts[:1])
     doubted = sorted((one for one in found.doubts() if one[0] > 0), reverse=True)[:3]
-    about = ", ".join(f"{word} {doubt:+.1f}" for doubt, word in doubted)
+    about = ", ".join(f"{found.when(place)} {doubt:+.1f}" for doubt, place in doubted)
+    spans = tuple(sorted(found.times[place] for _, place in doubted)) if found.times else ()
     return measured(
-        value, f"most doubtful: {about}; {found.heard.shown}" if about else found.heard.shown, (), found.heard.text
+        value, f"most doubtful: {about}; {found.heard.shown}" if about else found.heard.shown, spans, found.heard.text
     )
 
 

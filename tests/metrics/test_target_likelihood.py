@@ -35,10 +35,10 @@ def distance(one, other):
     return align(*letters).errors
 
 
-def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز", **sound):
+def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز", kind=Scores, **sound):
     voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا يا صديقي العزيز")
     spoken = take(**sound, asked=request(text, reference=voice))
-    told = Scores({20 * 2400: transcript, spoken.audio.samples.size: true if heard is None else heard}, true)
+    told = kind({20 * 2400: transcript, spoken.audio.samples.size: true if heard is None else heard}, true)
     (found,) = Measuring(recognizer=told).measure([spoken], NAMES)
     return {name: one.value for name, one in found.items()}, found
 
@@ -66,6 +66,20 @@ def test_each_fault_is_found_though_the_recogniser_writes_the_target(tmp_path, t
     assert values[metric] > 0
     assert word in found[metric].detail
     assert values["text_llr"] > 0
+
+
+class Times(Scores):
+    """Says when words are spoken: each for half a second."""
+
+    def word_times(self, clips, languages, texts):
+        return [[(0.5 * place, 0.5 * place + 0.5) for place in range(len(text.split()))] for text in texts]
+
+
+def test_a_doubtful_word_is_named_with_its_time_and_marked_there(tmp_path):
+    _, found = measured(tmp_path, "ذهب الولد إلى البحر صباحا", kind=Times)
+    assert "السوق at 1.5 s" in found["text_llr"].detail
+    assert (1.5, 2.0) in [tuple(span) for span in found["text_llr"].spans]
+    assert not measured(tmp_path, TEXT, kind=Times)[1]["text_llr"].spans
 
 
 def test_a_recogniser_that_only_writes_is_not_asked(tmp_path):
