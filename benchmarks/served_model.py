@@ -68,9 +68,10 @@ def gate(out: Path, *options: str) -> dict[str, Any]:
 def verdicts(run: dict[str, Any]) -> dict[tuple[str, str], str]:
     """By take and gate."""
     return {
-        (f"{take['suite']}/{take['utterance']}/{take['seed']}", one["gate"]["name"]): one["outcome"]
+        (f"{take['suite']}/{take['utterance']}/{take['seed']}", gate.partition("@")[0]): outcome
         for take in run["takes"]
-        for one in take["verdicts"]
+        for outcome, gates in take["verdicts"].items()
+        for gate in gates
     }
 
 
