@@ -88,12 +88,14 @@ ADVISORY = {gate.name for gate in PROFILE.gates if gate.advisory}
 # What asks for speech, and what asks for more of it than a short take has.
 SPEECH_GATES = {gate.name for gate in PROFILE.gates if gate.metric in OF_SPEECH} - ADVISORY
 LONG_GATES = {"voice_drift", "level_range", "background_margin", "foreign_voice", "echo", "edge_noise"}
+LONG_GATES |= {"fades_away", "level_fall", "level_rise"}
 # For texts in another language.
-OTHER_LANGUAGE = {"spoken_share_english"}
+OTHER_LANGUAGE = {"spoken_share_english", "syllable_share_english"}
 VOICE_GATES = {"speaker_similarity", "nearest_reference"}
 # What fails beside the gate that a defect is made for, in some takes: another voice, a tempo, a silence, a cut.
 BESIDE = {"background_margin", "foreign_voice", "spoken_share", "level_range", "beginning_level"}
-BESIDE |= {"edge_silence", "edge_sample"}
+BESIDE |= {"edge_silence", "edge_sample", "lost_beginning", "fades_away", "level_fall", "level_rise", "seams"}
+BESIDE |= {"syllable_share"}
 # Judged from 2 s of speech on, like the voice.
 LONGER_GATES = {"bandwidth", "pitch_spread"}
 
@@ -231,7 +233,12 @@ def test_no_audio(judged, error):
         ("thump", "thump", 2),
         ("stutter", "stutter", 1),
         ("echo", "doubled", 1),
+        ("level_fall", "softer_half", 2),
+        ("level_rise", "louder_half", 2),
+        ("lost_beginning", "beginning_lost", 1),
+        ("seams", "splices", 2),
         ("spoken_share", "lost_share", 2),
+        ("syllable_share", "lost_share", 2),
         ("foreign_voice", "foreign_second", 2),
         ("background_margin", "other_voice", 2),
     ],
