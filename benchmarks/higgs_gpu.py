@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from harness import torchaudio_import
-from harness.backends.higgs.generation import Generator, Row
+from harness.backends.higgs.generation import BatchRow, Generator
 from harness.backends.higgs.prompt import Prompt
 from harness.cloning.termination import DelayedStream, Termination
 from harness.take import Sampling, TokenBudget
@@ -107,7 +107,7 @@ def _wait(device: str) -> None:
         torch.cuda.synchronize()
 
 
-def _row(frames: int, seed: int) -> Row:
+def _row(frames: int, seed: int) -> BatchRow:
     import torch
 
     source = np.random.default_rng(seed)
@@ -118,7 +118,7 @@ def _row(frames: int, seed: int) -> Row:
     prompt = Prompt(torch.cat([text[:20], begin, audio, text, begin]), columns, (PROMPT_FRAMES,))
     # No column ends this stream: every run has the same number of steps.
     stream = DelayedStream(Termination(TokenBudget(frames, frames, 25)), lambda frame: False, end_code=-1)
-    return Row(prompt, stream, seed, frames + 9)
+    return BatchRow(prompt, stream, seed, frames + 9)
 
 
 def speed(generator: Generator, rows: int, frames: int, device: str) -> float:

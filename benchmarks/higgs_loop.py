@@ -21,7 +21,7 @@ import numpy as np
 from harness.audio import Audio
 from harness.backends import BackendOptions, open_backend
 from harness.backends.higgs import tiny
-from harness.backends.higgs.generation import Generator, Growing, Row
+from harness.backends.higgs.generation import BatchRow, Generator, Growing
 from harness.backends.higgs.lanes import Lanes
 from harness.backends.higgs.prompt import batch
 from harness.cloning.budget import BudgetConfig
@@ -40,10 +40,10 @@ def _voice(seconds: float) -> AudioContent:
     return AudioContent(Audio((0.1 * buzz * (1 + np.sin(20 * times))).astype(np.float32), 24_000))
 
 
-def _rows(loaded: Any, numbers: Sequence[int], frames: int) -> list[Row]:
+def _rows(loaded: Any, numbers: Sequence[int], frames: int) -> list[BatchRow]:
     budget = TokenBudget(frames, frames, 25)
     return [
-        Row(
+        BatchRow(
             loaded.prompter.prompt(build("مرحبا", _voice(2 + number / 2), TEXT)),
             DelayedStream(Termination(budget), loaded.silent),
             seed=number,
@@ -63,7 +63,7 @@ def _seconds(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
-def calls(model: Any, rows: list[Row]) -> None:
+def calls(model: Any, rows: list[BatchRow]) -> None:
     """Print how often a step asks torch for something that is not only another view of the same memory."""
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -107,9 +107,9 @@ def main() -> None:
     seconds = {}
     for size in (1, 4):
         batches = [range(first, first + size) for first in range(VOICES.start, VOICES.stop, size)]
-        spoken: list[Row] = []
+        spoken: list[BatchRow] = []
 
-        def ours(batches: list[range] = batches, spoken: list[Row] = spoken) -> None:
+        def ours(batches: list[range] = batches, spoken: list[BatchRow] = spoken) -> None:
             spoken.clear()
             for numbers in batches:
                 rows = _rows(loaded, numbers, asked.frames)

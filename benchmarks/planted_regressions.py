@@ -24,7 +24,7 @@ from harness.corpus import load_corpus, load_voices, suites_of
 from harness.decision.gates import load_profile
 from harness.decision.policy import load_policy
 from harness.decision.release import Asked
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.comparison import compare_release
@@ -52,7 +52,7 @@ def tape_speed(samples: Samples) -> Samples:
 
 def longer_pauses(samples: Samples) -> Samples:
     """0.4 s more at the quietest inner moment of every two seconds."""
-    levels = Pauses.of(Audio(samples, RATE_HZ)).levels_dbfs
+    levels = Silences.of(Audio(samples, RATE_HZ)).levels_dbfs
     hop, parts, begun = RATE_HZ // 50, [], 0
     for start in range(10, len(levels) - 10, 100):
         cut = (start + int(np.argmin(levels[start : min(start + 100, len(levels) - 10)]))) * hop

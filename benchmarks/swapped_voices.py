@@ -24,7 +24,7 @@ from harness.lab.calibration import halves as _halves
 from harness.lab.calibration import shown
 from harness.lab.speech import Recording, recordings
 from harness.metrics.background import Background, background_margin, shipped
-from harness.metrics.silence import Pauses, silence_ratio
+from harness.metrics.silence import Silences, silence_ratio
 from harness.metrics.speaker import Voices, nearest_reference
 from harness.metrics.speaker import speaker_similarity as similarity
 from harness.metrics.speaker_encoder import Embeddings, Resemblyzer, SpeakerEncoder
@@ -38,7 +38,7 @@ _PROFILE = "documented"
 
 def long_enough(clips: Sequence[Recording]) -> list[Recording]:
     """Those that hold `LEAST_SPEECH_S` of speech."""
-    return [clip for clip in clips if Pauses.of(clip.sound).speech_s >= LEAST_SPEECH_S]
+    return [clip for clip in clips if Silences.of(clip.sound).speech_s >= LEAST_SPEECH_S]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _passes(sound: Audio, row: Embeddings, claimed: str, voices: Voices, cohort:
         similarity(row, claimed, voices),
         nearest_reference(row, claimed, voices),
         background_margin(row, voices.embeddings[claimed], cohort),
-        silence_ratio(Pauses.of(sound)),
+        silence_ratio(Silences.of(sound)),
     )
     gates = load_profile(_PROFILE, backend="").of("short", GATES)
     verdicts = judge(gates, {one.metric.name: one for one in found}, {})
@@ -74,7 +74,7 @@ def _passes(sound: Audio, row: Embeddings, claimed: str, voices: Voices, cohort:
 def trials(clips: Sequence[Recording], encoder: SpeakerEncoder) -> list[Trial]:
     """Every clip under the claim of every other clip; of another speaker's also without its own in the run."""
     rows = encoder.embed([clip.sound for clip in clips])
-    spoken = [Pauses.of(clip.sound).speech_s for clip in clips]
+    spoken = [Silences.of(clip.sound).speech_s for clip in clips]
     speakers = list(dict.fromkeys(clip.speaker for clip in clips))
     found = []
     for tested, claimed in permutations(range(len(clips)), 2):

@@ -182,7 +182,7 @@ def _audit(arguments: argparse.Namespace) -> int:
 
 
 def _power(arguments: argparse.Namespace) -> int:
-    """Measure what each gate finds and how often it cries out over sound speech."""
+    """Measure what each gate finds and how often it rejects sound speech."""
     import tempfile
 
     from harness.lab import beds, power

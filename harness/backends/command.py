@@ -84,14 +84,14 @@ class CommandBackend:
 
     def _identity(self) -> str:
         line = "\n".join(f"{word} {_mark(word)}" for word in (_program(self._words[0]), *self._words[1:]))
-        told = {
+        parts = {
             "line": audio.content_hash(line.encode())[:16],
             "revision": self._options.revision or "unnamed",
             "rate": f"{self.sample_rate_hz}",
             "window_s": f"{self._window.window_s:g}",
         }
         program = Path(self._words[0]).name
-        return f"command r{REVISION} {program} " + " ".join(f"{name}={value}" for name, value in told.items())
+        return f"command r{REVISION} {program} " + " ".join(f"{name}={value}" for name, value in parts.items())
 
     async def _jobs(self, jobs: Sequence[Job]) -> AsyncGenerator[Job]:
         if self._refusal:

@@ -201,8 +201,10 @@ def difference(run: Finished, suite: str, terms: Terms) -> list[str]:
     for margin in {one.metric: one for one in terms.margins}.values():
         each = takes_of(margin, sides[1], sides[0], same).changes[0]
         worse = -np.abs(each) if margin.better == "neither" else each
-        found = [at for at in range(len(rows)) if worse[at] < 0 and f"{margin.told(each[at]):.3g}" not in ("0", "-0")]
-        changed += [(worse[at] / margin.lost, rows[at], margin, margin.told(each[at])) for at in found]
+        found = [
+            at for at in range(len(rows)) if worse[at] < 0 and f"{margin.displayed(each[at]):.3g}" not in ("0", "-0")
+        ]
+        changed += [(worse[at] / margin.lost, rows[at], margin, margin.displayed(each[at])) for at in found]
     oriented = "changes are oriented: positive is better; a relative one is a share of the accepted value."
     lines.append(f"{oriented} {'Worst first:' if changed else 'None is for the worse.'}")
     for size, name, margin, change in sorted(changed, key=lambda row: row[0])[:MOST_WORST]:

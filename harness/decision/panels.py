@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from harness.decision.policy import Margin
-from harness.decision.regression import Layout, Panel
+from harness.decision.regression import Layout, Side
 from harness.records.baseline import Anchor
 from harness.records.measurement import Measurement
 
@@ -25,7 +25,7 @@ class Measured(Protocol):
     def measurements(self) -> dict[str, Measurement]: ...
 
 
-def panel(takes: Sequence[Measured], utterances: Sequence[str], margins: Sequence[Margin]) -> Panel:
+def panel(takes: Sequence[Measured], utterances: Sequence[str], margins: Sequence[Margin]) -> Side:
     """The values of a side, rows in the order of `utterances`; NaN where a take or a number is missing."""
     seeds = tuple(sorted({take.seed for take in takes}))
     row = {name: number for number, name in enumerate(utterances)}
@@ -35,10 +35,10 @@ def panel(takes: Sequence[Measured], utterances: Sequence[str], margins: Sequenc
         for name, matrix in values.items():
             if name in take.measurements:
                 matrix[row[take.utterance], column[take.seed]] = take.measurements[name].value
-    return Panel(seeds, values)
+    return Side(seeds, values)
 
 
-def panel_of_anchors(anchors: Sequence[Anchor], utterances: Sequence[str], margins: Sequence[Margin]) -> Panel:
+def panel_of_anchors(anchors: Sequence[Anchor], utterances: Sequence[str], margins: Sequence[Margin]) -> Side:
     """The values of the first releases of some lines, likewise."""
     row = {name: number for number, name in enumerate(utterances)}
     kept = [(margin.metric, one.values.get(margin.metric, {})) for one in anchors for margin in margins]
@@ -49,7 +49,7 @@ def panel_of_anchors(anchors: Sequence[Anchor], utterances: Sequence[str], margi
             if name in row:
                 known = [np.nan if number is None else number for number in numbers]
                 found[metric][row[name], : len(known)] = known
-    return Panel(tuple(range(most)), found)
+    return Side(tuple(range(most)), found)
 
 
 def layout(takes: Mapping[str, Sequence[Measured]]) -> Layout:

@@ -65,11 +65,11 @@ class Margin:
         plain = -value if self.better == "lower" else value
         return exp(plain) if self.relative else plain
 
-    def told(self, change: float) -> float:
+    def displayed(self, change: float) -> float:
         """A change on that scale in the `unit_of_change`: of logarithms, the share by which the value changed.
 
         >>> margin = Margin("duration_ratio", "ratio", 0.05, 0.12, 0.005, "heard", relative=True)
-        >>> round(margin.told(-0.05), 4), round(margin.told(0.05), 4)
+        >>> round(margin.displayed(-0.05), 4), round(margin.displayed(0.05), 4)
         (-0.0488, 0.0513)
         """
         if not self.relative:
@@ -79,7 +79,7 @@ class Margin:
     @property
     def bounds(self) -> tuple[float, float]:
         """The largest changes for the worse and for the better that we accept, in the `unit_of_change`."""
-        least, most = (float(f"{self.told(end):.3g}") for end in (-self.margin, self.margin))
+        least, most = (float(f"{self.displayed(end):.3g}") for end in (-self.margin, self.margin))
         return least, most if self.better == "neither" else inf
 
 

@@ -17,7 +17,7 @@ from harness.decision.policy import Margin
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class Side:
     """One side: values by metric, each of shape (utterances, takes), and the seeds of the takes."""
 
     seeds: tuple[int, ...]
@@ -33,14 +33,14 @@ class Layout:
     speakers: tuple[str, ...]
 
 
-def takes_of(margin: Margin, new: Panel, old: Panel, same_system: bool) -> Takes:
+def takes_of(margin: Margin, new: Side, old: Side, same_system: bool) -> Takes:
     """Both sides in one metric, oriented, as one run.
 
     >>> margin = Margin("x", "s", 1, 1, 0, "w", better="lower")
-    >>> old = Panel((0, 1), {"x": np.array([[1.0, 3.0]])})
-    >>> takes_of(margin, Panel((1,), {"x": np.array([[2.5]])}), old, same_system=True).changes
+    >>> old = Side((0, 1), {"x": np.array([[1.0, 3.0]])})
+    >>> takes_of(margin, Side((1,), {"x": np.array([[2.5]])}), old, same_system=True).changes
     array([[0.5]])
-    >>> takes_of(margin, Panel((1,), {"x": np.array([[2.5]])}), old, same_system=False).changes
+    >>> takes_of(margin, Side((1,), {"x": np.array([[2.5]])}), old, same_system=False).changes
     array([[-0.5]])
     """
     ours, theirs = margin.scaled(new.values[margin.metric]), margin.scaled(old.values[margin.metric])

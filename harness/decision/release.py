@@ -18,7 +18,7 @@ from harness.decision.panels import Measured, layout, panel, panel_of_anchors, u
 from harness.decision.policy import Margin, Policy
 from harness.decision.questions import FAIL, PASS, Answer, Broken, Key, Look, Rule
 from harness.decision.rates import detectable_share
-from harness.decision.regression import Layout, Panel, levels, takes_of
+from harness.decision.regression import Layout, Side, levels, takes_of
 from harness.records.baseline import Anchor
 from harness.records.comparison import Change, Comparison, Question, Stratum
 from harness.records.gate import Outcome
@@ -77,11 +77,11 @@ class Decisions:
 
     def weigh(
         self,
-        new: Panel,
-        old: Panel,
+        new: Side,
+        old: Side,
         rows: Layout,
         gone: Mapping[str, Mapping[str, str]],
-        anchor: Panel | None = None,
+        anchor: Side | None = None,
         broken: Broken | None = None,
     ) -> None:
         """Answer every question about two panels that is not decided yet.
@@ -193,7 +193,7 @@ def _comparison(
     shares = key[2] == "lost"
     own = replace(margin, margin=answer.margin)
     at_least, at_most = (-inf, answer.margin) if shares else own.bounds
-    ends = sorted(-float(end[0]) if shares else margin.told(float(end[0])) for end in (answer.low, answer.high))
+    ends = sorted(-float(end[0]) if shares else margin.displayed(float(end[0])) for end in (answer.low, answer.high))
     of_both = (nan, nan) if shares else levels(margin, takes, np.flatnonzero(members))
     outcome, reason = _outcome(rule, key, answer)
     more = None
@@ -207,7 +207,7 @@ def _comparison(
     detectable = (
         detectable_share(max(int(answer.count[0]), 1), 0.01, rule.policy.alpha / len(rule.answers))
         if shares
-        else margin.told(outlook.detectable(answer, rule.policy, rule.looks, len(rule.answers)))
+        else margin.displayed(outlook.detectable(answer, rule.policy, rule.looks, len(rule.answers)))
     )
     return Comparison(
         outcome=outcome,
@@ -216,7 +216,7 @@ def _comparison(
         question=key[2],
         unit=margin.unit,
         relative=margin.relative,
-        change=_number(-delta if shares else margin.told(delta)),
+        change=_number(-delta if shares else margin.displayed(delta)),
         low=_number(ends[0]),
         high=_number(ends[1]),
         confidence=outlook.confidence(rule.policy, rule.looks, number),
@@ -293,7 +293,7 @@ def _changed_most(margin: Margin, takes: Takes, members: Flags, rows: Layout) ->
     there = np.flatnonzero(members & np.isfinite(change))
     worst = -np.abs(change[there]) if margin.better == "neither" else change[there]
     order = there[np.argsort(worst, kind="stable")[:MOST_CHANGED]]
-    found = (Change(rows.utterances[row], margin.told(float(change[row]))) for row in order)
+    found = (Change(rows.utterances[row], margin.displayed(float(change[row]))) for row in order)
     return tuple(one for one in found if isfinite(one.change))
 
 

@@ -2,7 +2,7 @@
 
 Conventions
     A simulated release speaks the baseline's utterances: each take is the utterance's own mean plus what a random take
-    of its suite strays from its mean, all metrics together, so that their spread and their ties are the measured ones.
+    of its suite differs from its mean, all metrics together, so that their spread and their ties are measured ones.
     Baseline and release are drawn anew for every trial and share no seed, as `--takes auto` has it. Absolute gates are
     part of the decision: each take breaks one with a chance that is given.
 
@@ -41,7 +41,7 @@ def corpus_of(baselines: Sequence[Baseline], margins: Sequence[Margin], spread: 
     takes = {baseline.suite: baseline.takes for baseline in baselines}
     rows = panels.layout(takes)
     means = {margin.metric: np.full(len(rows.utterances), np.nan) for margin in margins}
-    strays: dict[str, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {}
+    residuals: dict[str, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]] = {}
     for suite, kept in takes.items():
         mine = np.flatnonzero(np.array(rows.suites) == suite)
         values = panels.panel(kept, [rows.utterances[row] for row in mine], margins).values
@@ -53,10 +53,10 @@ def corpus_of(baselines: Sequence[Baseline], margins: Sequence[Margin], spread: 
             count = scaled.shape[1]
             apart[margin.metric] = ((scaled - centre[:, None]) * np.sqrt(count / max(count - 1, 1)) * spread).ravel()
         whole = np.isfinite(np.stack(list(apart.values()))).all(axis=0)
-        strays[suite] = {metric: found[whole] for metric, found in apart.items()}
+        residuals[suite] = {metric: found[whole] for metric, found in apart.items()}
     whole_release = len(baselines) > 1
     strata = Strata.of(rows.suites, rows.speakers, list(takes), whole_release)
-    return Corpus(tuple(margins), strata, rows.suites, means, strays)
+    return Corpus(tuple(margins), strata, rows.suites, means, residuals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def audit(corpus: Corpus, design: Design, nulls: int, planted: int, about: str) 
             if failed / of >= FOUR_IN_FIVE:
                 smallest = size * margin.margin * float(corpus.strata.widening[corpus.strata.names.index(worst)])
                 break
-        found.append(Found(margin.metric, margin.unit_of_change, worst, smallest and abs(margin.told(-smallest))))
+        found.append(Found(margin.metric, margin.unit_of_change, worst, smallest and abs(margin.displayed(-smallest))))
         told = "none of the sizes tried" if smallest is None else f"{found[-1].size:.3g} {margin.unit_of_change}"
         yield f"{margin.metric:<20} -1 margin: PASS {share(*passed)} ({where}); found 4 in 5 in {worst}: {told}"
     (hits, of), metric, where = max(passes)

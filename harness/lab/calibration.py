@@ -22,7 +22,7 @@ from harness.audio import Audio
 from harness.decision.rates import Rate
 from harness.errors import UsageError
 from harness.lab.speech import Recording
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.metrics.speaker import cosine
 from harness.metrics.speaker_encoder import Embeddings, SpeakerEncoder
 
@@ -176,7 +176,7 @@ def score(clips: Sequence[Recording], encoder: SpeakerEncoder) -> dict[float, Sc
 
 def _crops(sound: Audio, speech_s: float) -> Iterator[tuple[Audio, Audio]]:
     """Stretches that hold so much speech, every next one half as much later, each with the rest of the clip."""
-    pauses = Pauses.of(sound)
+    pauses = Silences.of(sound)
     frame_s = pauses.total_s / pauses.silent.size
     spoken = np.concatenate([[0.0], np.cumsum(~pauses.silent) * frame_s])
 

@@ -124,7 +124,7 @@ def smallest_losses(
             spreads += [float(row[np.isfinite(row)].var(ddof=1)) for row in values if np.isfinite(row).sum() > 1]
         if spreads:
             error = float(np.sqrt(2 * np.mean(spreads) / (takes * utterances)))
-            found[margin.metric] = abs(margin.told(-max(margin.margin + often * error, surely * error)))
+            found[margin.metric] = abs(margin.displayed(-max(margin.margin + often * error, surely * error)))
     return found
 
 

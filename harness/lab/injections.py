@@ -14,7 +14,7 @@ from harness import audio
 from harness.audio import Audio
 from harness.lab.resynthesis import breathy, stretched
 from harness.lab.speech import relabelled
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.take import Take
 from harness.text import letters
 
@@ -62,7 +62,7 @@ def spoken_at(take: Take, seconds: float, rng: np.random.Generator) -> int:
 
 def speech_span(take: Take) -> tuple[int, int]:
     """First and last sample of the speech: of the frames within 25 dB of the loud ones."""
-    levels = Pauses.of(sound_of(take)).levels_dbfs
+    levels = Silences.of(sound_of(take)).levels_dbfs
     at = np.flatnonzero(levels > np.percentile(levels, 95) - SPEECH_RANGE_DB)
     first, last = (round(frame * audio.FRAME_S * sound_of(take).sample_rate_hz) for frame in (at[0], at[-1] + 1))
     return first, min(last, sound_of(take).samples.size)
@@ -70,7 +70,7 @@ def speech_span(take: Take) -> tuple[int, int]:
 
 def _quietest_inside(take: Take) -> int:
     """The quietest place in the middle half of the take, in samples: where a model would fall silent."""
-    levels = Pauses.of(sound_of(take)).levels_dbfs
+    levels = Silences.of(sound_of(take)).levels_dbfs
     quarter = max(1, levels.size // 4)
     frame = quarter + int(np.argmin(levels[quarter : 3 * quarter]))
     return round(frame * audio.FRAME_S * sound_of(take).sample_rate_hz)
@@ -119,7 +119,7 @@ def lost_words(take: Take, count: float, rng: np.random.Generator, _: Take) -> T
     spoken = take.request.utterance.text.split()
     kept_words = max(1, len(spoken) - round(count))
     share = letters(" ".join(spoken[kept_words:])) / letters(" ".join(spoken))
-    sounding = np.flatnonzero(~Pauses.of(sound).silent) * audio.FRAME_S
+    sounding = np.flatnonzero(~Silences.of(sound).silent) * audio.FRAME_S
     end = sounding[0] + (1 - share) * (sounding[-1] - sounding[0])
     kept = sound.samples[: samples_in(end, take)].copy()
     kept[-samples_in(FADE_S, take) :] *= np.linspace(1.0, 0.0, samples_in(FADE_S, take), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The power of the gates: which injected defects each gate finds, and how often it cries out over sound speech.
+"""The power of the gates: which injected defects each gate finds, and how often it rejects sound speech.
 
 Conventions: rates are shares of takes with their two-sided 95 % Clopper-Pearson interval, and belong to a bed
 (`harness.lab.beds`): people, neural clones, the voice of the demonstration. An alarm of a gate is a FAIL or an

@@ -33,7 +33,7 @@ class Corpus:
     """Of each utterance."""
     means: Mapping[str, Floats]
     """By metric, of each utterance."""
-    strays: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
+    residuals: Mapping[str, Mapping[str, Floats]] = field(default_factory=dict)
     """By suite and metric: how measured takes stray from the mean of their utterance; of one take at one index."""
 
 
@@ -118,15 +118,15 @@ def _noise(shape: tuple[int, ...], skewed: bool, rng: np.random.Generator) -> Fl
 def _measured(corpus: Corpus, runs: int, count: int, rng: np.random.Generator, scale: float) -> dict[str, Floats]:
     suites = np.array(corpus.suites)
     rows = np.zeros((runs, suites.size, count), np.intp)
-    for suite, strays in corpus.strays.items():
+    for suite, residuals in corpus.residuals.items():
         mine = np.flatnonzero(suites == suite)
-        rows[:, mine] = rng.integers(next(iter(strays.values())).size, size=(runs, mine.size, count))
+        rows[:, mine] = rng.integers(next(iter(residuals.values())).size, size=(runs, mine.size, count))
     found = {}
     for margin in corpus.margins:
         values = np.repeat(corpus.means[margin.metric][None, :, None], runs, axis=0) + np.zeros((1, 1, count))
-        for suite, strays in corpus.strays.items():
+        for suite, residuals in corpus.residuals.items():
             mine = np.flatnonzero(suites == suite)
-            values[:, mine] += scale * strays[margin.metric][rows[:, mine]]
+            values[:, mine] += scale * residuals[margin.metric][rows[:, mine]]
         found[margin.metric] = values
     return found
 

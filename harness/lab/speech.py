@@ -17,7 +17,7 @@ from harness.cloning.budget import BudgetConfig, chunks
 from harness.cloning.reference import CODEC_RATE_HZ
 from harness.corpus import Reference, Utterance, load_corpus, load_voices
 from harness.errors import UsageError
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.take import Provenance, Request, Stop, Take
 
 LONGEST_WORDS = 20  # longer texts prove nothing more and take longer
@@ -133,7 +133,7 @@ def joined(parts: list[Audio]) -> Audio:
     """One after the other, each within its own edges of 0.1 s and faded, so that no seam is heard."""
     pieces = []
     for part in parts:
-        sounding = np.flatnonzero(~Pauses.of(part).silent) * audio.FRAME_S
+        sounding = np.flatnonzero(~Silences.of(part).silent) * audio.FRAME_S
         start, end = max(0.0, sounding[0] - EDGE_S), sounding[-1] + EDGE_S
         piece = part.samples[round(start * CODEC_RATE_HZ) : round(end * CODEC_RATE_HZ)].copy()
         fade = np.linspace(0.0, 1.0, round(FADE_S * CODEC_RATE_HZ), dtype=np.float32)

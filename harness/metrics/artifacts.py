@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.audio import SILENT_DBFS, Audio
 from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
-from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
+from harness.metrics.silence import SPEECH_PERCENTILE, Silences
 from harness.metrics.spectrum import Spectrum
 from harness.records.measurement import Span
 from harness.take import Take
@@ -76,18 +76,18 @@ def sample_rate(audio: Audio) -> Finding:
 
 
 @analysis()
-def level_dbfs(pauses: Pauses) -> float:
+def level_dbfs(pauses: Silences) -> float:
     """Level of the speech, in dBFS."""
     loud = pauses.levels_dbfs[~pauses.silent]
     return float(10 * np.log10(np.mean(10 ** (loud / 10)))) if loud.size else SILENT_DBFS
 
 
 @metric("speech_level", unit="dBFS", better="higher", of="sound")
-def speech_level(pauses: Pauses) -> Finding:
+def speech_level(pauses: Silences) -> Finding:
     """RMS level in dBFS over the frames that are not silent; `SILENT_DBFS` where all are.
 
     >>> tone = np.sin(np.arange(24_000) / 24_000 * 2 * np.pi * 200).astype(np.float32)
-    >>> round(speech_level(Pauses.of(Audio(0.1 * tone, 24_000))).value, 1)
+    >>> round(speech_level(Silences.of(Audio(0.1 * tone, 24_000))).value, 1)
     -23.0
     """
     return measured(level_dbfs(pauses), speech_s=pauses.speech_s)
@@ -185,7 +185,7 @@ def seams(jerk: Jerk, sound: Audio) -> Finding:
 
 
 @metric("dropouts", unit="dropouts", better="lower", version=2)
-def dropouts(sound: Audio, pauses: Pauses) -> Finding:
+def dropouts(sound: Audio, pauses: Silences) -> Finding:
     """How often the sound falls into silence and comes back from one millisecond to the next, as lost frames do.
 
     The silence may be digital, or hold noise 26 dB below what stands on either side. A voice closes and opens more
@@ -198,7 +198,7 @@ def dropouts(sound: Audio, pauses: Pauses) -> Finding:
     return measured(len(spans), spans=tuple(spans), lost_s=sum(end - start for start, end in spans))
 
 
-def _zeros(sound: Audio, pauses: Pauses) -> NDArray[np.float64]:
+def _zeros(sound: Audio, pauses: Silences) -> NDArray[np.float64]:
     """Stretches of digital silence with speech within 3 ms on both sides: (start_s, end_s), shape (n, 2)."""
     rate = sound.sample_rate_hz
     quiet = np.abs(sound.samples) < 10 ** (DROPOUT_DBFS / 20)
@@ -214,7 +214,7 @@ def _zeros(sound: Audio, pauses: Pauses) -> NDArray[np.float64]:
     return np.asarray(edges[(before > loud) & (after > loud)] / rate)
 
 
-def _holes(sound: Audio, pauses: Pauses) -> NDArray[np.float64]:
+def _holes(sound: Audio, pauses: Silences) -> NDArray[np.float64]:
     """Stretches between a fall and a return of `DROPOUT_EDGE_DB` within 2 ms: (start_s, end_s), shape (n, 2)."""
     width = max(1, round(HOLE_STEP_S * sound.sample_rate_hz))
     count = sound.samples.size // width

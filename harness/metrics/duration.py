@@ -10,7 +10,7 @@ import unicodedata
 
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.take import Stop, Take
 from harness.text import letters_reading_time_s, spoken_letters, words
 from harness.text import reading_time as reading_time_by
@@ -64,7 +64,7 @@ def _ratio(audio: Audio, text: str, reading_time: str) -> Finding:
 
 
 @analysis()
-def speech_s(pauses: Pauses) -> float:
+def speech_s(pauses: Silences) -> float:
     """Seconds that are not silence."""
     return pauses.speech_s
 
@@ -79,7 +79,7 @@ def speaking_rate(speech_s: float, text: str) -> Finding:
 
 
 @metric("spoken_share", unit="ratio", better="neither")
-def spoken_share(speech_s: float, text: str, reference_pauses: Pauses, transcript: str) -> Finding:
+def spoken_share(speech_s: float, text: str, reference_pauses: Silences, transcript: str) -> Finding:
     """Seconds of speech, pauses left out, over those that the text takes a reader at the pace of the reference.
 
     Half the text is missing at 0.5. Readers differ in tempo by a factor of three; half of what the reference's own

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from harness.audio import FRAME_S, Audio, rms_dbfs
 from harness.metrics.declaration import Finding, NotApplicable, measured, metric
-from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
+from harness.metrics.silence import SPEECH_PERCENTILE, Silences
 
 BEGINNING_S = 0.01
 FLOOR_PERCENTILE = 3.0
@@ -39,7 +39,7 @@ THUMP_MEAN_STEPS = 10  # 25 ms: what is slower than any voice
 
 
 @metric("beginning_level", unit="dB", better="lower")
-def beginning_level(sound: Audio, pauses: Pauses) -> Finding:
+def beginning_level(sound: Audio, pauses: Silences) -> Finding:
     """Level of the first 10 ms: a voice comes out of silence, a take that lost its beginning does not.
 
     In a noisy recording, how far the first 10 ms lie above its own noise, less 45 dB, where that is lower.
@@ -56,7 +56,7 @@ def beginning_level(sound: Audio, pauses: Pauses) -> Finding:
 
 
 @metric("lost_beginning", unit="nats", better="lower")
-def lost_beginning(sound: Audio, pauses: Pauses) -> Finding:
+def lost_beginning(sound: Audio, pauses: Silences) -> Finding:
     """Log-odds that the take begins in the middle of a sound, from its first 120 ms.
 
     A cut beginning is loud from its first 2 ms on and within 40 ms, stands far above the take's own floor, does not
@@ -95,7 +95,7 @@ def _voiced(samples: NDArray[np.float32], rate_hz: int) -> float:
 
 
 @metric("ending_level", unit="dB", better="lower")
-def ending_level(sound: Audio, pauses: Pauses) -> Finding:
+def ending_level(sound: Audio, pauses: Silences) -> Finding:
     """Level of the last 40 ms relative to the loud frames: a finished voice has faded, a cut one has not."""
     last = sound.samples[-max(1, round(ENDING_S * sound.sample_rate_hz)) :]
     level = rms_dbfs(last) - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
@@ -113,7 +113,7 @@ def edge_sample(sound: Audio) -> Finding:
 
 
 @metric("edge_silence", unit="s", better="lower")
-def edge_silence(pauses: Pauses) -> Finding:
+def edge_silence(pauses: Silences) -> Finding:
     """Seconds of silence before the speech or after it, the longer of the two."""
     leading = next((end for start, end in pauses.spans if start == 0), 0.0)
     trailing = next((end - start for start, end in pauses.spans if end >= pauses.total_s), 0.0)
@@ -122,7 +122,7 @@ def edge_silence(pauses: Pauses) -> Finding:
 
 
 @metric("edge_noise", unit="dB", better="lower")
-def edge_noise(pauses: Pauses) -> Finding:
+def edge_noise(pauses: Silences) -> Finding:
     """Level of what is there before the speech and after it, in dB relative to the loud frames, the louder of the two.
 
     The median over the frames that lie 0.2 s and more beside the speech: hiss, breath or a hum in place of silence.
@@ -138,7 +138,7 @@ def edge_noise(pauses: Pauses) -> Finding:
 
 
 @metric("thump", unit="ratio", better="lower")
-def thump(sound: Audio, pauses: Pauses) -> Finding:
+def thump(sound: Audio, pauses: Silences) -> Finding:
     """The highest swing slower than any voice (25 ms mean), over the RMS of the loud frames: a bump, a jump of DC."""
     step = max(1, round(sound.sample_rate_hz / THUMP_STEP_HZ))
     whole = sound.samples.size // step * step
@@ -153,6 +153,6 @@ def thump(sound: Audio, pauses: Pauses) -> Finding:
     return measured(float(height.max()) / loud, spans=((max(0.0, place - 0.025), place + 0.025),))
 
 
-def _loud_and_floor(pauses: Pauses) -> tuple[float, float]:
+def _loud_and_floor(pauses: Silences) -> tuple[float, float]:
     loud = float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
     return loud, max(float(np.percentile(pauses.levels_dbfs, FLOOR_PERCENTILE)), loud - FLOOR_RANGE_DB)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness.audio import FRAME_S
 from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
-from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
+from harness.metrics.silence import SPEECH_PERCENTILE, Silences
 
 RANGE_DB = 40.0
 PARTS = 3
@@ -27,7 +27,7 @@ LEAST_SPEECH_S = 1.5
 
 
 @analysis()
-def smooth_levels(pauses: Pauses) -> NDArray[np.float64]:
+def smooth_levels(pauses: Silences) -> NDArray[np.float64]:
     """Smoothed level of each frame in dB relative to the loud frames, shape (frames,)."""
     relative = pauses.levels_dbfs - float(np.percentile(pauses.levels_dbfs, SPEECH_PERCENTILE))
     power = np.convolve(10 ** (relative / 10), np.ones(SMOOTHED_FRAMES) / SMOOTHED_FRAMES, "same")
@@ -35,7 +35,7 @@ def smooth_levels(pauses: Pauses) -> NDArray[np.float64]:
 
 
 @metric("level_range", unit="dB", better="lower")
-def level_range(pauses: Pauses) -> Finding:
+def level_range(pauses: Silences) -> Finding:
     """How much louder the loudest third of the sounding frames is than the quietest: a level that falls or jumps."""
     levels = pauses.levels_dbfs
     at = np.flatnonzero(levels > np.percentile(levels, SPEECH_PERCENTILE) - RANGE_DB)
@@ -51,18 +51,18 @@ def level_range(pauses: Pauses) -> Finding:
 
 
 @metric("level_fall", unit="dB", better="lower")
-def level_fall(smooth_levels: NDArray[np.float64], pauses: Pauses) -> Finding:
+def level_fall(smooth_levels: NDArray[np.float64], pauses: Silences) -> Finding:
     """How much fainter the loud syllables (80th percentile) of the second half of the speech are than of the first."""
     return _of_halves(smooth_levels, pauses, 1)
 
 
 @metric("level_rise", unit="dB", better="lower")
-def level_rise(smooth_levels: NDArray[np.float64], pauses: Pauses) -> Finding:
+def level_rise(smooth_levels: NDArray[np.float64], pauses: Silences) -> Finding:
     """How much louder the loud syllables of the second half are: a voice falls towards its end, and hardly rises."""
     return _of_halves(smooth_levels, pauses, -1)
 
 
-def _of_halves(smooth_levels: NDArray[np.float64], pauses: Pauses, sign: int) -> Finding:
+def _of_halves(smooth_levels: NDArray[np.float64], pauses: Silences, sign: int) -> Finding:
     levels = pauses.levels_dbfs
     at = np.flatnonzero(levels > np.percentile(levels, SPEECH_PERCENTILE) - RANGE_DB)
     if at.size * FRAME_S < LEAST_SPEECH_S:
@@ -76,7 +76,7 @@ def _of_halves(smooth_levels: NDArray[np.float64], pauses: Pauses, sign: int) ->
 
 
 @metric("fading", unit="dB", better="lower", version=2)
-def fading(smooth_levels: NDArray[np.float64], pauses: Pauses) -> Finding:
+def fading(smooth_levels: NDArray[np.float64], pauses: Silences) -> Finding:
     """How far below the loud frames the loudest of the last 17 % of the speech lies (0.5 s at least): a fade-out.
 
     The speech ends where it sinks into what the last 0.3 s of the take hold: the room, or what a fade has left.

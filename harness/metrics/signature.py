@@ -93,9 +93,9 @@ def _looked_up(one: Any) -> tuple[dict[str, str], tuple[Any, ...]]:
         for name in names & holder.keys():
             value = holder[name]
             if name.strip("_").isupper() or isinstance(value, re.Pattern):
-                told = _told(value)
-                if told:
-                    found[f"{_home(holder)}.{name}"] = told
+                text = _as_text(value)
+                if text:
+                    found[f"{_home(holder)}.{name}"] = text
             if isinstance(value, Mapping):
                 reached += [part for part in value.values() if _is_followed(part, package)]
             elif _is_followed(value, package):
@@ -135,13 +135,13 @@ def _home(holder: Mapping[str, Any]) -> str:
     return str(holder["__name__"]).removeprefix("harness.").removeprefix("metrics.")
 
 
-def _told(value: Any) -> str:
+def _as_text(value: Any) -> str:
     """A constant as text; empty for what is none. A large table is told by its hash."""
     plain = _plain(value)
     if plain is None:
         return ""
-    told = repr(plain)
-    return told if len(told) <= 60 else hashlib.sha256(told.encode()).hexdigest()[:8]
+    text = repr(plain)
+    return text if len(text) <= 60 else hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def _plain(value: Any) -> Any:

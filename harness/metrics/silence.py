@@ -27,7 +27,7 @@ INAUDIBLE_DBFS = -80.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pauses:
+class Silences:
     """Frame by frame: the level, and whether it is silence. `spans` are (start_s, end_s) of each silent stretch."""
 
     levels_dbfs: NDArray[np.float64]
@@ -36,7 +36,7 @@ class Pauses:
     spans: tuple[tuple[float, float], ...]
 
     @classmethod
-    def of(cls, audio: Audio) -> "Pauses":
+    def of(cls, audio: Audio) -> "Silences":
         """Find the silent stretches.
 
         Raises:
@@ -62,16 +62,16 @@ class Pauses:
 
 
 @analysis()
-def pauses(sound: Audio) -> Pauses:
+def pauses(sound: Audio) -> Silences:
     """Where the take is silent."""
-    return Pauses.of(sound)
+    return Silences.of(sound)
 
 
 @metric("silence_ratio", unit="ratio", better="lower", of="sound")
-def silence_ratio(pauses: Pauses) -> Finding:
+def silence_ratio(pauses: Silences) -> Finding:
     """Share of the take that is silent, 0 to 1.
 
-    >>> silence_ratio(Pauses.of(Audio(np.zeros(24_000, np.float32), 24_000))).value
+    >>> silence_ratio(Silences.of(Audio(np.zeros(24_000, np.float32), 24_000))).value
     1.0
     """
     return measured(
@@ -80,7 +80,7 @@ def silence_ratio(pauses: Pauses) -> Finding:
 
 
 @metric("longest_silence", unit="s", better="lower", of="sound")
-def longest_silence(pauses: Pauses) -> Finding:
+def longest_silence(pauses: Silences) -> Finding:
     """Seconds of the longest silent stretch; leading, trailing and inner ones stand in the components."""
     leading = trailing = inner = longest = 0.0
     spans: tuple[Span, ...] = ()

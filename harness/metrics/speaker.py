@@ -18,7 +18,7 @@ from harness.errors import AudioError
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.measuring import Derived, Models
 from harness.metrics.remembered import RememberedEncoder
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.metrics.speaker_encoder import Embeddings, SpeakerEncoder, open_encoder
 from harness.take import Take
 
@@ -62,7 +62,7 @@ class Voices:
             raise AudioError(f"no speech was found in the reference {', '.join(silent)}: record it again")
         first, second = rows[len(clips) :: 2], rows[len(clips) + 1 :: 2]
         halves = {name: cosine(one, other) for name, one, other in zip(clips, first, second, strict=True)}
-        return cls(whole, speakers, halves, {name: Pauses.of(clip).speech_s for name, clip in clips.items()})
+        return cls(whole, speakers, halves, {name: Silences.of(clip).speech_s for name, clip in clips.items()})
 
 
 @analysis(once="run", is_instrument=True)
@@ -181,7 +181,7 @@ def thirds(sound: Audio) -> list[Audio]:
     if sound.duration_s < DRIFT_PARTS * DRIFT_LEAST_PART_S:
         return []
     parts = _parts(sound, DRIFT_PARTS)
-    return parts if min(Pauses.of(part).speech_s for part in parts) >= DRIFT_LEAST_PART_S else []
+    return parts if min(Silences.of(part).speech_s for part in parts) >= DRIFT_LEAST_PART_S else []
 
 
 def _parts(sound: Audio, count: int) -> list[Audio]:

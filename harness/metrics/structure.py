@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from harness.audio import Audio, finite, load, resample
 from harness.corpus import Reference
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
-from harness.metrics.silence import SPEECH_PERCENTILE, Pauses
+from harness.metrics.silence import SPEECH_PERCENTILE, Silences
 from harness.metrics.spectrum import HOP_S, Spectrum
 from harness.records.measurement import Span
 from harness.text import spoken_letters, words
@@ -88,7 +88,7 @@ def transcript(reference: Reference) -> str:
 
 
 @analysis()
-def reference_pauses(reference: Reference) -> Pauses:
+def reference_pauses(reference: Reference) -> Silences:
     """Where the reference is silent."""
     return _reference_pauses(reference)
 
@@ -105,8 +105,8 @@ def _reference_prints(reference: Reference, sample_rate_hz: int) -> Prints:
 
 
 @lru_cache(maxsize=64)
-def _reference_pauses(reference: Reference) -> Pauses:
-    return Pauses.of(_reference_sound(reference))
+def _reference_pauses(reference: Reference) -> Silences:
+    return Silences.of(_reference_sound(reference))
 
 
 def _reference_sound(reference: Reference) -> Audio:
@@ -211,7 +211,7 @@ def held_sound(spectrum: Spectrum) -> Finding:
 
 
 @metric("extra_speech", unit="s", better="lower")
-def extra_speech(pauses: Pauses, text: str) -> Finding:
+def extra_speech(pauses: Silences, text: str) -> Finding:
     """Seconds of speech beyond what the slowest reader needs for the text; the span is where it must have ended."""
     spoken = sum(spoken_letters(text))
     if not spoken:
@@ -226,7 +226,7 @@ def extra_speech(pauses: Pauses, text: str) -> Finding:
 
 
 @metric("tempo_ratio", unit="ratio", better="neither")
-def tempo_ratio(pauses: Pauses, text: str, reference_pauses: Pauses, transcript: str) -> Finding:
+def tempo_ratio(pauses: Silences, text: str, reference_pauses: Silences, transcript: str) -> Finding:
     """Letters a second of speech in the take over those in the reference.
 
     95 % of human sentences lie between 0.6 and 1.55; letters of another script or language shift it further.

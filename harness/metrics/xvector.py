@@ -14,7 +14,7 @@ import numpy as np
 from harness import audio, torchaudio_import
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.metrics.speaker_encoder import ENCODER_DBFS, ENCODER_RATE_HZ, LEAST_SPEECH_S, Embeddings
 
 WINDOW_S = 10.0
@@ -84,7 +84,7 @@ def _windows(clip: Audio) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
     sound = audio.resample(audio.finite(clip), ENCODER_RATE_HZ)
     if sound.samples.size < LEAST_SPEECH_S * ENCODER_RATE_HZ:
         return []
-    sounding = np.flatnonzero(~Pauses.of(sound).silent)
+    sounding = np.flatnonzero(~Silences.of(sound).silent)
     if sounding.size * audio.FRAME_S < LEAST_SPEECH_S:
         return []
     frame = round(audio.FRAME_S * ENCODER_RATE_HZ)

@@ -19,7 +19,7 @@ from harness import audio
 from harness.audio import Audio
 from harness.errors import AudioError
 from harness.metrics.artifacts import speech_level
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 
 LARGEST_REPORT_BYTES = 15_000_000
 """From this size on, takes with nothing against them are previewed; a report of 15 MB can be mailed."""
@@ -70,7 +70,7 @@ class Recording:
             AudioError: It is missing or cannot be read.
         """
         sound = audio.finite(audio.load(path))
-        pauses = Pauses.of(sound)
+        pauses = Silences.of(sound)
         return cls(path, sound.duration_s, pauses.spans, speech_level(pauses).value)
 
     def sound(self) -> Audio:
@@ -108,7 +108,7 @@ class Recording:
         return Clip(buffer.getvalue(), ".mp3", lossy=True)
 
 
-class Shelf:
+class Recordings:
     """Every recording of a report; equal files are one recording, whatever they are called."""
 
     def __init__(self, paths: Iterable[Path]) -> None:

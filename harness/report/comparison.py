@@ -26,7 +26,7 @@ class Worst:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ComparisonRow:
     """One question and its answer."""
 
     outcome: Outcome
@@ -54,13 +54,13 @@ class Row:
 class Comparisons:
     """All that was asked."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     """The worst outcome first, then the largest change for its margin."""
     not_made: tuple[tuple[Outcome, str], ...]
     """Outcome and reason of what could not be compared."""
 
     @property
-    def against(self) -> tuple[Row, ...]:
+    def against(self) -> tuple[ComparisonRow, ...]:
         """What stands against the release."""
         return tuple(row for row in self.rows if row.blocks)
 
@@ -103,11 +103,11 @@ def _badness(one: Comparison) -> tuple[int, float]:
     return _ORDER.index(one.outcome), -abs(one.change or 0.0) / one.margin
 
 
-def _row(one: Comparison, anchors: Mapping[str, str]) -> Row:
+def _row(one: Comparison, anchors: Mapping[str, str]) -> ComparisonRow:
     lost = one.question in ("lost", "broken")
     low, high = (_change(end, one.is_share, not lost) for end in (one.low, one.high))
     known = one.accepted is not None and one.now is not None
-    return Row(
+    return ComparisonRow(
         outcome=one.outcome,
         about=str(one.stratum),
         metric=_METRIC[one.question].format(one.metric),

@@ -22,7 +22,7 @@ from harness.records.run_record import About, RunRecord
 from harness.records.take_record import TakeRecord
 from harness.report import assurance, plots
 from harness.report.causes import causes
-from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Shelf
+from harness.report.clips import LARGEST_REPORT_BYTES, THREADS, Clip, Recordings
 from harness.report.comparison import comparisons
 from harness.report.overview import (
     anchor,
@@ -64,7 +64,7 @@ def write_folder(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYT
         most_bytes: Space for clips; where the evidence needs more, takes with less against them are previewed.
     """
     report = out / FOLDER
-    book = _Book(run, out, most_bytes)
+    book = _Contents(run, out, most_bytes)
     files: dict[str, bytes] = {}
 
     def source(player: Player) -> tuple[str, str] | None:
@@ -94,7 +94,7 @@ def write_folder(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYT
 
 def write_single_file(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYTES) -> Path:
     """Write OUT/report.html, which holds every clip once and needs nothing beside it."""
-    book = _Book(run, out, int(most_bytes / _BASE64))
+    book = _Contents(run, out, int(most_bytes / _BASE64))
     clips: dict[str, str] = {}
 
     def source(player: Player) -> tuple[str, str] | None:
@@ -116,7 +116,7 @@ def data_image(picture: Picture) -> str:
     return f"data:image/png;base64,{base64.b64encode(picture.spectrogram).decode()}"
 
 
-class _Book:
+class _Contents:
     """What both forms of the report are made of."""
 
     def __init__(self, run: RunRecord, out: Path, most_bytes: int) -> None:
@@ -126,7 +126,7 @@ class _Book:
         takes, self.rest = ordered[:MOST_PANELS], ordered[MOST_PANELS:]
         groups = [players(take, out) for take in takes]
         paths = [[player.path for player in group if player.path] for group in groups]
-        self._shelf = shelf = Shelf(path for group in paths for path in group)
+        self._shelf = shelf = Recordings(path for group in paths for path in group)
         drawings = _drawings(shelf, list(zip(takes, groups, strict=True)))
         drawn_bytes = sum(len(one.spectrogram) + len(one.waveform) for drawn in drawings for one in drawn)
         drawn_bytes += PANEL_BYTES * len(takes)
@@ -234,13 +234,13 @@ def _rows(takes: Sequence[TakeRecord]) -> bytes:
     return f"window.furtherTakes={text};\n".encode()
 
 
-def _informed(player: Player, shelf: Shelf, lossless: bool) -> Player:
+def _informed(player: Player, shelf: Recordings, lossless: bool) -> Player:
     """The player with how it is encoded, and why it has nothing to play where its file cannot be read."""
     missing = shelf.missing.get(player.path, player.missing) if player.path else player.missing
     return replace(player, lossless=lossless, missing=missing)
 
 
-def _drawings(shelf: Shelf, takes: list[tuple[TakeRecord, tuple[Player, ...]]]) -> list[tuple[Picture, ...]]:
+def _drawings(shelf: Recordings, takes: list[tuple[TakeRecord, tuple[Player, ...]]]) -> list[tuple[Picture, ...]]:
     """The pictures of the accepted take and the new take of each utterance."""
 
     def draw(pair: tuple[TakeRecord, tuple[Player, ...]]) -> tuple[Picture, ...]:

@@ -72,7 +72,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class GateRow:
     """A line of the gate table."""
 
     outcome: Outcome
@@ -95,7 +95,7 @@ class Panel:
     heard: list[Stretch]
     players: tuple[Player, ...]
     pictures: tuple[Picture, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[GateRow, ...]
     facts: tuple[tuple[str, str], ...]
 
     @property
@@ -114,12 +114,12 @@ class Panel:
         return tuple(row.gate for row in self.rows if row.outcome in AGAINST)
 
     @property
-    def shown_rows(self) -> tuple[Row, ...]:
+    def shown_rows(self) -> tuple[GateRow, ...]:
         """The lines of the gate table that a reviewer must read."""
         return tuple(row for row in self.rows if row.outcome not in _FOLDED)
 
     @property
-    def folded_rows(self) -> tuple[tuple[Outcome, tuple[Row, ...]], ...]:
+    def folded_rows(self) -> tuple[tuple[Outcome, tuple[GateRow, ...]], ...]:
         """The other lines, by outcome."""
         groups = ((outcome, tuple(row for row in self.rows if row.outcome == outcome)) for outcome in _FOLDED)
         return tuple((outcome, rows) for outcome, rows in groups if rows)
@@ -217,11 +217,11 @@ def panel(take: TakeRecord, heard_players: tuple[Player, ...], pictures: tuple[P
     )
 
 
-def _row(verdict: Verdict) -> Row:
+def _row(verdict: Verdict) -> GateRow:
     gate = verdict.gate
     yes_or_no = gate.unit == "yes"
     distance = f"{verdict.distance:+.3g} {gate.unit}" if isfinite(verdict.distance) and not yes_or_no else ""
-    return Row(verdict.outcome, gate.name, gate.limit, verdict.observed, distance, gate.why)
+    return GateRow(verdict.outcome, gate.name, gate.limit, verdict.observed, distance, gate.why)
 
 
 def _facts(take: TakeRecord) -> list[tuple[str, str]]:

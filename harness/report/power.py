@@ -42,13 +42,13 @@ class Power:
     bed: str
     """On what speech the rates were counted, its tempi and how many takes."""
     over_all: Share
-    """Takes of sound speech on which any blocking gate cries out."""
+    """Takes of sound speech on which any blocking gate raises a false alarm."""
     alarms: tuple[tuple[str, Share], ...]
     """By gate, the worst first."""
     defects: tuple[Found, ...]
     """What is missed comes first."""
     others: tuple[tuple[str, Share], ...] = ()
-    """Takes of the other beds on which any blocking gate cries out."""
+    """Takes of the other beds on which any blocking gate raises a false alarm."""
     problem: str = ""
     """Why there is no table; then there is nothing else."""
 

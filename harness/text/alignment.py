@@ -155,7 +155,7 @@ def align(
         else:
             steps.append(([], [j], False))
             j = next(q for q in two.before[j] if cost[i][q] + 1 == here)
-    return _told(one, two, steps[::-1])
+    return _alignment(one, two, steps[::-1])
 
 
 def _met(
@@ -180,7 +180,7 @@ def _back(graph: _Graph, node: int, many: int, start: int) -> list[int]:
     return next(way for way in ways if start in graph.before[way[-1]])
 
 
-def _told(one: _Graph, two: _Graph, steps: Sequence[tuple[list[int], list[int], bool]]) -> Alignment:
+def _alignment(one: _Graph, two: _Graph, steps: Sequence[tuple[list[int], list[int], bool]]) -> Alignment:
     pairs: list[tuple[str | None, str | None]] = []
     places: list[tuple[int, int]] = []
     agree: list[bool] = []

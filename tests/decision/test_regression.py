@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from harness.decision.policy import Margin
-from harness.decision.regression import Panel, levels, takes_of
+from harness.decision.regression import Side, levels, takes_of
 
 SIM = Margin("sim", "cosine", 0.02, 0.1, 0.001, "w")
 TEMPO = Margin("tempo", "x", 0.05, 0.15, 0.001, "w", relative=True, better="neither")
@@ -10,7 +10,7 @@ EVERY = np.array([0])
 
 
 def panel(values, first_seed=0, metric="sim"):
-    return Panel(tuple(range(first_seed, first_seed + values.shape[1])), {metric: values})
+    return Side(tuple(range(first_seed, first_seed + values.shape[1])), {metric: values})
 
 
 def changes(margin, new, old, same_system=True):
@@ -65,7 +65,7 @@ def test_the_levels_that_are_shown_differ_by_the_change_that_is_shown(better, re
     old, new = panel(rng.uniform(1, 2, (6, 3))), panel(rng.uniform(1, 2, (6, 2)))
     takes = takes_of(margin, new, old, same_system)
     accepted, now = levels(margin, takes, np.arange(6))
-    change = margin.told(float(takes.changes[0].mean()))
+    change = margin.displayed(float(takes.changes[0].mean()))
     sign = -1 if better == "lower" else 1
     assert sign * (now / accepted - 1 if relative else now - accepted) == pytest.approx(change)
 

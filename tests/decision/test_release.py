@@ -5,7 +5,7 @@ import pytest
 
 from harness.decision.policy import Margin, Policy
 from harness.decision.questions import Broken
-from harness.decision.regression import Layout, Panel
+from harness.decision.regression import Layout, Side
 from harness.decision.release import Asked, Decisions
 from harness.records.comparison import Stratum
 from harness.records.gate import Outcome
@@ -21,8 +21,8 @@ def asked(looks=(1,)):
 def weighed(shift, looks=(1,), sd=0.01, gone=None, of=None, seed=0):
     rng = np.random.default_rng(seed)
     decisions = of or Decisions(asked(looks))
-    old = Panel((0, 1, 2), {"sim": 0.8 + rng.normal(0, sd, (40, 3))})
-    new = Panel((7,), {"sim": 0.8 + np.broadcast_to(shift, (40,))[:, None] + rng.normal(0, sd, (40, 1))})
+    old = Side((0, 1, 2), {"sim": 0.8 + rng.normal(0, sd, (40, 3))})
+    new = Side((7,), {"sim": 0.8 + np.broadcast_to(shift, (40,))[:, None] + rng.normal(0, sd, (40, 1))})
     decisions.weigh(new, old, ROWS, {"sim": gone or {}})
     return decisions
 
@@ -124,7 +124,7 @@ def test_too_few_takes_to_tell_their_share_name_how_many_would():
 def test_what_was_lost_since_the_first_release_is_asked_beside_what_was_lost_since_the_last():
     rng = np.random.default_rng(0)
     decisions = Decisions(asked((3,)))
-    sides = [Panel((0, 1, 2), {"sim": 0.8 - shift + rng.normal(0, 0.01, (40, 3))}) for shift in (0.044, 0.04, 0.0)]
+    sides = [Side((0, 1, 2), {"sim": 0.8 - shift + rng.normal(0, 0.01, (40, 3))}) for shift in (0.044, 0.04, 0.0)]
     decisions.weigh(sides[0], sides[1], ROWS, {}, sides[2])
     found = outcomes(decisions)
     assert found["all suites mean"] == "PASS"
@@ -136,7 +136,7 @@ def test_what_was_lost_since_the_first_release_is_asked_beside_what_was_lost_sin
 def test_what_neither_side_has_is_not_asked():
     nothing = np.full((40, 1), np.nan)
     decisions = Decisions(asked())
-    decisions.weigh(Panel((0,), {"sim": nothing}), Panel((0,), {"sim": nothing}), ROWS, {})
+    decisions.weigh(Side((0,), {"sim": nothing}), Side((0,), {"sim": nothing}), ROWS, {})
     assert set(outcomes(decisions).values()) == {"REFUSED"}
     assert not decisions.open()
 

@@ -5,7 +5,7 @@ import pytest
 
 from harness.lab import injections
 from harness.metrics.edges import ending_level
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from tests.synthetic import draw, request, take
 
 TEXT = "one two six ten"  # words of as many letters
@@ -28,7 +28,7 @@ def test_the_first_word_stays():
 
 def test_an_early_end_sounds_like_an_end():
     sound = lost(1, "#" * 30)
-    assert ending_level(sound, Pauses.of(sound)).value < -3
+    assert ending_level(sound, Silences.of(sound)).value < -3
     assert abs(sound.samples[-1]) < 1e-3
 
 

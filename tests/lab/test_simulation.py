@@ -39,8 +39,8 @@ def test_skewed_noise_has_its_long_side_where_it_is_worse():
 
 
 def test_measured_noise_is_drawn_for_all_metrics_of_a_take_together():
-    strays = {suite: {"sim": np.array([0.1, -0.1]), "cer": np.array([0.01, -0.01])} for suite in ("short", "medium")}
-    takes = draw(Corpus((SIM, CER), STRATA, SUITES, CORPUS.means, strays), Noise(), 50, 2, RNG(0))
+    residuals = {suite: {"sim": np.array([0.1, -0.1]), "cer": np.array([0.01, -0.01])} for suite in ("short", "medium")}
+    takes = draw(Corpus((SIM, CER), STRATA, SUITES, CORPUS.means, residuals), Noise(), 50, 2, RNG(0))
     np.testing.assert_allclose(takes["sim"] - 0.8, 10 * (takes["cer"] + 0.03))
     assert set(np.round(takes["sim"] - 0.8, 6).ravel()) == {-0.1, 0.1}
 

@@ -4,7 +4,7 @@ import pytest
 from harness import shipped
 from harness.audio import SILENT_DBFS, Audio, load, resample, rms_dbfs
 from harness.metrics import artifacts, known_metrics, measure_waveform
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.metrics.spectrum import Spectrum
 from tests.synthetic import draw, take
 
@@ -24,8 +24,10 @@ def test_samples_that_are_not_numbers_are_counted_and_placed():
 
 def test_the_level_is_that_of_the_speech_and_not_of_the_pauses():
     speech = draw("####")
-    assert artifacts.speech_level(Pauses.of(draw("##....##"))).value == pytest.approx(rms_dbfs(speech.samples), abs=0.1)
-    assert artifacts.speech_level(Pauses.of(draw("...."))).value == SILENT_DBFS
+    assert artifacts.speech_level(Silences.of(draw("##....##"))).value == pytest.approx(
+        rms_dbfs(speech.samples), abs=0.1
+    )
+    assert artifacts.speech_level(Silences.of(draw("...."))).value == SILENT_DBFS
 
 
 def test_the_label_of_the_file_is_its_rate():
@@ -129,19 +131,19 @@ def test_a_hole_that_holds_noise_is_a_dropout_too(below_db):
     at = int(np.abs(samples).argmax()) - 480
     samples[at : at + 960] = rng.standard_normal(960) * np.sqrt(np.mean(samples**2)) * 10 ** (-below_db / 20)
     sound = Audio(samples, 24_000)
-    assert artifacts.dropouts(sound, Pauses.of(sound)).value == 1
+    assert artifacts.dropouts(sound, Silences.of(sound)).value == 1
 
 
 def test_a_hole_in_the_speech_is_a_dropout_and_a_pause_is_none():
     samples = draw("#" * 30).samples.copy()
     samples[24_000:24_960] = 0
     sound = changed(samples)
-    found = artifacts.dropouts(sound, Pauses.of(sound))
+    found = artifacts.dropouts(sound, Silences.of(sound))
     assert found.value == 1
     assert found.spans[0] == pytest.approx((1.0, 1.04), abs=0.001)
     faded = draw("#" * 30).samples * np.repeat([1, 0, 1], 24_000)
     faded *= np.clip(np.abs(np.arange(72_000) - 36_000) / 12_000 - 1, 0, 1)
-    assert artifacts.dropouts(changed(faded), Pauses.of(changed(faded))).value == 0
+    assert artifacts.dropouts(changed(faded), Silences.of(changed(faded))).value == 0
 
 
 @pytest.mark.parametrize("hz", [50.0, 60.0, 1000.0, 6000.0])

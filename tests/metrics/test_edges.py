@@ -4,7 +4,7 @@ import pytest
 from harness import shipped
 from harness.audio import Audio, load
 from harness.metrics import edges
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from tests.synthetic import draw
 
 RATE = 24_000
@@ -16,7 +16,7 @@ def changed(samples):
 
 
 def of(metric, sound):
-    return metric(sound, Pauses.of(sound)).value
+    return metric(sound, Silences.of(sound)).value
 
 
 def test_a_voice_comes_out_of_silence_and_a_cut_one_does_not():
@@ -53,20 +53,20 @@ def test_a_jump_at_the_edge_is_a_share_of_the_peak(place):
 
 @pytest.mark.parametrize(("picture", "seconds"), [("..###...", 0.3), ("...###.", 0.3), ("###", 0.0)])
 def test_the_longer_of_both_edges_counts(picture, seconds):
-    assert edges.edge_silence(Pauses.of(draw(picture))).value == pytest.approx(seconds, abs=0.03)
+    assert edges.edge_silence(Silences.of(draw(picture))).value == pytest.approx(seconds, abs=0.03)
 
 
 def test_hiss_after_the_speech_is_heard_beside_it():
     quiet = draw("####........")
     samples = quiet.samples.copy()
     samples[9600:] += 0.003 * np.random.default_rng(0).standard_normal(samples.size - 9600).astype(np.float32)
-    level = edges.edge_noise(Pauses.of(changed(samples))).value
+    level = edges.edge_noise(Silences.of(changed(samples))).value
     assert -40 < level < -27
-    assert edges.edge_noise(Pauses.of(quiet)).value < -100
+    assert edges.edge_noise(Silences.of(quiet)).value < -100
 
 
 def test_speech_up_to_the_edges_leaves_nothing_beside_it():
-    assert not edges.edge_noise(Pauses.of(draw("####"))).applicable
+    assert not edges.edge_noise(Silences.of(draw("####"))).applicable
 
 
 def test_a_bump_of_dc_is_a_thump_and_a_voice_is_none():

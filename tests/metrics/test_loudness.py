@@ -5,14 +5,14 @@ from harness import shipped
 from harness.audio import Audio, load
 from harness.metrics import loudness
 from harness.metrics.declaration import NotApplicable
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from tests.synthetic import draw
 
 SPEECH = load(shipped.VOICES / "layla.flac")
 
 
 def scaled(gain_db):
-    return Pauses.of(Audio(SPEECH.samples * np.asarray(10 ** (gain_db / 20), np.float32), SPEECH.sample_rate_hz))
+    return Silences.of(Audio(SPEECH.samples * np.asarray(10 ** (gain_db / 20), np.float32), SPEECH.sample_rate_hz))
 
 
 def line(end_db):
@@ -30,11 +30,11 @@ def test_a_softer_half_and_a_decay_are_a_range():
 
 
 def test_pauses_take_no_part_in_the_level():
-    assert loudness.level_range(Pauses.of(draw("########....####....####"))).value == pytest.approx(0, abs=0.5)
+    assert loudness.level_range(Silences.of(draw("########....####....####"))).value == pytest.approx(0, abs=0.5)
 
 
 def test_a_word_has_no_thirds():
-    assert not loudness.level_range(Pauses.of(draw("####"))).applicable
+    assert not loudness.level_range(Silences.of(draw("####"))).applicable
 
 
 def test_a_fade_out_leaves_no_loud_end():
@@ -44,7 +44,7 @@ def test_a_fade_out_leaves_no_loud_end():
 
     fading = np.minimum(0, 30 - 45 * np.linspace(0, 1.3333, SPEECH.samples.size))
     assert found(fading).value > found(line(0)).value + 8
-    short = Pauses.of(draw("#" * 10))
+    short = Silences.of(draw("#" * 10))
     with pytest.raises(NotApplicable):
         loudness.fading.function(loudness.smooth_levels(short), short)
 

@@ -9,7 +9,7 @@ from harness.decision.gates import judge, load_profile
 from harness.errors import AudioError
 from harness.metrics import metrics_of, speaker
 from harness.metrics.measuring import Measuring
-from harness.metrics.silence import Pauses, silence_ratio
+from harness.metrics.silence import Silences, silence_ratio
 from harness.metrics.speaker_encoder import Resemblyzer
 from harness.records.gate import Outcome
 from tests.synthetic import draw, reference, request, take
@@ -165,7 +165,7 @@ def test_no_shipped_voice_passes_for_another(encoder, clips):
         first, second = speaker._parts(clip, 2)
         # the other half is the reference, never the tested one
         voices = speaker.Voices.of(clips | {name: second}, speakers, encoder)
-        pauses = silence_ratio(Pauses.of(first))
+        pauses = silence_ratio(Silences.of(first))
         (row,) = encoder.embed([first])
         for claimed in clips:
             found = (

@@ -4,7 +4,7 @@ import pytest
 from harness import shipped
 from harness.audio import Audio, load, resample
 from harness.metrics import structure
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.metrics.spectrum import Spectrum
 from harness.metrics.structure import Prints
 from tests.synthetic import draw
@@ -114,24 +114,24 @@ def test_a_frozen_sound_is_held():
 
 def test_more_speech_than_the_slowest_reader_needs_is_extra():
     sound = draw("#" * 150)
-    found = structure.extra_speech(Pauses.of(sound), "x" * 35)
+    found = structure.extra_speech(Silences.of(sound), "x" * 35)
     assert found.value == pytest.approx(15 - 13.5)
     assert found.spans[0] == pytest.approx((13.5, 15.0), abs=0.05)
-    assert structure.extra_speech(Pauses.of(sound), "x" * 70).value == 0
+    assert structure.extra_speech(Silences.of(sound), "x" * 70).value == 0
 
 
 def test_a_digit_is_spoken_longer_than_a_letter():
     sound = draw("#" * 80)
-    assert structure.extra_speech(Pauses.of(sound), "1987 1987").value == 0
-    assert structure.extra_speech(Pauses.of(sound), "abcd abcd").value > 4
+    assert structure.extra_speech(Silences.of(sound), "1987 1987").value == 0
+    assert structure.extra_speech(Silences.of(sound), "abcd abcd").value > 4
 
 
 def test_a_text_without_words_cannot_be_too_short():
-    assert structure.extra_speech(Pauses.of(draw("#")), "...").why_not
+    assert structure.extra_speech(Silences.of(draw("#")), "...").why_not
 
 
 def test_twice_the_letters_in_the_same_time_is_twice_the_tempo():
-    pauses = Pauses.of(draw("#" * 30))
+    pauses = Silences.of(draw("#" * 30))
     assert structure.tempo_ratio(pauses, "aaaa bbbb cccc", pauses, "aa bb cc").value == pytest.approx(2.0)
     assert not structure.tempo_ratio(pauses, "one two", pauses, "aa bb cc").applicable
 

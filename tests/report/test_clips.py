@@ -7,7 +7,7 @@ import pytest
 
 from harness import audio
 from harness.audio import Audio
-from harness.report.clips import Recording, Shelf
+from harness.report.clips import Recording, Recordings
 from tests.synthetic import draw
 
 soundfile = pytest.importorskip("soundfile")
@@ -48,13 +48,13 @@ def test_a_preview_is_as_long_as_the_sound_and_a_fraction_of_its_size(tmp_path, 
 
 def test_equal_files_are_one_recording_whatever_they_are_called(tmp_path):
     first, second = (write(tmp_path / name, draw("#" * 10)) for name in ("a.wav", "b.wav"))
-    shelf = Shelf([first, second])
+    shelf = Recordings([first, second])
     assert shelf[first] is shelf[second]
 
 
 def test_a_file_that_cannot_be_played_says_why(tmp_path):
     (tmp_path / "bad.wav").write_bytes(b"RIFF....")
-    shelf = Shelf([tmp_path / "bad.wav", tmp_path / "gone.wav"])
+    shelf = Recordings([tmp_path / "bad.wav", tmp_path / "gone.wav"])
     assert "is not a sound file" in shelf.missing[tmp_path / "bad.wav"]
     assert "is missing" in shelf.missing[tmp_path / "gone.wav"]
 
@@ -66,7 +66,7 @@ def test_where_space_is_short_the_first_groups_stay_lossless_and_no_group_is_mix
         for n in range(6)
     ]
     groups = [paths[0:2], paths[2:4], paths[4:6]]
-    shelf = Shelf(paths)
+    shelf = Recordings(paths)
     size = len(shelf[paths[0]].evidence.data)
     assert shelf.encode(groups, most_bytes=10 * size) == [True, True, True]
     assert shelf.encode(groups, most_bytes=round(2.9 * size)) == [True, False, False]

@@ -30,7 +30,7 @@ from harness.take import Provenance, Request, Take
 from harness.threads import one_thread
 
 if TYPE_CHECKING:
-    from harness.backends.higgs.generation import Generator, Row
+    from harness.backends.higgs.generation import BatchRow, Generator
     from harness.backends.higgs.prompt import Prompter
     from harness.backends.higgs.silence import SilenceCodes
 
@@ -95,7 +95,7 @@ class HiggsBackend:
 
     @property
     def identity(self) -> str:
-        told = {
+        parts = {
             "revision": self._model.revision,
             "weights": self._model.weights_hash,
             "codec": self._codec.weights_hash,
@@ -110,7 +110,7 @@ class HiggsBackend:
             "texts": hashlib.sha256(f"{self._system}\n{self._options.scene}".encode()).hexdigest()[:8],
             **{name: version(name) for name in PACKAGES[:2]},
         }
-        return f"higgs r{REVISION} " + " ".join(f"{name}={value}" for name, value in told.items())
+        return f"higgs r{REVISION} " + " ".join(f"{name}={value}" for name, value in parts.items())
 
     @property
     def _cache(self) -> str:
@@ -271,13 +271,13 @@ class HiggsBackend:
             for part in (jobs[:half], jobs[half:]):
                 self._speak(loaded, part, number)
 
-    def _row(self, loaded: _Loaded, job: Job, number: int) -> "Row":
+    def _row(self, loaded: _Loaded, job: Job, number: int) -> "BatchRow":
         """The row for one chunk, with as much context as the model has positions for.
 
         Raises:
             UsageError: The chunk does not fit even without context, or its text would steer the model.
         """
-        from harness.backends.higgs.generation import Row
+        from harness.backends.higgs.generation import BatchRow
 
         chunk, config = job.request.chunks[number], loaded.model.config
         columns = BudgetConfig().columns(chunk.budget)
@@ -297,9 +297,9 @@ class HiggsBackend:
             codebooks=config.num_codebooks,
             end_code=config.audio_stream_eos_id,
         )
-        return Row(prompt, stream, seed=job.request.entropy + number, max_columns=columns)
+        return BatchRow(prompt, stream, seed=job.request.entropy + number, max_columns=columns)
 
-    def _together(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", number: int) -> None:
+    def _together(self, loaded: _Loaded, ready: "Sequence[tuple[Job, BatchRow]]", number: int) -> None:
         rows = [row for _, row in ready]
         self._device.forget_peak()
         try:
@@ -316,7 +316,7 @@ class HiggsBackend:
             if loaded.generator.note:
                 job.details["slow"] = loaded.generator.note
 
-    def _keep(self, loaded: _Loaded, ready: "Sequence[tuple[Job, Row]]", elapsed: float, number: int) -> None:
+    def _keep(self, loaded: _Loaded, ready: "Sequence[tuple[Job, BatchRow]]", elapsed: float, number: int) -> None:
         """Decode the rows that have stopped and note what they were."""
         codes = [row.stream.codes() for _, row in ready]
         # All before the first is noted: where memory runs out here, the batch is spoken again in halves.

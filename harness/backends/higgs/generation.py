@@ -25,7 +25,7 @@ MOVE_UP = 0.5
 
 
 @dataclass(frozen=True)
-class Row:
+class BatchRow:
     """What is asked for one row."""
 
     prompt: Prompt
@@ -54,7 +54,7 @@ class Generator:
     _known: dict[tuple[int, Sampling], Lanes] = field(default_factory=dict)
     _landing: "Landing" = field(default_factory=lambda: Landing())
 
-    def speak(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any] | None = None) -> float:
+    def speak(self, rows: Sequence[BatchRow], sampling: Sampling, extra: dict[str, Any] | None = None) -> float:
         """Generate until every row's stream has stopped; the streams then hold the codes. Seconds it took.
 
         Args:
@@ -95,7 +95,7 @@ class Generator:
             self._known[length, sampling] = made
         return self._known[length, sampling]
 
-    def _groups(self, rows: Sequence[Row]) -> Iterator[list[int]]:
+    def _groups(self, rows: Sequence[BatchRow]) -> Iterator[list[int]]:
         """Which rows speak together: in lanes those of one cache length, no more than there are lanes."""
         if not self.lanes:
             yield list(range(len(rows)))
@@ -106,17 +106,17 @@ class Generator:
             for start in range(0, len(same), self.lanes):
                 yield same[start : start + self.lanes]
 
-    def _length(self, row: Row) -> int:
+    def _length(self, row: BatchRow) -> int:
         return length_for(row.positions, self.model.config.max_position_embeddings)
 
-    def _begin(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> "Lanes | Growing":
+    def _begin(self, rows: Sequence[BatchRow], sampling: Sampling, extra: dict[str, Any]) -> "Lanes | Growing":
         if not self.lanes:
             return Growing(self.model, rows, sampling, extra)
         lanes = self.lanes_for(self._length(rows[0]), sampling)
         lanes.begin(rows, extra)
         return lanes
 
-    def _together(self, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> None:
+    def _together(self, rows: Sequence[BatchRow], sampling: Sampling, extra: dict[str, Any]) -> None:
         import torch
 
         began = self.clock()
@@ -140,7 +140,7 @@ class Generator:
 class Growing:
     """A batch whose cache grows by a position a step, padded on the left."""
 
-    def __init__(self, model: Any, rows: Sequence[Row], sampling: Sampling, extra: dict[str, Any]) -> None:
+    def __init__(self, model: Any, rows: Sequence[BatchRow], sampling: Sampling, extra: dict[str, Any]) -> None:
         import torch
 
         self._model, self._sampling, self._cache_name = model, sampling, cache_argument(model)

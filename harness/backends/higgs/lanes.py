@@ -22,7 +22,7 @@ from harness.backends.higgs.reading import cache_argument, read_in
 from harness.take import Sampling
 
 if TYPE_CHECKING:
-    from harness.backends.higgs.generation import Row
+    from harness.backends.higgs.generation import BatchRow
 
 LENGTHS = 4
 """Cache lengths there are, up to the model's positions."""
@@ -113,7 +113,7 @@ class Lanes:
         """The last column of every lane, int64 (lanes, codebooks); the next step writes into the same memory."""
         return self._drawn.column
 
-    def begin(self, rows: "Sequence[Row]", extra: dict[str, Any]) -> None:
+    def begin(self, rows: "Sequence[BatchRow]", extra: dict[str, Any]) -> None:
         """Give each row its lane, read it in, and draw its first column; lanes beyond the rows are empty.
 
         Args:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from harness.audio import Audio
-from harness.backends.higgs.generation import Generator, Row
+from harness.backends.higgs.generation import BatchRow, Generator
 from harness.backends.higgs.lanes import length_for
 from harness.backends.higgs.prompt import Prompt, Prompter, batch
 from harness.cloning.conversation import AudioContent, Conversation, Message, as_template, speeches
@@ -112,9 +112,9 @@ def prove_company(conversation: Conversation, prompter: Prompter, generator: Gen
     """
     import torch
 
-    def row(prompt: Prompt) -> Row:
+    def row(prompt: Prompt) -> BatchRow:
         budget = TokenBudget(COMPANY_STEPS, COMPANY_STEPS, FRAME_RATE_HZ)
-        return Row(prompt, DelayedStream(Termination(budget), lambda frame: False), 0, COMPANY_STEPS)
+        return BatchRow(prompt, DelayedStream(Termination(budget), lambda frame: False), 0, COMPANY_STEPS)
 
     own = row(prompter.prompt(conversation))
     other = row(prompter.prompt(tuple(_with_another_voice(turn, prompter) for turn in conversation)))

@@ -72,7 +72,7 @@ class SpeechServerBackend:
 
     @property
     def identity(self) -> str:
-        told = {
+        parts = {
             "server": self._client.base,
             "dialect": self._dialect.name,
             "model": self._model,
@@ -82,7 +82,7 @@ class SpeechServerBackend:
             "rate": f"{self.sample_rate_hz}",
             "window_s": f"{self._window.window_s:g}",
         }
-        return f"speech_server r{REVISION} " + " ".join(f"{name}={value}" for name, value in told.items())
+        return f"speech_server r{REVISION} " + " ".join(f"{name}={value}" for name, value in parts.items())
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Take]:
         """Speak the requests, `--concurrency` at once; each take as soon as it is there.

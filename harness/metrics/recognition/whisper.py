@@ -29,7 +29,7 @@ from harness.metrics.recognition import IMPOSSIBLE, TextScore, failures, languag
 from harness.metrics.recognition.text_tree import FRAME_S, TextTree, warped
 from harness.metrics.recognition.transformers_folder import Samples, TransformersRecognizer, batches
 from harness.metrics.recognition.windows import WINDOW_S
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.threads import one_thread
 
 TEMPERATURES = (0.4, 0.8)
@@ -250,7 +250,7 @@ def _tokens_of(tokenizer: Any, text: str) -> tuple[int, ...]:
 
 def edges_of(clip: Audio) -> tuple[float, float]:
     """Where the sound of a clip begins and ends, with a little silence around, in seconds; both 0 without any."""
-    pauses = Pauses.of(clip)
+    pauses = Silences.of(clip)
     sounding = np.flatnonzero(~pauses.silent)
     if not sounding.size:
         return 0.0, 0.0

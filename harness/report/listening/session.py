@@ -24,7 +24,7 @@ from harness import audio
 from harness.audio import Audio, write_atomically
 from harness.errors import AudioError, UsageError
 from harness.metrics.artifacts import speech_level
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.records.listening import Kind, Role, Session, Trial
 
 LEVEL_DBFS = -26.0  # active speech level, ITU-T P.808
@@ -77,7 +77,7 @@ def low_anchor(sound: Audio) -> Audio:
 def levelled(sound: Audio) -> Audio:
     """The same sound with its active speech at -26 dBFS, or as near to that as its peak allows."""
     finite = audio.finite(sound)
-    level = speech_level(Pauses.of(finite)).value
+    level = speech_level(Silences.of(finite)).value
     peak = float(np.abs(finite.samples).max(initial=0.0))
     if peak == 0.0:
         return finite

@@ -3,7 +3,7 @@ import pytest
 from harness import audio, shipped
 from harness.backends.embedded import make_voices
 from harness.corpus import load_voices
-from harness.metrics.silence import Pauses, silence_ratio
+from harness.metrics.silence import Silences, silence_ratio
 
 VOICES = load_voices(shipped.VOICES)
 
@@ -21,7 +21,7 @@ def test_each_voice_is_a_short_clean_clip_with_its_words(voice):
     clip = audio.load(voice.path)
     assert 3 <= clip.duration_s <= 10
     assert voice.path.stat().st_size < 200_000
-    assert silence_ratio(Pauses.of(clip)).value < 0.2
+    assert silence_ratio(Silences.of(clip)).value < 0.2
     assert voice.transcript
 
 

@@ -10,7 +10,7 @@ from harness.audio import Audio
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
 from harness.errors import BackendError
-from harness.metrics.silence import Pauses, longest_silence, silence_ratio
+from harness.metrics.silence import Silences, longest_silence, silence_ratio
 from harness.metrics.speaker_encoder import Resemblyzer
 
 pytestmark = pytest.mark.slow
@@ -35,7 +35,7 @@ def test_the_take_lasts_as_long_as_asked_and_has_a_sound_level(speech):
 
 
 def test_pauses_stay_within_what_a_reader_makes(speech):
-    pauses = Pauses.of(speech)
+    pauses = Silences.of(speech)
     assert silence_ratio(pauses).value < 0.2
     assert longest_silence(pauses).value < 0.5
 
@@ -88,7 +88,7 @@ def test_the_words_and_not_only_the_voice_are_in_it(voices):
 def test_hard_texts_are_spoken_too(voices, suite):
     for row in load_corpus(suite):
         sound = clone(row.text, row.language, voices[row.reference_id], duration_s=3.0, seed=0)
-        assert silence_ratio(Pauses.of(sound)).value < 0.3, row.id
+        assert silence_ratio(Silences.of(sound)).value < 0.3, row.id
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from functools import wraps
 import numpy as np
 import pytest
 
-from harness.backends.higgs.generation import Generator, Landing, Row
+from harness.backends.higgs.generation import BatchRow, Generator, Landing
 from harness.backends.higgs.prompt import batch
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import AudioContent, build
@@ -31,7 +31,7 @@ def row(loaded):
         budget = TokenBudget(frames, frames, 25)
         stream = DelayedStream(Termination(budget, **settings), is_silent)
         prompt = loaded.prompter.prompt(conversation)
-        return Row(prompt, stream, number if seed is None else seed, BudgetConfig().columns(budget))
+        return BatchRow(prompt, stream, number if seed is None else seed, BudgetConfig().columns(budget))
 
     return made
 

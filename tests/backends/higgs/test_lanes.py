@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness.backends.higgs.generation import Generator, Row
+from harness.backends.higgs.generation import BatchRow, Generator
 from harness.backends.higgs.lanes import Lanes, length_for
 from harness.cloning.budget import BudgetConfig
 from harness.cloning.conversation import AudioContent, build
@@ -31,7 +31,7 @@ def row(loaded):
         budget = TokenBudget(frames, frames, 25)
         stream = DelayedStream(Termination(budget), lambda frame: False)
         own = number if seed is None else seed
-        return Row(loaded.prompter.prompt(conversation), stream, own, BudgetConfig().columns(budget))
+        return BatchRow(loaded.prompter.prompt(conversation), stream, own, BudgetConfig().columns(budget))
 
     return made
 

@@ -9,7 +9,7 @@ import pytest
 from harness.audio import Audio, encode_wav, load, write_atomically
 from harness.errors import UsageError
 from harness.metrics.artifacts import speech_level
-from harness.metrics.silence import Pauses
+from harness.metrics.silence import Silences
 from harness.records.listening import Kind, Role
 from harness.report.listening import session
 from harness.report.listening.session import Pair
@@ -74,7 +74,7 @@ def test_the_page_plays_every_sound_at_one_level_and_does_not_say_what_is_which(
     data = json.loads(carried)
     assert [trial["trial"] for trial in data["trials"]] == list(range(len(planned.trials)))
     levels = [
-        speech_level(Pauses.of(load(tmp_path / "page" / trial[name]))).value
+        speech_level(Silences.of(load(tmp_path / "page" / trial[name]))).value
         for trial in data["trials"]
         for name in ("reference", "a", "b")
     ]
