@@ -219,7 +219,11 @@ def _means(
     if margin.cap is not None and margin.better == "lower":
         low = np.minimum(low, _reckoning_with_the_unseen(margin, takes, strata, scatter, level))
     worse = np.abs(found.delta) if both else -found.delta
-    p_value = _upper_tail(worse / found.worse_error, found.worse_freedom)
+    # Without a resolution, changes that are all alike have no error: then any worsening is certain, and none is none.
+    certain = np.where(worse > 0, np.inf, -np.inf)
+    p_value = _upper_tail(
+        np.divide(worse, found.worse_error, out=certain, where=found.worse_error > 0), found.worse_freedom
+    )
     enough = found.count >= LEAST_UTTERANCES
     low, high = np.where(enough, low, -np.inf), np.where(enough, high, np.inf)
     p_value = np.where(enough, p_value, 1.0)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -218,3 +220,12 @@ def test_takes_that_do_not_differ_at_all_are_not_certain_below_the_resolution():
     answer = of.answers["all", "sim", "mean"]
     assert answer.error[0] == pytest.approx(SIM.resolution / np.sqrt(6 * 60))
     assert answer.low[0] < 0 < answer.high[0]
+
+
+@pytest.mark.parametrize(("loss", "outcome"), [(0.0, PASS), (2.0, FAIL)])
+def test_without_a_resolution_takes_that_never_scatter_are_certain(loss, outcome):
+    margin = replace(SIM, resolution=0.0)
+    same = np.full((1, 60, 3), 0.8)
+    of = rule((margin,))
+    of.look(Look({"sim": Takes(same - loss * margin.margin, same, False)}), 0)
+    assert outcomes(of)["all", "sim", "mean"] == outcome
