@@ -5,6 +5,8 @@ import pytest
 
 from harness import cli
 from harness.errors import UsageError
+from harness.records import schema
+from harness.records.history import RunEvent
 
 
 def test_the_doctor_says_what_is_there_and_what_can_be_judged(capsys):
@@ -56,8 +58,11 @@ def test_what_cannot_be_written_is_one_line(capsys, monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_reader_that_has_seen_enough_ends_the_output_without_a_word():
-    command = [sys.executable, "-m", "harness", "doctor"]
+@pytest.mark.parametrize("words", ["doctor", "history --out {}", "audit --null 20 --planted 10"])
+def test_a_reader_that_has_seen_enough_ends_the_output_without_a_word(words, tmp_path):
+    event = RunEvent(on="2026-01-02", verdict="PASS", takes=3, means={"length": 2.0})
+    (tmp_path / "releases.jsonl").write_bytes(schema.line(event) + b"\n")
+    command = [sys.executable, "-m", "harness", *words.format(tmp_path).split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as said:
         said.stdout.close()
         assert said.stderr.read() == b""

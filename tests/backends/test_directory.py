@@ -3,6 +3,7 @@ import os
 from dataclasses import replace
 
 import pytest
+import soxr
 
 from harness.audio import encode_wav
 from harness.backends import BackendOptions
@@ -225,6 +226,14 @@ def test_sound_of_a_kind_that_is_not_read_is_named(folder):
     with pytest.raises(UsageError, match=r"0 of 1 utterances have audio .* found short-001\.m4a"):
         DirectoryBackend(BackendOptions(model=str(folder))).check(rows(1))
     assert "short-001.m4a is no kind of sound that can be read: make it WAV or FLAC" in judge(folder).error
+
+
+def test_opus_is_read(folder):
+    import soundfile
+
+    samples, rate = soundfile.read(folder / "a.wav")
+    soundfile.write(folder / "short-001.opus", soxr.resample(samples, rate, 48_000), 48_000, "OPUS", format="OGG")
+    assert judge(folder).audio.duration_s == pytest.approx(0.2, abs=0.02)
 
 
 def test_files_that_would_never_be_looked_at_are_named(folder):
