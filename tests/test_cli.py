@@ -61,7 +61,7 @@ def test_what_cannot_be_written_is_one_line(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize("words", ["doctor", "history --out {}", "audit --null 20 --planted 10"])
 def test_a_reader_that_has_seen_enough_ends_the_output_without_a_word(words, tmp_path):
     event = RunEvent(on="2026-01-02", verdict="PASS", takes=3, means={"length": 2.0})
-    (tmp_path / "releases.jsonl").write_bytes(schema.line(event) + b"\n")
+    (tmp_path / "releases.jsonl").write_bytes(schema.line(event))
     command = [sys.executable, "-m", "harness", *words.format(tmp_path).split()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as said:
         said.stdout.close()

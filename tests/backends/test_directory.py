@@ -3,7 +3,6 @@ import os
 from dataclasses import replace
 
 import pytest
-import soxr
 
 from harness.audio import encode_wav
 from harness.backends import BackendOptions
@@ -230,6 +229,7 @@ def test_sound_of_a_kind_that_is_not_read_is_named(folder):
 
 def test_opus_is_read(folder):
     import soundfile
+    import soxr
 
     samples, rate = soundfile.read(folder / "a.wav")
     soundfile.write(folder / "short-001.opus", soxr.resample(samples, rate, 48_000), 48_000, "OPUS", format="OGG")
