@@ -121,7 +121,11 @@ def test_a_take_cut_to_nine_tenths_of_a_second(judged, good):
 
 def test_one_word_cut_to_nine_tenths_of_a_second(judged):
     cut = Audio(speech(ONE_WORD, 1.0).samples[: round(0.9 * 24_000)], 24_000)  # the vowel at its end has faded
-    check(judged(cut, ONE_WORD), fails={"length"}, refused={"duration_ratio", *VOICE_GATES, *LONGER_GATES})
+    check(
+        judged(cut, ONE_WORD),
+        fails={"length"},
+        refused={"duration_ratio", "syllable_share", *VOICE_GATES, *LONGER_GATES},
+    )
 
 
 def test_twenty_seconds_of_trailing_silence(judged, good):
@@ -233,7 +237,6 @@ def test_no_audio(judged, error):
         ("thump", "thump", 2),
         ("stutter", "stutter", 1),
         ("echo", "doubled", 1),
-        ("level_fall", "softer_half", 2),
         ("level_rise", "louder_half", 2),
         ("lost_beginning", "beginning_lost", 1),
         ("seams", "splices", 2),
@@ -247,13 +250,23 @@ def test_an_injected_defect_fails_its_gate(judged, good, gate, defect, severity)
     (spoil,) = (one for one in DEFECTS if one.name == defect)
     long = speech(SHORT, max(good.duration_s, 6.5))
     mine = Request(SHORT, VOICES[SHORT.reference_id], 0, (), "test")
-    sound = long if gate in LONG_GATES else good
+    # In the short take the cut of `beginning_lost` falls into a closed sound, and the splices into pauses.
+    sound = long if gate in LONG_GATES or defect in {"beginning_lost", "splices"} else good
     take = Take(mine, sound, Stop.EOS, Provenance("test", "", ""))
     foreign = replace(take, audio=speech(SHORT, long.duration_s, voice="greta"))
     spoilt = spoil.inject(take, spoil.amounts[severity], np.random.default_rng(0), foreign)
     answers = judged(spoilt.audio)
     SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
     assert gate in answers[Outcome.WARN if gate in ADVISORY else Outcome.FAIL]
+
+
+def test_a_second_half_that_is_fainter_by_20_db(judged):
+    whole = speech(SHORT, 6.5)  # as it is spoken, its second half is the louder by 5 dB
+    samples = whole.samples.copy()
+    samples[samples.size // 2 :] *= 0.1
+    answers = judged(Audio(samples, 24_000))
+    SEEN.update(answers[Outcome.FAIL])
+    assert "level_fall" in answers[Outcome.FAIL]
 
 
 def test_speech_that_breaks_off_in_a_vowel_fails_by_its_ending(judged, good):

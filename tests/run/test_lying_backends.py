@@ -12,7 +12,7 @@ from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus
 from harness.records.event import Ended, Judged, Planned
 from harness.records.gate import Outcome
-from harness.run.replay import Replay
+from harness.run.journal import Journal
 from harness.take import Provenance, Stop, Take
 from tests.run.test_plan import Speaking, make
 
@@ -121,7 +121,7 @@ class Lying(Speaking):
 
 
 @pytest.mark.parametrize("lie", LIES, ids=lambda lie: lie.name)
-def test_a_system_that_lies_gets_its_verdict(make, monkeypatch, lie):
+def test_a_system_that_lies_gets_its_verdict(make, monkeypatch, tmp_path, lie):
     monkeypatch.setattr("harness.run.generation.LOOK_S", 0.05)
     run = make(Lying(lie.generate), voices_folder=shipped.VOICES)
     run._speaker.timeout_s, run._speaker.slack_s = (0.2, 0.1) if lie.name == "hangs" else (60, 10)
@@ -133,13 +133,15 @@ def test_a_system_that_lies_gets_its_verdict(make, monkeypatch, lie):
     began = clock()
     run.generate(requests)
     records = [run.noted(run.take(one), {}, run.judge(run.take(one), GATES)) for one in requests]
-    replay = Replay()
-    replay.take_in(Planned({"test": tuple(one.key for one in records)}))
-    replay.take_in(Judged("test", tuple(records)))
-    replay.take_in(Ended("2026-01-01T00:00:00Z", int(any(one.against for one in records))))
+    journal = Journal(tmp_path / "journal")
+    journal.begin()
+    journal.add(Planned({"test": tuple(one.key for one in records)}))
+    journal.add(Judged("test", tuple(records)))
+    journal.add(Ended("2026-01-01T00:00:00Z", int(any(one.against for one in records))))
+    replayed = journal.record()
     assert clock() - began < LONGEST_S
     found = [[verdict.gate.name for verdict in one.against] for one in records]
-    assert (replay.verdict, replay.exit_code) == (lie.verdict, lie.exit), found
+    assert (replayed.verdict, replayed.exit_code) == (lie.verdict, lie.exit), found
     assert sum(lie.gate in names for names in found) >= lie.takes * bool(lie.gate), found
     assert len(records) == len(SEEDS) * len(ROWS)
 

@@ -182,7 +182,7 @@ def warped(looks: Floats) -> list[tuple[int, int]]:
     while row and column:
         first[row - 1] = column - 1
         last[row - 1] = last[row - 1] or column
-        step = came[row, column]
+        step = int(came[row, column])
         row, column = row - (step != 2), column - (step != 1)
     starts = [*first, frames]
     return [(starts[place], max(starts[place + 1], starts[place])) for place in range(tokens)]
