@@ -24,6 +24,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from harness.threads import keep_to_one_thread
+
 RATE_HZ, FRAME_RATE_HZ, CLOSING = 24_000, 25, 9
 ROOT = Path(__file__).resolve().parent.parent
 SCHEMA = {
@@ -364,6 +366,7 @@ def running(dialect, voice="tone", seconds=0.0):
 
 
 if __name__ == "__main__":
+    keep_to_one_thread()  # as the embedded voice does: sums in another order differ in their last bit
     Handler.state = State(sys.argv[1], *sys.argv[2:3], seconds=float(sys.argv[3]) if len(sys.argv) > 3 else 0.0)
     server = Server(("127.0.0.1", 0), Handler)
     print(server.server_port, flush=True)

@@ -28,7 +28,7 @@ from harness.cloning import reference
 from harness.errors import BackendError, UsageError
 from harness.take import Chunk, Provenance, Request, Stop, Take
 
-REVISION = "1"  # raise it whenever the same request would be asked otherwise
+REVISION = "2"  # raise it whenever the same request would be asked otherwise
 NAMES = {
     "text": "the text to be spoken",
     "text_file": "a UTF-8 file that holds it",

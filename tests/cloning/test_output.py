@@ -35,3 +35,9 @@ def test_a_part_shorter_than_the_fade_is_joined_too():
 def test_nothing_and_different_rates_are_refused(parts):
     with pytest.raises(AudioError, match="at least one part and one rate"):
         joined(parts)
+
+
+def test_edges_that_nobody_hears_are_joined_sample_by_sample():
+    rng = np.random.default_rng(0)
+    parts = [Audio((rng.standard_normal(2_400) * 1e-4).astype(np.float32), 24_000) for _ in range(2)]
+    assert np.array_equal(joined(parts).samples, np.concatenate([part.samples for part in parts]))

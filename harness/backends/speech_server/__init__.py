@@ -36,7 +36,7 @@ from harness.take import Provenance, Request, Sampling, Stop, Take
 if TYPE_CHECKING:
     import httpx
 
-REVISION = "1"  # raise it whenever the same request would be asked otherwise
+REVISION = "2"  # raise it whenever the same request would be asked otherwise
 AT_ONCE = 8
 
 
