@@ -164,13 +164,8 @@ def _audit(arguments: argparse.Namespace) -> int:
     if missing:
         raise GoldenError(f"no release was accepted in {', '.join(missing)}: {golden.how_to_accept(missing[0])}")
     kept = [baseline for baseline in found.values() if baseline is not None]
-    takes = min(len(baseline.seeds) for baseline in kept)
-    every = [take.measurements for baseline in kept for take in baseline.takes]
-    measured = {name for measurements in every for name, one in measurements.items() if one.is_known}
     about = golden.rests_on(kept, rules, margins)
-    margins = tuple(margin for margin in margins if margin.metric in measured)  # a recogniser may not have been given
-    corpus = audit.corpus_of(kept, margins, arguments.spread)
-    design = audit.Design(rules, rules.looks, takes, arguments.broken)
+    corpus, design = audit.of_baselines(kept, rules, margins, arguments.spread, arguments.broken)
     for line in audit.audit(corpus, design, arguments.null, arguments.planted, about):
         if isinstance(line, str):
             print(line, flush=True)
@@ -198,8 +193,7 @@ def _power(arguments: argparse.Namespace) -> int:
         spoilt = dict.fromkeys(of_beds, arguments.spoilt)
         table = power.measure(takes, spoilt, arguments.workers, arguments.only_rejected)
     fresh = table.record()
-    for line in power_table.lines(fresh):
-        print(line)
+    print(*power_table.lines(fresh), sep="\n")
     if arguments.out:
         write(arguments.out, fresh)
         print(f"written to {arguments.out}")
@@ -214,7 +208,6 @@ def _power(arguments: argparse.Namespace) -> int:
 def _calibrate(arguments: argparse.Namespace) -> int:
     """Limits and error rates on a team's own speech, as rows for gates.toml: of similarity, or (--words) of words."""
     from harness import audio
-    from harness.corpus import load_voices
     from harness.lab import calibration, speech, word_calibration
     from harness.metrics.speaker_encoder import open_encoder
 
@@ -223,8 +216,7 @@ def _calibrate(arguments: argparse.Namespace) -> int:
             raise UsageError("--words needs --asr MODEL and --speech FOLDER")
         lines, text = word_calibration.report(arguments.speech, arguments.asr, arguments.language, arguments.cache)
     else:
-        voices = load_voices(arguments.voices, arguments.voices_language) if arguments.voices else []
-        clips = [speech.Recording(v.speaker, v.language, v.transcript, audio.load(v.path)) for v in voices]
+        clips = speech.of_voices(arguments.voices, arguments.voices_language) if arguments.voices else []
         clips = clips or speech.recordings(arguments.speech)
         lines, text = calibration.report(clips, open_encoder(arguments.speaker_encoder))
     print(*lines, text, sep="\n", end="")
@@ -257,8 +249,7 @@ def _report(arguments: argparse.Namespace) -> int:
         allure_takes.write_takes(record, arguments.alluredir, out)
     if arguments.single_file:
         shown = page.write_single_file(record, out)
-    for line in terminal.summary(record, out, shown):
-        print(line)
+    print(*terminal.summary(record, out, shown), sep="\n")
     return record.exit_code
 
 

@@ -75,6 +75,24 @@ class Design:
         return play(corpus, self.policy, self.looks, Noise(broken=self.broken), loss, runs, accepted=self.accepted)
 
 
+def of_baselines(
+    baselines: Sequence[Baseline], policy: Policy, margins: Sequence[Margin], spread: float, broken: float
+) -> tuple[Corpus, Design]:
+    """What is replayed of accepted releases: their takes, in the metrics that were measured, and the default command.
+
+    Args:
+        baselines: One of each suite.
+        policy: With its looks.
+        margins: A recogniser may not have been given: what has no number is left out.
+        spread: Times the measured scatter of takes.
+        broken: The share of takes that break a gate.
+    """
+    every = [take.measurements for baseline in baselines for take in baseline.takes]
+    measured = {name for measurements in every for name, one in measurements.items() if one.is_known}
+    corpus = corpus_of(baselines, tuple(margin for margin in margins if margin.metric in measured), spread)
+    return corpus, Design(policy, policy.looks, min(len(baseline.seeds) for baseline in baselines), broken)
+
+
 def audit(corpus: Corpus, design: Design, nulls: int, planted: int, about: str) -> Iterator[str | Audit]:
     """Line by line what comes of it, and at last the numbers.
 

@@ -60,6 +60,12 @@ def embedded(n_texts: int) -> list[Take]:
         backend.close()
 
 
+def of_voices(folder: Path, language: str) -> list[Recording]:
+    """The clips of a folder of voices, each by its speaker; `language` is of those that say none."""
+    voices = load_voices(folder, language)
+    return [Recording(one.speaker, one.language, one.transcript, audio.load(one.path)) for one in voices]
+
+
 def recordings(folder: Path, joined_s: float = JOINED_S) -> list[Recording]:
     """Human recordings at the codec's rate, speaker by speaker.
 
