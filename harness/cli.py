@@ -116,10 +116,9 @@ def _each(suites: Sequence[str], do: Callable[[str], list[str]]) -> int:
 
 def _terms(arguments: argparse.Namespace, run: "Finished") -> "Terms":
     from harness.baseline.acceptance import Terms
-    from harness.decision import gates, policy, requirements
+    from harness.decision import gates, policy
     from harness.run.rejudging import rules_here
 
-    required = requirements.load(arguments.gates_file)
     rules, margins = policy.load_policy(arguments.gates_file)
     backend = str(run.record.settings.get("backend", run.about.backend))
     profile = gates.load_profile(run.about.gates, backend, arguments.gates_file)
@@ -132,7 +131,7 @@ def _terms(arguments: argparse.Namespace, run: "Finished") -> "Terms":
         folder=arguments.golden,
         audio=getattr(arguments, "golden_audio", None),
         corpus=arguments.corpus,
-        rules=rules_here(run.record, profile, margins, rules, arguments.corpus, arguments.out, required),
+        rules=rules_here(run.record, profile, arguments.gates_file, arguments.corpus, arguments.out),
     )
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from harness import shipped
 from harness.decision import gates_file
-from harness.decision.listening import PREFERENCE
+from harness.decision.listening import PREFERENCE, PreferenceMargin, load_preference
 from harness.documents import NotEmpty, typed
 from harness.errors import GateError
 from harness.metrics import known_metrics
@@ -123,6 +123,16 @@ def load_policy(path: Path = shipped.GATES) -> tuple[Policy, tuple[Margin, ...]]
         )
     rows = [one for metric, one in source.margins().items() if metric != PREFERENCE]
     return policy, tuple(_margin(row, where) for where, row in rows)
+
+
+def every_margin(path: Path = shipped.GATES) -> tuple[Margin | PreferenceMargin, ...]:
+    """Every `[[margin]]` of gates.toml, also the one on what listeners prefer: all of them judge a release.
+
+    Raises:
+        GateError: A row is malformed; names the row and the field.
+    """
+    listened = load_preference(path)
+    return load_policy(path)[1] + ((listened,) if listened is not None else ())
 
 
 def _margin(row: gates_file.Row, where: str) -> Margin:

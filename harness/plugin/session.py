@@ -195,14 +195,15 @@ def about(config: pytest.Config) -> "About":
 
     from harness.baseline import golden
     from harness.corpus import suites_of as there
+    from harness.decision.policy import every_margin
 
     run = run_of(config)
     policy, margins = _rules(config)
     suites = there(corpus_folder(config))
     audit = golden.audited(run.settings.golden, run.settings.backend, suites, policy, margins)
-    written = policy_of(config)
     corpus = {suite: load(config, suite) for suite in suites}
-    rules = run.rules(written[1], written[0], corpus, required_by_policy(config))
+    promised, written = policy_of(config)[0], every_margin(gates_path(config))
+    rules = run.rules(written, promised, corpus, required_by_policy(config))
     return structs.replace(run.about(os.environ.get("GITHUB_SHA", ""), rules), audit=audit)
 
 

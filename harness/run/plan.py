@@ -20,6 +20,7 @@ from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import Reference, Utterance, choose_reference, load_voices
 from harness.decision.feasibility import infeasible
 from harness.decision.gates import Profile, amounts_of, for_recognisers, judge
+from harness.decision.listening import PreferenceMargin
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RulerError
 from harness.metrics import controls, known_metrics
@@ -380,7 +381,7 @@ class Run:
 
     def rules(
         self,
-        margins: Sequence[Margin],
+        margins: Sequence[Margin | PreferenceMargin],
         policy: Policy,
         corpus: Mapping[str, Sequence[Utterance]],
         require: Sequence[str] = (),

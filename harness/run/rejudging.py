@@ -15,8 +15,8 @@ import msgspec
 from harness.baseline.acceptance import Finished, read_run
 from harness.cloning.budget import BudgetConfig
 from harness.corpus import load_corpus, suites_of
+from harness.decision import policy, requirements
 from harness.decision.gates import Profile
-from harness.decision.policy import Margin, Policy
 from harness.errors import BackendError, GoldenError
 from harness.records.measurement import Measurement
 from harness.records.rules import Rules
@@ -60,22 +60,17 @@ def settings_as_data(settings: Settings) -> dict[str, Any]:
     return {name: value for name, value in data.items() if name not in ("profile", "out")}
 
 
-def rules_here(
-    record: RunRecord,
-    profile: Profile,
-    margins: Sequence[Margin],
-    policy: Policy,
-    corpus: Path,
-    out: Path,
-    require: Sequence[str] = (),
-) -> Rules:
+def rules_here(record: RunRecord, profile: Profile, gates_file: Path, corpus: Path, out: Path) -> Rules:
     """The rules that hold now for a run like this one.
 
     Raises:
+        GateError: A row of the gates file is malformed.
         UsageError: A corpus file or a voice cannot be used.
     """
     run = _set_up(record, profile, out)
-    return run.rules(margins, policy, {suite: load_corpus(suite, corpus) for suite in suites_of(corpus)}, require)
+    texts = {suite: load_corpus(suite, corpus) for suite in suites_of(corpus)}
+    promised, _ = policy.load_policy(gates_file)
+    return run.rules(policy.every_margin(gates_file), promised, texts, requirements.load(gates_file))
 
 
 def finished(out: Path) -> Finished:

@@ -182,6 +182,24 @@ def test_the_life_of_a_baseline(gate, command, pytester):
 
 
 @pytest.mark.slow
+def test_a_margin_on_preference_that_changes_after_the_run_is_another_rule(gate, command, pytester):
+    file = pytester.path / "suites" / "gates.toml"
+    margin = '[[margin]]\nmetric = "preference"\nunit = "share"\nmargin = 0.15\nrequired = true\nwhy = "a test"\n'
+    asked = file.read_text() + margin
+    file.write_text(asked)
+    gate("good", 26)
+    status, said = command("accept", "--by", "Layla")
+    assert status == 4
+    assert "nobody has listened to this run" in said
+    for easier in (asked.replace("required = true\n", ""), asked.replace("0.15", "0.4"), asked.replace(margin, "")):
+        file.write_text(easier)
+        status, said = command("accept", "--by", "Layla")
+        assert status == 4
+        assert "by other rules than those that hold here: the margins of gates.toml are not what judged" in said
+    assert not (pytester.path / "golden").exists()
+
+
+@pytest.mark.slow
 def test_nine_bad_nights_leave_the_baseline_as_it_was(gate, command, pytester):
     gate("good", 26)
     assert command("accept", "--by", "Layla")[0] == 0
