@@ -50,6 +50,21 @@ class Audio:
         return self.samples.size / self.sample_rate_hz
 
 
+def opened(path: Path) -> Any:
+    """A `soundfile.SoundFile` that is read on from where it stands, so that its blocks are what it holds as a whole.
+
+    python-soundfile seeks to its place after every read, and behind a seek the first frame of an MP3 lacks the bits
+    that stand before it: half a frame was silent wherever a block ended.
+    """
+    import soundfile
+
+    class ReadOn(soundfile.SoundFile):  # type: ignore[misc]  # it is not typed
+        def seekable(self) -> bool:
+            return False
+
+    return ReadOn(path)
+
+
 def load(path: Path) -> Audio:
     """Read a sound file of any bit depth and channel count that libsndfile knows; channels are averaged.
 
@@ -68,7 +83,7 @@ def load(path: Path) -> Audio:
             raise AudioError(f"{path} is {'a folder' if path.is_dir() else 'a pipe or device'}; a sound file is needed")
         if path.stat().st_size == 0:
             raise AudioError(f"{path} is an empty file of 0 bytes")
-        with soundfile.SoundFile(path) as file:
+        with opened(path) as file:
             rate, channels, declared = int(file.samplerate), int(file.channels), int(file.frames)
             low, high = RATES_HZ
             if not low <= rate <= high:

@@ -46,6 +46,16 @@ def test_any_rate_and_bit_depth_is_read(tmp_path, rate, subtype, suffix):
     np.testing.assert_allclose(again.samples, sound.samples, atol=0.01)
 
 
+def test_a_long_mp3_is_read_without_seams(tmp_path, monkeypatch):
+    import soundfile
+
+    monkeypatch.setattr(audio, "BLOCK_FRAMES", 1 << 14)
+    path = tmp_path / "a.mp3"
+    soundfile.write(path, draw("#" * 30).samples, 24_000)
+    whole, _ = soundfile.read(path, dtype="float32")
+    np.testing.assert_allclose(audio.load(path).samples, whole, atol=1e-6)
+
+
 def test_stereo_is_averaged(tmp_path):
     import soundfile
 

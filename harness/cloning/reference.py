@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import audio, torchaudio_import
+from harness import audio, sound_header, torchaudio_import
 from harness.audio import Audio
 from harness.corpus import MIN_REFERENCE_DBFS, MIN_REFERENCE_S
 from harness.errors import AudioError
@@ -109,8 +109,8 @@ def _read(path: Path, config: ReferenceConfig) -> tuple[Audio, bool]:
     if path.stat().st_size == 0:
         raise AudioError(f"reference {path} is an empty file of 0 bytes: record it again")
     try:
-        with soundfile.SoundFile(path) as file:
-            rate, promised = file.samplerate, file.frames
+        with audio.opened(path) as file:
+            rate, promised, kind = file.samplerate, file.frames, str(file.format)
             if rate < LEAST_RATE_HZ:
                 raise AudioError(
                     f"reference {path} has {rate} Hz; at least {LEAST_RATE_HZ} Hz are needed: record again"
@@ -123,16 +123,15 @@ def _read(path: Path, config: ReferenceConfig) -> tuple[Audio, bool]:
                     break
                 blocks.append(block.mean(axis=1, dtype=np.float32))
                 held += len(block)
+            more = held == wanted and bool(file.read(1).size)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError(f"reference {path} cannot be read as sound ({error}): export it again as WAV") from error
     if held == 0:
         raise AudioError(f"reference {path} holds 0 samples: record it again")
-    if held < min(promised, wanted):
-        raise AudioError(
-            f"reference {path} is cut off: its header promises {promised / rate:.2f} s, {held / rate:.2f} s are there: "
-            "copy it again"
-        )
-    return Audio(np.concatenate(blocks), rate), promised > held
+    missing = "" if more else sound_header.missing_from(path, kind, promised, held)
+    if missing:
+        raise AudioError(f"reference {path} is cut off: {missing}: copy it again")
+    return Audio(np.concatenate(blocks), rate), more
 
 
 def _cut_at_a_quiet_place(sound: Audio, config: ReferenceConfig) -> Audio:

@@ -41,7 +41,7 @@ PRINT_RANGE_DB = 50.0
 SAME = 0.80  # mean correlation over a stretch
 STRETCH_S = ((STRETCH_PRINTS - 1) * STEP + (PRINT_FRAMES - 1) * STEP) * HOP_S
 ROWS_AT_ONCE = 64
-LONGEST_S = 130.0  # the search grows with the square of the length; a longer take has failed by its length long since
+LONGEST_LAG_S = 130.0  # between a copy and what it copies: without a bound the search grows with the length squared
 
 # The slowest reader: recitation reaches 3.1 letters a second of speech, pauses left out.
 SLOWEST_LETTERS_S = 2.8
@@ -113,13 +113,13 @@ def _reference_sound(reference: Reference) -> Audio:
     return finite(load(reference.path))
 
 
-def _copies(take: Prints, source: Prints, least_lag: int | None = None) -> NDArray[np.int64]:
+def _copies(take: Prints, source: Prints, lags: tuple[int, int] | None = None) -> NDArray[np.int64]:
     """Where stretches of the take are the same as stretches of the source: (start in the take, in the source), frames.
 
     Args:
         take: What is searched, a stretch every 30 ms.
         source: What is searched for, a stretch every 10 ms.
-        least_lag: With a take against itself: how much later, in frames, the second of the two must begin.
+        lags: With a take against itself: how much later, in frames, the second of the two may begin, least and most.
     """
     found = [np.empty((0, 2), np.int64)]
     span = STEP * (STRETCH_PRINTS - 1)
@@ -129,10 +129,13 @@ def _copies(take: Prints, source: Prints, least_lag: int | None = None) -> NDArr
         return found[0]
     for block in range(0, starts.size, ROWS_AT_ONCE):
         rows = np.arange(block, min(block + ROWS_AT_ONCE, starts.size) + STRETCH_PRINTS - 1) * STEP
-        first = 0 if least_lag is None else min(rows[0] + least_lag, n_source)
-        alike = (take.rows[rows] * take.sounding[rows, None]) @ (source.rows[first:] * source.sounding[first:, None]).T
-        both = np.outer(take.sounding[rows], source.sounding[first:]).astype(np.float32)
-        n, m = rows.size - STRETCH_PRINTS + 1, n_source - first
+        first, last = 0, n_source
+        if lags is not None:
+            first, last = min(rows[0] + lags[0], n_source), min(rows[-1] + lags[1], n_source)
+        there = slice(first, last + span)
+        alike = (take.rows[rows] * take.sounding[rows, None]) @ (source.rows[there] * source.sounding[there, None]).T
+        both = np.outer(take.sounding[rows], source.sounding[there]).astype(np.float32)
+        n, m = rows.size - STRETCH_PRINTS + 1, last - first
         if m < 1:
             break
         total, count = np.zeros((n, m), np.float32), np.zeros((n, m), np.float32)
@@ -141,7 +144,9 @@ def _copies(take: Prints, source: Prints, least_lag: int | None = None) -> NDArr
             count += both[k : k + n, STEP * k : STEP * k + m]
         hits = np.argwhere((total >= SAME * count) & (count >= SOUNDING_PRINTS))
         pairs = np.stack([rows[hits[:, 0]], hits[:, 1] + first], axis=1)
-        found.append(pairs if least_lag is None else pairs[pairs[:, 1] - pairs[:, 0] >= least_lag])
+        if lags is not None:
+            pairs = pairs[pairs[:, 1] - pairs[:, 0] >= lags[0]]
+        found.append(pairs)
     return np.concatenate(found)
 
 
@@ -163,10 +168,7 @@ def _total_s(spans: tuple[Span, ...]) -> float:
 @metric("repeated_speech", unit="s", better="lower")
 def repeated_speech(prints: Prints) -> Finding:
     """Seconds of speech that are a copy of something said earlier in the take: loops and stuck phrases."""
-    length_s = prints.rows.shape[0] * HOP_S
-    if length_s > LONGEST_S:
-        raise Missing(f"{length_s:.0f} s are too long to be searched for repeats; up to {LONGEST_S:g} s are")
-    pairs = _copies(prints, prints, least_lag=round(STRETCH_S / HOP_S))
+    pairs = _copies(prints, prints, (round(STRETCH_S / HOP_S), round(LONGEST_LAG_S / HOP_S)))
     spans = _stretches(pairs[:, 1])
     return measured(_total_s(spans), spans=spans)
 

@@ -144,13 +144,12 @@ def test_a_take_that_doubles_its_pace_is_seen():
     assert structure.pace_change(Spectrum.of(draw(quickened))).value > 1.7
 
 
-def test_a_runaway_is_not_searched_for_minutes(monkeypatch):
-    def searched(*_, **__):
-        raise AssertionError("it was searched")
-
-    monkeypatch.setattr(structure, "_copies", searched)
-    found = structure.repeated_speech(Prints(np.zeros((13_001, 4), np.float32), np.zeros(13_001, bool)))
-    assert found.applicable
-    assert found.why_not == "130 s are too long to be searched for repeats; up to 130 s are"
-    with pytest.raises(AssertionError, match="it was searched"):
-        structure.repeated_speech(Prints(np.zeros((13_000, 4), np.float32), np.zeros(13_000, bool)))
+def test_a_copy_is_searched_for_no_further_back_than_a_limit(monkeypatch):
+    monkeypatch.setattr(structure, "LONGEST_LAG_S", 3.0)
+    said = cut(voice("omar"), 1.0, 2.0)
+    near = prints(joined(said, cut(voice("layla"), 0, 1), said))
+    far = prints(joined(said, cut(voice("layla"), 0, 4), said))
+    assert structure.repeated_speech(near).value == pytest.approx(1.0, abs=0.15)
+    assert structure.repeated_speech(far).value == 0
+    monkeypatch.setattr(structure, "LONGEST_LAG_S", 5.2)
+    assert structure.repeated_speech(far).value == pytest.approx(1.0, abs=0.15)
