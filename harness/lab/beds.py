@@ -15,7 +15,6 @@ Conventions
     other.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +25,8 @@ from harness import audio
 from harness.audio import Audio
 from harness.cloning.reference import CODEC_RATE_HZ
 from harness.corpus import Reference, Utterance
-from harness.errors import UsageError
 from harness.lab.resynthesis import stretched
-from harness.lab.speech import embedded, joined
+from harness.lab.speech import embedded, joined, manifests, rows_of
 from harness.take import Provenance, Request, Stop, Take
 
 PEOPLE, CLONES, DEMONSTRATION = "people", "clones", "demonstration voice"
@@ -79,10 +77,7 @@ def spoken(folder: Path, work: Path) -> list[Spoken]:
     Raises:
         UsageError: There is no manifest, or a column is missing.
     """
-    manifests = [path for path in (folder / "manifest.csv", *sorted(folder.glob("*/manifest.csv"))) if path.is_file()]
-    if not manifests:
-        raise UsageError(f"{folder} holds no manifest.csv: list the recordings there")
-    return [one for path in manifests for one in _of_manifest(path, work)]
+    return [one for path in manifests(folder) for one in _of_manifest(path, work)]
 
 
 def demonstration(n_texts: int) -> list[Spoken]:
@@ -140,13 +135,8 @@ def halves(takes: Iterable[Spoken]) -> tuple[list[Spoken], list[Spoken]]:
 
 
 def _of_manifest(path: Path, work: Path) -> Iterator[Spoken]:
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    needed = ("file", "language", "speaker")
-    if not rows or any(row.get(column) is None for row in rows for column in needed):
-        raise UsageError(f"{path} needs rows with the columns {', '.join(needed)} and transcript")
     clips: dict[str, list[_Clip]] = {}
-    for row in rows:
+    for row in rows_of(path):
         clip = _clip(path.parent, row)
         if row.get("system") != REFERENCES:
             clips.setdefault(clip.source, []).append(clip)
@@ -160,12 +150,11 @@ def _of_manifest(path: Path, work: Path) -> Iterator[Spoken]:
 
 
 def _clip(folder: Path, row: dict[str, str]) -> _Clip:
-    system, text = row.get("system", ""), row.get("transcript") or row.get("text") or ""
+    system = row.get("system", "")
     first = Path(row["file"]).parts[0] if len(Path(row["file"]).parts) > 1 else folder.name
     source = folder.name if system == HUMAN else f"system {system}" if system else first
     reference = folder / row["reference"] if row.get("reference") else None
-    # What stands after a line break is where the text was taken from, and is not read.
-    return _Clip(source, row["speaker"], row["language"], text.split("<br")[0], folder / row["file"], reference)
+    return _Clip(source, row["speaker"], row["language"], row["transcript"], folder / row["file"], reference)
 
 
 def _of_speaker(source: str, clips: Sequence[_Clip], stranger: _Clip, work: Path) -> Iterator[Spoken]:

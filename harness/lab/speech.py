@@ -24,7 +24,7 @@ LONGEST_WORDS = 20  # longer texts prove nothing more and take longer
 LEAST_CLIP_S = 2.0  # shorter recordings of one speaker are joined ...
 JOINED_S = 5.0  # ... until they are this long
 EDGE_S, FADE_S = 0.1, 0.01
-COLUMNS = ("file", "language", "speaker", "transcript")
+COLUMNS = ("file", "language", "speaker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,15 @@ class Recording:
     speaker: str
     language: str
     transcript: str
+    """Empty where the manifest says none; in brackets it is a label and no text."""
     sound: Audio
+    source: str = ""
+    """The folder that it came from."""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether it is known what was said."""
+        return bool(self.transcript) and not self.transcript.startswith("[")
 
 
 def embedded(n_texts: int) -> list[Take]:
@@ -66,30 +74,61 @@ def of_voices(folder: Path, language: str) -> list[Recording]:
     return [Recording(one.speaker, one.language, one.transcript, audio.load(one.path)) for one in voices]
 
 
+def manifests(folder: Path) -> list[Path]:
+    """The manifests of a folder of recordings and of the folders in it.
+
+    Raises:
+        UsageError: There is none.
+    """
+    found = [path for path in (folder / "manifest.csv", *sorted(folder.glob("*/manifest.csv"))) if path.is_file()]
+    if not found:
+        raise UsageError(
+            f"{folder} holds no manifest.csv: list the recordings there, columns {', '.join(COLUMNS)} and transcript"
+        )
+    return found
+
+
+def rows_of(manifest: Path) -> list[dict[str, str]]:
+    """The rows of a manifest, each with what was said as `transcript`, which its column `text` may hold too.
+
+    What stands after a line break is where the text was taken from, and is not read.
+
+    Raises:
+        UsageError: There are no rows, or a column is missing.
+    """
+    with manifest.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    named = rows and not {"transcript", "text"}.isdisjoint(rows[0])
+    if not named or any(row.get(column) is None for row in rows for column in COLUMNS):
+        raise UsageError(f"{manifest} needs rows with the columns {', '.join(COLUMNS)} and transcript (or text)")
+    return [row | {"transcript": (row.get("transcript") or row.get("text") or "").split("<br")[0]} for row in rows]
+
+
 def recordings(folder: Path, joined_s: float = JOINED_S) -> list[Recording]:
     """Human recordings at the codec's rate, speaker by speaker.
 
     Args:
-        folder: Sound files and `manifest.csv` with the columns file, language, speaker, transcript.
+        folder: Sound files and `manifest.csv` with the columns file, language, speaker, and transcript or text; or
+            folders with one.
         joined_s: Clips under `LEAST_CLIP_S` are joined with the speaker's next until they last so long, seconds; none
             with 0.
 
     Raises:
         UsageError: There is no manifest, or a column is missing.
     """
-    path = folder / "manifest.csv"
-    if not path.exists():
-        raise UsageError(f"{path} is missing: list the recordings there, columns {', '.join(COLUMNS)}")
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if not rows or any(row.get(column) is None for row in rows for column in COLUMNS):
-        raise UsageError(f"{path} needs rows with the columns {', '.join(COLUMNS)}")
-    speakers = dict.fromkeys(row["speaker"] for row in rows)
     return [
         found
-        for speaker in speakers
-        for found in _of_speaker(folder, [row for row in rows if row["speaker"] == speaker], joined_s)
+        for path in manifests(folder)
+        for mine in _by_speaker(rows_of(path))
+        for found in _of_speaker(path.parent, mine, joined_s, path.parent == folder)
     ]
+
+
+def _by_speaker(rows: list[dict[str, str]]) -> list[list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in rows:
+        found.setdefault(row["speaker"], []).append(row)
+    return list(found.values())
 
 
 def recorded(folder: Path, work: Path) -> list[Take]:
@@ -121,17 +160,19 @@ def recorded(folder: Path, work: Path) -> list[Take]:
     return takes
 
 
-def _of_speaker(folder: Path, rows: list[dict[str, str]], joined_s: float) -> Iterator[Recording]:
-    """The clips of one speaker; short ones joined."""
+def _of_speaker(folder: Path, rows: list[dict[str, str]], joined_s: float, is_whole: bool) -> Iterator[Recording]:
+    """The clips of one speaker; short ones joined. A manifest of the whole names the folders that it is about."""
     held: list[Audio] = []
     words: list[str] = []
     for row in rows:
         sound = audio.resample(audio.load(folder / row["file"]), CODEC_RATE_HZ)
         held.append(sound)
         words.append(row["transcript"])
+        parts = Path(row["file"]).parts
+        source = parts[0] if is_whole and len(parts) > 1 else folder.name
         if sum(part.duration_s for part in held) >= (min(LEAST_CLIP_S, joined_s) if len(held) == 1 else joined_s):
             whole = joined(held) if len(held) > 1 else sound
-            yield Recording(row["speaker"], row["language"], " ".join(words), whole)
+            yield Recording(row["speaker"], row["language"], " ".join(filter(None, words)), whole, source)
             held, words = [], []
 
 

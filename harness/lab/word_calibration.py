@@ -83,6 +83,8 @@ class Calibration:
     """The same by each metric alone."""
     power: Mapping[str, Rate]
     """Of each fault, those that the limits of the other half find."""
+    by_source: Mapping[str, Rate]
+    """`crossed`, for each folder that the clips came from."""
     unjudged: int
     """Clean clips of which nothing could be measured."""
     halved_by: str
@@ -148,6 +150,10 @@ def calibrate(
         _rate(rejects(one, limits, floor) for one in clean),
         {metric: _rate(rejects(one, {metric: limits[metric]}, floor) for one in clean) for metric in limits},
         power,
+        {
+            source: _rate(no for no, clip in zip(rejected, clips, strict=True) if clip.source == source)
+            for source in sorted({clip.source for clip in clips})
+        },
         sum(not one for one in clean),
         halved_by,
     )
@@ -320,13 +326,16 @@ def report(folder: Path, model: str, language: str, cache: Path) -> tuple[list[s
         for one in recordings(folder, joined_s=0.0)
         if not language or language_key(one.language) == language_key(language)
     ]
+    told = [one for one in clips if one.has_text]
     if not isinstance(recognizer, TextScorer):
         raise UsageError(f"{model} does not say how likely a text is: no limits can be fitted for it")
-    found = calibrate(clips, recognizer, DerivedValues(cache), MOST, say=partial(print, file=sys.stderr, flush=True))
-    lines = [
+    found = calibrate(told, recognizer, DerivedValues(cache), MOST, say=partial(print, file=sys.stderr, flush=True))
+    lines = [f"# {len(clips) - len(told)} clips left out: nobody says what was said in them"] * (len(told) < len(clips))
+    lines += [f"# {source}: rejects {shown(rate)} of clean clips" for source, rate in found.by_source.items()]
+    lines += [
         f"# {metric}: limit {limit:g}, of each half {found.of_halves[0][metric]:g} and {found.of_halves[1][metric]:g}"
         for metric, limit in found.limits.items()
     ]
     judged = found.crossed.of - found.unjudged
-    about = f"{judged} of {found.crossed.of} {found.language} clips of {folder.name}"
+    about = f"{judged} of {found.crossed.of} {found.language} clips of {', '.join(found.by_source)}"
     return lines, rows(found, recognizer, Path(model).name, about)

@@ -12,7 +12,7 @@ FIELDS = ("file", "language", "speaker", "transcript")
 
 
 def write(folder, *clips):
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(FIELDS)
@@ -50,7 +50,7 @@ def test_a_speaker_of_one_clip_has_no_reference(tmp_path):
 
 
 def test_a_folder_without_a_manifest_is_told_what_to_list(tmp_path):
-    with pytest.raises(UsageError, match="list the recordings there, columns file, language, speaker, transcript"):
+    with pytest.raises(UsageError, match="list the recordings there, columns file, language, speaker and transcript"):
         speech.recorded(tmp_path, tmp_path)
 
 
@@ -82,3 +82,25 @@ def test_no_recording_is_its_own_reference(tmp_path):
     takes = speech.recorded(folder, tmp_path / "work")
     assert len({one.request.reference.id for one in takes}) == 4
     assert all(one.request.reference.transcript != one.request.utterance.text for one in takes)
+
+
+def test_what_was_said_may_stand_under_text_and_a_row_may_say_none(tmp_path):
+    folder = write(tmp_path / "in" / "clones", ("a", 3, "one<br>from a book"), ("a", 3, ""), ("b", 3, "[keyword]"))
+    manifest = folder / "manifest.csv"
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace("transcript", "text"), encoding="utf-8")
+    write(tmp_path / "in" / "people", ("c", 3, "two"))
+    found = speech.recordings(tmp_path / "in", joined_s=0.0)
+    assert [(one.source, one.transcript, one.has_text) for one in found] == [
+        ("clones", "one", True),
+        ("clones", "", False),
+        ("clones", "[keyword]", False),
+        ("people", "two", True),
+    ]
+
+
+def test_a_manifest_without_a_column_for_what_was_said_is_refused(tmp_path):
+    (tmp_path / "manifest.csv").write_text("file,language,speaker\na.wav,en,a\n", encoding="utf-8")
+    with pytest.raises(
+        UsageError, match=r"needs rows with the columns file, language, speaker and transcript \(or text\)"
+    ):
+        speech.recordings(tmp_path)

@@ -90,10 +90,13 @@ def test_the_command_writes_the_rows_and_says_how_far_it_is(tmp_path, capsys, mo
     for number, one in enumerate(sentences()):
         (folder / f"{number}.wav").write_bytes(encode_wav(one.sound))
         lines.append(f"{number}.wav,en,{one.speaker},{one.transcript}")
+    lines.append("0.wav,en,nobody,")
     (folder / "manifest.csv").write_text("\n".join(lines), encoding="utf-8")
     asked = ["calibrate", "--words", "--speech", str(folder), "--cache", str(tmp_path), "--out", str(tmp_path / "rows")]
     assert cli.main([*asked, "--asr", "tests.tones:ByTone"]) == 0
     shown = capsys.readouterr()
     assert "clean speech: 20 of 20 clips heard" in shown.err
     assert (tmp_path / "rows").read_text(encoding="utf-8") in shown.out
+    assert "# 1 clips left out: nobody says what was said in them" in shown.out
+    assert "# speech: rejects 0 of 20" in shown.out
     assert cli.main(asked) == 4
