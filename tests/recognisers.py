@@ -20,7 +20,7 @@ class Told:
         self.batches.append([clip.samples.size for clip in clips])
         said = [self.texts[clip.samples.size] for clip in clips]
         for text in said:
-            if isinstance(text, Exception):
+            if isinstance(text, BaseException):
                 raise text
         return said
 

@@ -121,7 +121,8 @@ class Decisions:
             self._note(key, _unmeasured(replace_record(told, reason=reason), lacking))
         for margin in asked.margins:
             if margin not in there:
-                self._no_number(margin, strata, rows, gone.get(margin.metric, {}))
+                have = [bool(np.isfinite(side.values[margin.metric]).any()) for side in (new, old)]
+                self._no_number(margin, strata, rows, gone.get(margin.metric, {}), _nothing_to_compare(margin, *have))
         self.looked += 1
 
     def count(self, broken: Broken) -> None:
@@ -146,8 +147,8 @@ class Decisions:
             return
         self.comparisons[name] = found
 
-    def _no_number(self, margin: Margin, strata: Strata, rows: Layout, gone: Mapping[str, str]) -> None:
-        """A metric that one side has no number of at all: lost where the accepted release had some."""
+    def _no_number(self, margin: Margin, strata: Strata, rows: Layout, gone: Mapping[str, str], why_not: str) -> None:
+        """A metric that no utterance has on both sides: lost where the accepted release had it."""
         kinds: list[tuple[str, Question]] = [(name, "mean") for name in strata.names]
         for name, question in kinds + ([("all", "lost")] if self.asked.whole else []):
             lacking = {utterance: why for utterance, why in gone.items() if _member(name, utterance, rows)}
@@ -163,7 +164,7 @@ class Decisions:
                 lost_from=margin.lost,
                 p_value=1.0,
                 utterances=0,
-                reason=f"neither side has a {margin.metric} of any utterance",
+                reason=why_not,
                 why=margin.why,
             )
             self._note((name, margin.metric, question), _unmeasured(blank, lacking))
@@ -176,6 +177,15 @@ class Decisions:
     def open(self) -> set[Stratum]:
         """Strata that are undecided."""
         return {key[0] for key, found in self.comparisons.items() if found.outcome == Outcome.INCONCLUSIVE}
+
+
+def _nothing_to_compare(margin: Margin, new: bool, old: bool) -> str:
+    """Why a metric is not compared, by whether either side has a number of it."""
+    if new and old:
+        return f"no utterance has a {margin.metric} on both sides"
+    if new or old:
+        return f"{'the accepted release' if new else 'this run'} has no {margin.metric} of any utterance"
+    return f"neither side has a {margin.metric} of any utterance"
 
 
 def _unmeasured(found: Comparison, gone: Mapping[str, str]) -> Comparison:

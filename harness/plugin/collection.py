@@ -226,7 +226,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             with suppress(RulerError):  # every test that asks for the run says so
                 run.check_ruler(metrics, {utterance.language for utterance, _ in asked})
                 run.ledger, run.share = journal_of(session.config), share_of(session.config)
-                run.carry_out(wanted_by(run, session.items), progress)
+                run.carry_out(wanted_by(run, session.items), progress, progress.judged)
     return (yield)
 
 

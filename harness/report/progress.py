@@ -1,4 +1,7 @@
-"""How far the generation is: a bar on a terminal, a line every tenth of the way in a log, both with the time left."""
+"""How far a run is: a bar on a terminal, a line every tenth of the way in a log, both with the time left.
+
+Takes are judged while others are made. What is left of that when all are there has lines of its own.
+"""
 
 import time
 from collections.abc import Callable
@@ -18,6 +21,7 @@ class Progress:
         self._begun = clock()
         self._bar: Any = None
         self._shown = 0
+        self._judged: tuple[float, int, int] | None = None
         self._frames = 0
         self._audio_s = 0.0
 
@@ -33,6 +37,16 @@ class Progress:
             left = duration((self._clock() - self._begun) / done * (of - done))
             rest = f"about {left} left" if done < of else f"in {duration(self._clock() - self._begun)}"
             self._console.print(f"takes {done}/{of}, {rest}: {what}", highlight=False, markup=False, soft_wrap=True)
+
+    def judged(self, done: int, of: int) -> None:
+        """So many takes are judged, and all are made."""
+        now = self._clock()
+        since, first, shown = self._judged or (now, done, -1)
+        tenth = done * 10 // of
+        self._judged = since, first, max(shown, tenth)
+        if tenth > shown and done < of:
+            left = f", about {duration((now - since) / (done - first) * (of - done))} left" if done > first else ""
+            self._console.print(f"judged {done}/{of}{left}", highlight=False, soft_wrap=True)
 
     def _pace(self) -> str:
         """Frames a second, and the real-time factor: seconds of work for a second of audio."""

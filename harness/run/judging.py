@@ -95,12 +95,19 @@ class Judging:
         ledger: Where it is noted.
         wanted: By the key of a take, what is to be found out about it.
         share: Which process this is, from 0, and of how many.
+        progress: Called with (done, of) after each batch that was judged while nothing else was left to do.
     """
 
     def __init__(
-        self, run: Judges, ledger: Ledger, wanted: Mapping[TakeKey, Wanted], share: tuple[int, int] = (0, 1)
+        self,
+        run: Judges,
+        ledger: Ledger,
+        wanted: Mapping[TakeKey, Wanted],
+        share: tuple[int, int] = (0, 1),
+        progress: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         self._run, self._ledger, self._wanted, self._share = run, ledger, wanted, share
+        self._progress, self._is_waited_for = progress, False
         self._arrived: SimpleQueue[Take | None] = SimpleQueue()
         self._thread: Thread | None = None
         self._error: BaseException | None = None
@@ -123,6 +130,7 @@ class Judging:
 
     def finish(self, takes: Sequence[Take]) -> None:
         """Judge what of all takes is not judged yet, and what needs all of them; raises what went wrong meanwhile."""
+        self._is_waited_for = True
         self._end()
         if self._error is not None:
             raise self._error
@@ -196,6 +204,8 @@ class Judging:
         for take, record in self._judged(takes, self._alone):
             self._ledger.note(record)
             self._mine.add(key_of(take))
+        if self._is_waited_for:
+            self._progress(len(self._mine), len(self._wanted))
 
     def _judge_beside_others(self, takes: Sequence[Take]) -> None:
         for _, record in self._judged(takes, self._beside_others):

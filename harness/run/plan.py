@@ -144,13 +144,16 @@ class Run:
         return self.backend.identity
 
     def carry_out(
-        self, asked: Mapping[Request, Wanted], progress: Callable[[int, int, Take], None] | None = None
+        self,
+        asked: Mapping[Request, Wanted],
+        progress: Callable[[int, int, Take], None] | None = None,
+        judged: Callable[[int, int], None] = lambda done, of: None,
     ) -> None:
         """Have a take for each request, and find out what is wanted about it: each is judged once, as it arrives."""
         wanted = {
             TakeKey(request.utterance.suite, request.utterance.id, request.seed): one for request, one in asked.items()
         }
-        judging = Judging(self, self.ledger, wanted, self.share)
+        judging = Judging(self, self.ledger, wanted, self.share, judged)
         try:
             self.generate(asked, progress, judging.take_in)
         except BaseException:

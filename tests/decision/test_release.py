@@ -141,6 +141,25 @@ def test_what_neither_side_has_is_not_asked():
     assert not decisions.open()
 
 
+@pytest.mark.parametrize(
+    ("new", "old", "reason"),
+    [
+        (0, 0, "neither side has a sim of any utterance"),
+        (40, 0, "the accepted release has no sim of any utterance"),
+        (0, 40, "this run has no sim of any utterance"),
+        (20, -20, "no utterance has a sim on both sides"),
+    ],
+)
+def test_which_side_has_no_number_is_said(new, old, reason):
+    def side(many):
+        rows = np.arange(40) < many if many >= 0 else np.arange(40) >= 40 + many
+        return Side((0,), {"sim": np.where(rows, 0.8, np.nan)[:, None]})
+
+    decisions = Decisions(asked())
+    decisions.weigh(side(new), side(old), ROWS, {})
+    assert {one.reason for one in decisions.comparisons.values()} == {reason}
+
+
 def test_a_comparison_says_levels_limits_and_what_changed_most():
     (one,) = [one for one in weighed(-0.05).comparisons.values() if one.stratum == Stratum("suite", "short")]
     assert str(one) == "change of sim >= -0.02 cosine"

@@ -17,6 +17,19 @@ def test_a_log_gets_a_line_every_tenth_of_the_way_with_the_time_left():
     assert lines[-1].startswith("takes 50/50, in 50 s: ")
 
 
+def test_what_is_left_of_judging_has_lines_with_the_time_left():
+    log, clock = io.StringIO(), [0.0]
+    progress = Progress(log, quiet=False, clock=lambda: clock[0])
+    for done in (8, 9, 40, 72, 80):
+        progress.judged(done, 80)
+        clock[0] += done
+    assert log.getvalue().splitlines() == [
+        "judged 8/80",
+        "judged 40/80, about 21 s left",
+        "judged 72/80, about 7 s left",
+    ]
+
+
 def test_a_worker_is_silent():
     log = io.StringIO()
     Progress(log, quiet=True)(1, 1, take())

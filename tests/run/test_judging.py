@@ -112,6 +112,17 @@ def test_takes_are_judged_in_batches_so_that_few_sounds_are_held(monkeypatch):
     assert run.most == 4
 
 
+def test_how_far_judging_is_is_said_batch_by_batch_once_all_takes_are_there(monkeypatch):
+    monkeypatch.setattr(judging, "BATCH", 4)
+    some, said = takes(11), []
+    judge = Judging(Counting(), InMemory(), wanted(some), progress=lambda *told: said.append(told))
+    judge.take_in(some[0])
+    judge._end()
+    assert said == []
+    judge.finish(some)
+    assert said == [(5, 11), (9, 11), (11, 11)]
+
+
 def test_an_interrupted_run_judges_no_more():
     some, run = takes(2), Counting()
     judge = Judging(run, InMemory(), wanted(some))

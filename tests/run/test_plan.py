@@ -11,7 +11,7 @@ from harness.errors import BackendError
 from harness.metrics import diacritics, intelligibility, speaker
 from harness.metrics.measuring import Models
 from harness.records.gate import Outcome
-from harness.run import plan
+from harness.run import judging, plan
 from harness.run.plan import Run, Settings
 from harness.take import Provenance, Stop, Take
 from tests.recognisers import Told
@@ -257,6 +257,38 @@ def test_all_takes_are_heard_together_and_once(make, monkeypatch):
     again = make(Speaking(), models=Models(recognizer="folder"))
     assert outcomes(again, again.take(again.request(rows(1)[0], 0))) == {Outcome.PASS}
     assert len(told.batches) == 2
+
+
+def test_a_run_that_is_killed_while_it_hears_keeps_what_it_heard_and_says_how_far_it_is(make, monkeypatch):
+    """Five takes of a sound each, heard two at a time; the third batch is never heard."""
+    monkeypatch.setattr(judging, "BATCH", 2)
+    backend = Speaking()
+    backend.take = lambda request: replace(
+        Speaking.take(backend, request), audio=draw("#" * (26 + request.utterance.number))
+    )
+    sizes = {number: (26 + number) * 2400 for number in range(1, 6)}
+    texts = {size: WORDS for size in sizes.values()}
+    killed = Told(texts | {sizes[5]: KeyboardInterrupt(), VOICE: "نص"})
+    hearing(monkeypatch, killed)
+    asked = {row.number: plan.Wanted(tuple(WORD_GATES)) for row in rows(5)}
+
+    def carry_out(said):
+        run = make(backend, models=Models(recognizer="folder"))
+        requests = {run.request(row, 0): asked[row.number] for row in rows(5)}
+        run.generate(requests)
+        run.carry_out(requests, judged=lambda *told: said.append(told))
+
+    said = []
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(said)
+    assert said[0][1] == 5
+    assert 2 <= said[-1][0] < 5
+    again = Told(texts | {VOICE: "نص"})
+    hearing(monkeypatch, again)
+    carry_out(said)
+    heard = [size for batch in again.batches for size in batch]
+    assert 1 <= len([size for size in heard if size != VOICE]) <= 2, "only the batch that was killed is heard again"
+    assert said[-1] == (5, 5)
 
 
 def test_without_a_recogniser_words_are_refused_and_none_is_opened(make):
