@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -517,6 +518,11 @@ def allure_results(folder, name="allure"):
     return [json.loads(path.read_text(encoding="utf-8")) for path in (folder.path / name).glob("*-result.json")]
 
 
+def identity(result):
+    """By what Allure 2 (historyId) and Allure 3 (testCaseId) know a test of an earlier run, and what they call it."""
+    return result["name"], result["fullName"], result["testCaseId"], result["historyId"]
+
+
 @pytest.mark.parametrize(("per", "n_tests"), [("take", 1), ("criterion", 2)])
 def test_allure_names_a_test_the_same_after_its_text_was_edited(project, per, n_tests):
     folder = project(GOOD)
@@ -524,7 +530,7 @@ def test_allure_names_a_test_the_same_after_its_text_was_edited(project, per, n_
 
     def identities(name):
         judge(folder, "--alluredir", name, "--per", per)
-        return {(result["name"], result["fullName"], result["historyId"]) for result in allure_results(folder, name)}
+        return {identity(result) for result in allure_results(folder, name)}
 
     before = identities("before")
     corpus.write_text(corpus.read_text(encoding="utf-8").replace("خمسة", "ستة"), encoding="utf-8")
@@ -532,12 +538,37 @@ def test_allure_names_a_test_the_same_after_its_text_was_edited(project, per, n_
     assert len(before) == n_tests + 1  # and the verdict on the release
 
 
+def test_allure_keeps_one_identity_over_runs_in_one_folder_a_redrawn_one_and_a_verdict_that_changes(project):
+    from harness import cli
+
+    compared = SUITE + "\ndef test_is_no_worse(not_worse):\n    not_worse()\n\ndef test_of_no_take():\n    pass\n"
+    folder = project(GOOD, GOOD, suite=compared)
+    with (folder.path / "suites" / "gates.toml").open("a") as gates:
+        gates.write('\n[[margin]]\nmetric = "length"\nunit = "s"\nmargin = 0.5\nlost = 2\nwhy = "a test"\n')
+    judge(folder, "--alluredir", "allure")
+    first = {identity(result)[1:] for result in allure_results(folder)}
+    assert len(first) == len(allure_results(folder)) == 2 + 1 + 1 + 1  # takes, comparison, module, verdict
+    (folder.path / "audio" / "2.wav").write_bytes(encode_wav(draw(LONG)))
+    judge(folder, "--alluredir", "allure")
+    second = allure_results(folder)
+    assert {identity(result)[1:] for result in second} == first
+    tries = Counter(result["historyId"] for result in second)
+    assert [one["name"] for one in second if tries[one["historyId"]] > 1] == [
+        "short: no worse than the accepted release"
+    ] * 2
+    assert {one["name"]: one["status"] for one in second}["short-002, seed 0"] == "failed"
+    drawn = {identity(result) for result in second}
+    assert cli.main(["report", str(folder.path / ".harness"), "--alluredir", str(folder.path / "allure")]) == 1
+    assert {identity(result) for result in allure_results(folder)} == drawn
+
+
 def test_allure_has_one_test_a_take_with_its_gates_as_steps_and_the_verdict_of_the_release(project):
     mine = "\ndef test_of_no_take():\n    pass\n\ndef test_of_mine(require):\n    require('length')\n    assert 0\n"
     folder = project(GOOD, LONG, suite=SUITE + mine)
     judge(folder, "--alluredir", "allure")
     by_name = {result["name"]: result for result in allure_results(folder)}
-    assert by_name.keys() >= {"May it go out? FAIL", "short-001, seed 0", "short-002, seed 0", "test_of_no_take"}
+    one = "test_short: tests without a take (1)"
+    assert by_name.keys() >= {"May it go out? FAIL", "short-001, seed 0", "short-002, seed 0", one}
     assert [result["status"] for result in by_name.values() if "of_mine" in result["fullName"]] == ["failed"] * 2
     assert len(by_name) == 4 + 2
     assert by_name["May it go out? FAIL"]["status"] == "failed"

@@ -22,6 +22,7 @@ from harness.records.gate import AGAINST, Outcome, Verdict
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeKey, TakeRecord
 from harness.report import allure, page
+from harness.report.allure_checks import gather_checks
 from harness.report.clips import MIME
 from harness.report.overview import four_lines, worst_first, worst_outcome
 from harness.report.panel import Player, players
@@ -40,7 +41,7 @@ _STEP_ORDER = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.RE
 
 
 def write_takes(run: RunRecord, folder: Path, out: Path) -> None:
-    """Write every planned take of a run; those of an earlier run in the same folder go.
+    """Write every planned take of a run, and put its tests without one together; takes of an earlier run go.
 
     Args:
         run: Its record, also of a run that goes on or was killed.
@@ -58,6 +59,8 @@ def write_takes(run: RunRecord, folder: Path, out: Path) -> None:
     seen = {take.key for take in found}
     for rank, key in enumerate(sorted(why.keys() - seen), len(found)):
         _write(folder, _identity(key, begun + rank) | {"status": "broken", "statusDetails": _details(why[key])})
+    if begun:
+        gather_checks(folder, begun)
 
 
 def _write(folder: Path, result: dict[str, Any]) -> None:
