@@ -6,7 +6,9 @@ A small release of the demonstration voice is judged once whole, by gates that n
 again and again, each time in a new folder, its first process is killed at a random moment between its start and its
 end, and the same command is given once more. Held against the whole run: run.json, the page and every WAV, times aside;
 that no take which was on disk was generated again, and none twice in one run; that no process of the killed run is
-there 20 s later; that no half-written file is left. One line for each kill, exit status 1 where anything differs.
+there 20 s later; that no half-written file is left. A run that had noted its end before it was killed is an earlier
+run of its folder: the next command is held against a second run beside a whole one, whose page lists both. One line for
+each kill, exit status 1 where anything differs.
 """
 
 import argparse
@@ -28,13 +30,15 @@ from uuid import uuid4
 
 from harness import shipped
 from harness.backends.embedded import EmbeddedBackend
+from harness.errors import RecordError
+from harness.records import event
 from harness.take import Request, Take
 
 LOG, MARK = "HARNESS_KILLS_LOG", "HARNESS_KILLS_RUN"
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 20.0
 """For the processes of a killed run to end."""
-LONGEST_S = 300.0
+LONGEST_S = 600.0
 _TIMES = re.compile(
     r'"(begun|ended|elapsed_s|sha256)":("[^"]*"|[\d.e-]+)'
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( UTC|Z)?"
@@ -162,6 +166,11 @@ def _log(out: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
+def _clear(out: Path) -> None:
+    shutil.rmtree(out)
+    out.with_suffix(".log").unlink(missing_ok=True)
+
+
 def _stored(out: Path) -> set[str]:
     return {path.stem for path in (out / "store" / "takes").rglob("*.json") if path.with_suffix(".wav").exists()}
 
@@ -171,22 +180,58 @@ def _finish(process: "subprocess.Popen[bytes]") -> None:
         raise RuntimeError(f"a run that nobody killed ended with {process.returncode}")
 
 
-def killed(release: Release, whole: Ended, out: Path, after_s: float) -> list[str]:
-    """What is wrong after a run was killed at a moment and resumed; nothing where all is well."""
+def _had_ended(out: Path) -> bool:
+    """Whether the run in a folder had noted its end: then all that it leaves was written before."""
+    lines = (out / event.NAME).read_bytes().splitlines() if (out / event.NAME).exists() else []
+    try:
+        return bool(lines) and isinstance(event.decode(lines[-1], event.NAME, "none"), event.Ended)
+    except RecordError:  # it was killed in the middle of a line
+        return False
+
+
+@dataclass
+class Whole:
+    """The release as nobody interrupts it: once, and once more beside what the first run left."""
+
+    once: Ended
+    twice: Ended
+    takes: int
+    lasted_s: float
+    """How long a run goes on."""
+
+    @classmethod
+    def of(cls, release: Release, out: Path) -> "Whole":
+        """Run it twice in a folder, which is left as the second run leaves it."""
+        began = time.monotonic()
+        _finish(release.begin(out))
+        lasted, once, takes = time.monotonic() - began, Ended.read(out), len(_log(out))
+        _finish(release.begin(out))
+        if len(_log(out)) > takes:
+            raise RuntimeError("a second run generated takes that were on disk")
+        return cls(once, Ended.read(out), takes, lasted)
+
+
+def _killed_after(release: Release, whole: Whole, out: Path, share: float) -> float:
+    """Kill a run when a share of its time has passed; after how many seconds that was."""
     while True:
+        began = time.monotonic()
         process = release.begin(out)
         try:
-            process.wait(after_s)
+            process.wait(share * whole.lasted_s)
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
-            break
+            return time.monotonic() - began
         # It ended before that moment, as a run on a machine that is less busy does: sooner, and anew.
-        after_s *= 0.9
-        shutil.rmtree(out)
-        out.with_suffix(".log").unlink(missing_ok=True)
+        whole.lasted_s = time.monotonic() - began
+        _clear(out)
+
+
+def killed(release: Release, whole: Whole, out: Path, share: float) -> list[str]:
+    """What is wrong after a run was killed when a share of its time had passed, and resumed; nothing if all is well."""
+    after_s = _killed_after(release, whole, out, share)
     wrong = [f"process {left} is still there" for left in release.left()]
-    before, on_disk = _log(out), _stored(out)
+    before, on_disk, expected = _log(out), _stored(out), whole.twice if _had_ended(out) else whole.once
     _finish(release.begin(out))
     again = _log(out)[len(before) :]
     wrong += [f"{name[:8]} generated although it was on disk" for name in again if name in on_disk]
@@ -198,9 +243,9 @@ def killed(release: Release, whole: Ended, out: Path, after_s: float) -> list[st
     ]
     wrong += [f"{path.name} is left" for path in out.rglob("*.part")]
     wrong += [f"process {left} of the resumed run is there" for left in release.left()]
-    wrong += [f"{name} is not that of the whole run" for name in whole.differences(Ended.read(out))]
+    wrong += [f"{name} is not that of the whole run" for name in expected.differences(Ended.read(out))]
     print(
-        f"killed after {after_s:5.1f} s (rc {process.returncode}): {len(on_disk)} takes on disk, "
+        f"killed after {after_s:5.1f} s{', ended' * (expected is whole.twice)}: {len(on_disk)} takes on disk, "
         f"{len(again)} generated on resuming: {'; '.join(wrong) or 'equal'}",
         flush=True,
     )
@@ -220,20 +265,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     moments, bad = random.Random(asked.seed), 0
     with TemporaryDirectory() as work:
         release = Release(Path(work) / "release", asked.workers, asked.texts, asked.whole_gate)
-        began = time.monotonic()
-        _finish(release.begin(Path(work) / "whole"))
-        lasted = time.monotonic() - began
-        whole = Ended.read(Path(work) / "whole")
-        print(f"whole: {lasted:.1f} s, {len(_log(Path(work) / 'whole'))} takes, -n {asked.workers}", flush=True)
+        out = Path(work) / "out"  # the same for all: a record quotes the command, which names its folder
+        whole = Whole.of(release, out)
+        print(f"whole: {whole.lasted_s:.1f} s, {whole.takes} takes, -n {asked.workers}", flush=True)
         for number in range(asked.runs):
-            out = Path(work) / "out"
-            wrong = killed(release, whole, out, moments.uniform(0, lasted))
+            _clear(out)
+            wrong = killed(release, whole, out, moments.random())
             bad += bool(wrong)
             if wrong and asked.keep:
                 shutil.copytree(out, asked.keep / str(number), dirs_exist_ok=True)
-                shutil.copytree(Path(work) / "whole", asked.keep / "whole", dirs_exist_ok=True)
-            shutil.rmtree(out)
-            out.with_suffix(".log").unlink(missing_ok=True)
+                for name in ("once", "twice"):
+                    (asked.keep / f"{name}.txt").write_text(getattr(whole, name).record, encoding="utf-8")
+                    (asked.keep / f"{name}.html").write_text(getattr(whole, name).page, encoding="utf-8")
     print(f"{asked.runs} kills, -n {asked.workers}: {asked.runs - bad} as the whole run, {bad} not")
     return int(bad > 0)
 

@@ -142,6 +142,14 @@ class Seal:
         return SEAL_KEY + b'"%s"}\n' % self.digest.encode()
 
 
+def file_hash(document: Document) -> str:
+    """sha256 of the file that a document is written to, byte for byte, also before it is."""
+    whole = hashlib.sha256()
+    for piece in document.pieces():
+        whole.update(piece)
+    return whole.hexdigest()
+
+
 def write(path: Path, document: Document) -> None:
     """Write a document whole or not at all."""
     write_atomically(path, document.pieces())

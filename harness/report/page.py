@@ -17,8 +17,8 @@ from msgspec import structs
 from harness import audio
 from harness.audio import write_atomically
 from harness.records.gate import Outcome
-from harness.records.run_record import NAME as RUN
 from harness.records.run_record import About, RunRecord
+from harness.records.schema import file_hash
 from harness.records.take_record import TakeRecord
 from harness.report import assurance, plots
 from harness.report.causes import causes
@@ -172,7 +172,6 @@ class _Contents:
         script = (_HERE / "page.js").read_text(encoding="utf-8")
         run = self._run
         suites = by_suite(run)
-        record = self._out / RUN
         by_key = {panel.take.key: panel for panel in self._panels}
         close = next((take for take in closest_first(run) if take.key in by_key), None)
         values: dict[str, Any] = {
@@ -189,7 +188,7 @@ class _Contents:
             "rest": 0 if alone else len(self.rest),
             "left_out": len(self.rest) if alone else 0,
             "suites": suites,
-            "run_hash": audio.content_hash(record.read_bytes()) if record.is_file() else "",
+            "run_hash": file_hash(run),  # the record is written after its page
             "assurance": assurance.lines(run),
             "compared": comparisons(run.comparisons, run.not_compared, run.takes),
             "unconditioned": unconditioned(run),

@@ -28,6 +28,16 @@ def test_every_clip_lies_in_the_folder_once_under_the_hash_of_its_bytes(recorded
     assert linked == {path.name for path in clips}
 
 
+def test_a_signature_made_on_the_page_is_of_the_record_beside_it_also_where_one_lay_there_before(recorded_run):
+    from harness.baseline import signature
+
+    recorded_run.take()
+    report.write(recorded_run.journal.record(), recorded_run.out)  # as a run writes at its start
+    report.write(recorded_run.end(0), recorded_run.out)
+    (bound_to,) = re.findall('data-run="([^"]*)"', index(recorded_run))
+    assert bound_to == signature.run_hash(recorded_run.out)
+
+
 def test_what_an_earlier_report_left_goes(recorded_run):
     recorded_run.take()
     stale = recorded_run.out / "report" / "clips" / "old.flac"
