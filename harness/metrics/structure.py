@@ -145,7 +145,8 @@ def _copies(take: Prints, source: Prints, lags: tuple[int, int] | None = None) -
         hits = np.argwhere((total >= SAME * count) & (count >= SOUNDING_PRINTS))
         pairs = np.stack([rows[hits[:, 0]], hits[:, 1] + first], axis=1)
         if lags is not None:
-            pairs = pairs[pairs[:, 1] - pairs[:, 0] >= lags[0]]
+            apart = pairs[:, 1] - pairs[:, 0]
+            pairs = pairs[(apart >= lags[0]) & (apart <= lags[1])]
         found.append(pairs)
     return np.concatenate(found)
 
