@@ -111,10 +111,10 @@ def suites_of(folder: Path = shipped.CORPUS) -> tuple[str, ...]:
         raise CorpusError(
             f"corpus folder {str(folder)!r} does not exist: give a folder of SUITE.toml files with --corpus"
         )
-    found = tuple(sorted(path.stem for path in folder.glob("*.toml") if not path.name.startswith(".")))
-    if not found:
+    names = tuple(sorted(path.stem for path in folder.glob("*.toml") if not path.name.startswith(".")))
+    if not names:
         raise CorpusError(f"corpus folder {str(folder)!r} holds no suite: put SUITE.toml with [[utterance]] rows there")
-    return found
+    return names
 
 
 def load_corpus(suite: str, folder: Path = shipped.CORPUS) -> tuple[Utterance, ...]:
@@ -125,7 +125,7 @@ def load_corpus(suite: str, folder: Path = shipped.CORPUS) -> tuple[Utterance, .
     """
     path = folder / f"{suite}.toml"
     if not path.exists():
-        there = ", ".join(sorted(one.stem for one in folder.glob("*.toml"))) or "none"
+        there = ", ".join(sorted(toml.stem for toml in folder.glob("*.toml"))) or "none"
         raise CorpusError(f"{path} is missing: a suite needs its corpus file; the folder has {there}")
     file = typed(_File, read_toml(path, CorpusError), str(path), CorpusError)
     if not file.utterance:
@@ -246,7 +246,7 @@ def _check_sound(path: Path) -> None:
 
 
 def _side_file(path: Path, suffix: str) -> str:
-    sides = [one for one in path.parent.glob(f"{glob.escape(path.stem)}.*") if one.suffix.lower() == suffix]
+    sides = [side for side in path.parent.glob(f"{glob.escape(path.stem)}.*") if side.suffix.lower() == suffix]
     return " ".join(read_text(sides[0], VoicesError).split()) if sides else ""
 
 

@@ -116,9 +116,9 @@ def read_csv(
     for number, cells in enumerate(lines[1:], 2):
         if len(cells) > len(columns):
             raise error(f"{path} row {number} has {len(cells)} cells, the header has {len(columns)}: quote the commas")
-        found = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
-        if found:
-            rows.append((f"{path} row {number}", found))
+        row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
+        if row:
+            rows.append((f"{path} row {number}", row))
     if not rows:
         raise error(f"{path} holds no rows below its header: fill it in, or take it away")
     return rows
@@ -130,13 +130,13 @@ def read_json_lines(path: Path, error: type[UsageError] = UsageError) -> list[tu
     Raises:
         UsageError: Of the kind `error`; as `read_text`, a line is no JSON, or there are none.
     """
-    found = []
+    values = []
     for number, line in enumerate(read_text(path, error).split("\n"), 1):  # a text may hold other line ends
         if line.strip():
-            found.append((f"{path} line {number}", json_value(line, f"{path} line {number}", error)))
-    if not found:
+            values.append((f"{path} line {number}", json_value(line, f"{path} line {number}", error)))
+    if not values:
         raise error(f"{path} holds no lines: fill it in, or take it away")
-    return found
+    return values
 
 
 def json_value(text: str, where: str, error: type[UsageError] = UsageError) -> object:
@@ -196,10 +196,10 @@ def _plainly(message: str, table: Mapping[str, Any], kind: type) -> str:
     >>> _plainly("Expected `float`, got `str` - at `$.at_least`", {"at_least": "1"}, dict)
     "field 'at_least' is '1'; a number is needed"
     """
-    found = re.fullmatch(r"(?s)(.*?) - at `\$\.(\w+)(.*)`", message)
-    if not found:
+    match = re.fullmatch(r"(?s)(.*?) - at `\$\.(\w+)(.*)`", message)
+    if not match:
         return message
-    said, name, deeper = found.groups()
+    said, name, deeper = match.groups()
     if said.startswith("Invalid enum value"):
         choices: Any = get_type_hints(kind)[name]
         if isinstance(choices, EnumMeta):

@@ -69,9 +69,9 @@ def find(kind: Kind, name: str) -> Any | None:
         UsageError: The name is `module:Class` or an entry point, and what it names cannot be imported.
     """
     if kind.package and name.isidentifier():
-        found = _own(kind, name)
-        if found is not None:
-            return found
+        own = _own(kind, name)
+        if own is not None:
+            return own
     if name in kind.built_in:
         return imported(kind.built_in[name], kind.option)
     for entry in entry_points(group=kind.group, name=name):
@@ -85,13 +85,13 @@ def get(kind: Kind, name: str) -> Any:
     Raises:
         UsageError: There is none; the line says which there are.
     """
-    found = find(kind, name)
-    if found is None:
+    registered = find(kind, name)
+    if registered is None:
         raise UsageError(
             f"{kind.option} {name!r} is no {kind.what}; there are {', '.join(names(kind))}: "
             f"choose one, or give module:Class"
         )
-    return found
+    return registered
 
 
 def names(kind: Kind) -> list[str]:

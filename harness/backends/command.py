@@ -76,8 +76,8 @@ class CommandBackend:
             self.name, shlex.join(self._words), self.identity, device="a command", dtype="not known"
         )
         for job in driven(self._jobs([Job(request) for request in requests])):
-            found: Mapping[str, float | str] = self._proved.details if self._proved is not None else {}
-            yield job.take(provenance, self.frame_rate_hz, found)
+            details: Mapping[str, float | str] = self._proved.details if self._proved is not None else {}
+            yield job.take(provenance, self.frame_rate_hz, details)
 
     def close(self) -> None:
         """Nothing is held between batches."""
@@ -102,10 +102,10 @@ class CommandBackend:
             yield job
 
     async def _prove(self, requests: Sequence[Request]) -> None:
-        found = two_voices(requests, self._voice)
-        if found is None:
+        voices = two_voices(requests, self._voice)
+        if voices is None:
             return
-        request, voice, other = found
+        request, voice, other = voices
 
         async def ask(seed: int, voice: Voice) -> Audio:
             until = monotonic() + self._options.timeout_s
@@ -198,10 +198,10 @@ def filled(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
 
 
 def _program(word: str) -> str:
-    found = shutil.which(word)
-    if found is None:
+    program = shutil.which(word)
+    if program is None:
         raise UsageError(f"--model starts {word!r}, which is no program here: install it or give its path")
-    return found
+    return program
 
 
 def _mark(word: str) -> str:
@@ -211,8 +211,8 @@ def _mark(word: str) -> str:
         if path.is_file():
             return audio.content_hash(path.read_bytes())
         if path.is_dir():
-            stats = [(one, one.stat()) for one in sorted(path.rglob("*")) if one.is_file()]
-            listing = [f"{one.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}" for one, stat in stats]
+            stats = [(file, file.stat()) for file in sorted(path.rglob("*")) if file.is_file()]
+            listing = [f"{file.relative_to(path)} {stat.st_size} {stat.st_mtime_ns}" for file, stat in stats]
             return audio.content_hash("\n".join(listing).encode())
     except OSError:  # a word too long for a path
         pass

@@ -86,9 +86,9 @@ class DirectoryBackend:
         unread = [key for key in self._entries if key not in asked]
         wanted = list(dict.fromkeys(request.utterance.id for request in planned))
         if len(unread) == len(self._entries):
-            found = _some([name for name, _ in self._entries] or self._files.others, "nothing that can be read")
+            there = _some([name for name, _ in self._entries] or self._files.others, "nothing that can be read")
             raise UsageError(
-                f"0 of {len(wanted)} utterances have audio in {str(self._folder)!r}; found {found}; expected "
+                f"0 of {len(wanted)} utterances have audio in {str(self._folder)!r}; found {there}; expected "
                 f"{_some(wanted)}: call the files UTTERANCE.wav or UTTERANCE_seedN.wav, or write a manifest.csv"
             )
         if unread:

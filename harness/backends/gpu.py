@@ -28,16 +28,16 @@ def refuse_without(workers: int) -> None:
         )
 
 
-def why_not(torch_version: str, cuda: str | None, devices: int, found: "tuple[str, str]") -> str:
+def why_not(torch_version: str, cuda: str | None, devices: int, driver: "tuple[str, str]") -> str:
     """Why torch sees no GPU, and what to do.
 
     Args:
         torch_version: Of the installed torch.
         cuda: What it was built for; None for a CPU build.
         devices: How many it sees.
-        found: The driver's version and the newest CUDA that it runs, each empty where unknown.
+        driver: The driver's version and the newest CUDA that it runs, each empty where unknown.
     """
-    version, runs = found
+    version, runs = driver
     has = f"torch {torch_version} has {f'CUDA {cuda}' if cuda else 'no CUDA'} and sees {devices} CUDA devices"
     if not version:
         return f"{has}, and no NVIDIA driver answers; run on a machine with an NVIDIA GPU, or leave --gpu out"

@@ -42,7 +42,7 @@ def kept_of(take: TakeRecord) -> BaselineTake:
         speaker=take.speaker,
         question=take.question,
         audio=take.audio,
-        measurements={name: _rounded(found) for name, found in take.measurements.items()},
+        measurements={name: _rounded(measured) for name, measured in take.measurements.items()},
         broken=tuple(sorted({verdict.gate.name for verdict in take.verdicts if verdict.outcome == Outcome.EXCUSED})),
     )
 
@@ -52,8 +52,8 @@ def anchor_of(baseline: Baseline, margins: Sequence[Margin]) -> Anchor:
     values: dict[str, dict[str, list[float | None]]] = {margin.metric: {} for margin in margins}
     for take in sorted(baseline.takes, key=lambda take: (take.utterance, take.seed)):
         for metric, by_utterance in values.items():
-            found = take.measurements.get(metric)
-            number = found.value if found is not None and isfinite(found.value) else None
+            measured = take.measurements.get(metric)
+            number = measured.value if measured is not None and isfinite(measured.value) else None
             by_utterance.setdefault(take.utterance, []).append(number)
     accepted = baseline.accepted
     kept = {
@@ -64,11 +64,11 @@ def anchor_of(baseline: Baseline, margins: Sequence[Margin]) -> Anchor:
     return Anchor(by=accepted.by, on=accepted.on, system=accepted.system, values=kept)
 
 
-def _rounded(found: Measurement) -> Measurement:
+def _rounded(measured: Measurement) -> Measurement:
     return msgspec.structs.replace(
-        found,
-        value=_six_digits(found.value),
-        components={name: _six_digits(part) for name, part in found.components.items()},
+        measured,
+        value=_six_digits(measured.value),
+        components={name: _six_digits(part) for name, part in measured.components.items()},
         detail="",
         spans=(),
         heard="",
@@ -133,7 +133,10 @@ def write(folder: Path, baseline: Baseline) -> Path:
 def rests_on(baselines: Sequence[Baseline], policy: Policy, margins: Sequence[Margin]) -> str:
     """Hash of all that an audit rests on: another baseline, policy or margin needs another audit."""
     seals = sorted(baseline.sha256 for baseline in baselines)
-    limits = [(one.metric, one.margin, one.lost, one.cap, one.resolution, one.two_sided) for one in margins]
+    limits = [
+        (margin.metric, margin.margin, margin.lost, margin.cap, margin.resolution, margin.two_sided)
+        for margin in margins
+    ]
     return content_hash(repr((seals, policy, limits)).encode())[:16]
 
 
@@ -241,13 +244,13 @@ def rulers_changed(
 
 def _one_ruler(ours: set[str], theirs: set[str]) -> bool:
     """Whether numbers were measured alike; of an older record that has no signature only the version is known."""
-    if any("." not in one for one in theirs):
-        ours, theirs = ({one.split(".")[0] for one in side} for side in (ours, theirs))
+    if any("." not in ruler for ruler in theirs):
+        ours, theirs = ({ruler.split(".")[0] for ruler in side} for side in (ours, theirs))
     return ours == theirs
 
 
 def _rulers(takes: Sequence[TakeRecord | BaselineTake], metric: str) -> set[str]:
     """With what the numbers of a metric were measured; where there is none the ruler does not matter."""
     measured = [take.measurements.get(metric) for take in takes]
-    known = {one.metric.ruler for one in measured if one is not None and one.is_known}
+    known = {measurement.metric.ruler for measurement in measured if measurement is not None and measurement.is_known}
     return known | ({"no measurement"} if None in measured else set())

@@ -73,7 +73,7 @@ def of_run(run: RunRecord) -> RunEvent:
         takes=run.judged,
         backend=about.backend,
         model=next((take.provenance.model for take in run.takes), ""),
-        ruler=", ".join(f"{part} {found}" for part, found in sorted(about.instruments.items())),
+        ruler=", ".join(f"{part} {revision}" for part, revision in sorted(about.instruments.items())),
         seeds=tuple(sorted({take.seed for take in run.takes})),
         texts=tuple("/".join(text) for text in texts),
         values={name: tuple(numbers) for name, numbers in by_text.items()},
@@ -82,12 +82,20 @@ def of_run(run: RunRecord) -> RunEvent:
             for name, numbers in by_text.items()
         },
         since_first={
-            one.metric: one.change for one in run.comparisons if one.question == "anchor" and one.change is not None
+            answer.metric: answer.change
+            for answer in run.comparisons
+            if answer.question == "anchor" and answer.change is not None
         },
         against=tuple(
-            f"{one.outcome} {one.stratum} {one}: {one.observed}" for one in run.comparisons if one.stands_against
+            f"{answer.outcome} {answer.stratum} {answer}: {answer.observed}"
+            for answer in run.comparisons
+            if answer.stands_against
         )
-        + tuple(f"{one.outcome} {one.stratum}: {one.reason}" for one in run.not_compared if one.stands_against),
+        + tuple(
+            f"{answer.outcome} {answer.stratum}: {answer.reason}"
+            for answer in run.not_compared
+            if answer.stands_against
+        ),
     )
 
 
@@ -143,7 +151,7 @@ def series(runs: Sequence[RunEvent], margins: Sequence[Margin] = ()) -> list[Ser
         if run.texts:
             groups.setdefault((run.backend, run.model, run.ruler, run.texts), []).append(run)
     least = {margin.metric: margin for margin in margins}
-    found = []
+    metrics_over_time = []
     for group in sorted(groups.values(), key=lambda group: group[-1].on, reverse=True):
         metrics = sorted({name for run in group for name in run.values})
         for metric in metrics:
@@ -154,7 +162,7 @@ def series(runs: Sequence[RunEvent], margins: Sequence[Margin] = ()) -> list[Ser
                 values = table[:, common].mean(axis=1)
                 smallest = _least_step(least.get(metric), float(values.mean()))
                 steps = tuple(steps_in(values, smallest, len(metrics)))
-                found.append(
+                metrics_over_time.append(
                     Series(
                         metric,
                         f"{len(there[-1].texts)} texts of {', '.join(_suites(there[-1]))}",
@@ -164,7 +172,7 @@ def series(runs: Sequence[RunEvent], margins: Sequence[Margin] = ()) -> list[Ser
                         steps,
                     )
                 )
-    return found
+    return metrics_over_time
 
 
 def _suites(run: RunEvent) -> list[str]:
@@ -191,7 +199,7 @@ def trend(events: Sequence[HistoryEvent], margins: Sequence[Margin] = ()) -> lis
         else:
             why = f", although {len(event.found_worse)} comparisons failed: {event.override}" if event.override else ""
             shown.append(f"{event.on}  accepted  {event.suite} by {event.by}{why}")
-    for one in series([event for event in events if isinstance(event, RunEvent)], margins):
-        level = ", ".join(part for part in (f"{one.values[-1]:.4g}", one.steps_in_words) if part)
-        shown.append(f"{one.metric:<22}{level}, {len(one.values)} runs of {one.of}")
+    for known in series([event for event in events if isinstance(event, RunEvent)], margins):
+        level = ", ".join(part for part in (f"{known.values[-1]:.4g}", known.steps_in_words) if part)
+        shown.append(f"{known.metric:<22}{level}, {len(known.values)} runs of {known.of}")
     return shown

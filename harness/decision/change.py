@@ -77,12 +77,12 @@ class Strata:
         """
         of_suites, of_speakers = np.array(suites), np.array(speakers)
         voices, numbers = np.unique(of_speakers, return_inverse=True)
-        found = {"all": np.ones(len(suites), bool)} if whole else {}
-        found |= {f"suite {name}": of_suites == name for name in dict.fromkeys(suites) if name in asked}
+        rows_of = {"all": np.ones(len(suites), bool)} if whole else {}
+        rows_of |= {f"suite {name}": of_suites == name for name in dict.fromkeys(suites) if name in asked}
         heard = {f"voice {name}": of_speakers == name for name in voices} if whole else {}
-        found |= {name: rows for name, rows in heard.items() if rows.sum() >= LEAST_OF_A_VOICE}
-        members = np.stack(list(found.values())) if found else np.zeros((0, len(suites)), bool)
-        return cls(tuple(found), members, np.asarray(numbers, np.intp))
+        rows_of |= {name: rows for name, rows in heard.items() if rows.sum() >= LEAST_OF_A_VOICE}
+        members = np.stack(list(rows_of.values())) if rows_of else np.zeros((0, len(suites)), bool)
+        return cls(tuple(rows_of), members, np.asarray(numbers, np.intp))
 
     @property
     def pooled(self) -> "Strata":
@@ -167,8 +167,8 @@ class ByVoice:
         centre = self.sums.sum(axis=1) / np.maximum(total, 1)
         between = (self.count * (means - centre[:, None]) ** 2).sum(axis=1) / np.maximum(heard - 1, 1)
         size = (total - (self.count**2).sum(axis=1) / np.maximum(total, 1)) / np.maximum(heard - 1, 1)
-        found = (between - self.within) / np.maximum(size, 1e-9)
-        return np.asarray(np.where((heard > 1) & (total > heard), found, 0.0))
+        variance = (between - self.within) / np.maximum(size, 1e-9)
+        return np.asarray(np.where((heard > 1) & (total > heard), variance, 0.0))
 
     @property
     def freedom(self) -> Floats:
@@ -247,11 +247,11 @@ def spread(takes: Takes, strata: Strata, scatter: VoiceScatter, floor: float) ->
 
 def _concentration(known: Flags, strata: Strata, count: Floats) -> Floats:
     """Sum of the squared shares of the voices in each stratum: 1 for one voice; shape (runs, strata)."""
-    found = np.zeros_like(count)
+    squares = np.zeros_like(count)
     for voice in strata.voices:
         both = (strata.members & voice).T.astype(np.float64)
-        found += (known.astype(np.float64) @ both / count) ** 2
-    return found
+        squares += (known.astype(np.float64) @ both / count) ** 2
+    return squares
 
 
 def _seeds(takes: Takes) -> tuple[Floats, Floats]:

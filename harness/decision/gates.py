@@ -74,7 +74,7 @@ class Profile:
             GateError: A metric is unknown, or no gate of this profile judges it in this suite: nothing may be required
                 that is then not judged.
         """
-        found: list[Gate] = []
+        gates: list[Gate] = []
         for metric in metrics:
             if metric not in known_metrics():
                 raise GateError(f"metric {metric!r} is unknown; there are {', '.join(sorted(known_metrics()))}")
@@ -85,8 +85,8 @@ class Profile:
                 raise GateError(
                     f"profile {self.name!r} has no gate on {metric!r} in suite {suite!r}: add one to gates.toml"
                 )
-            found += mine
-        return tuple(found)
+            gates += mine
+        return tuple(gates)
 
 
 EXCUSE = "one of the takes that may break a gate: their share decides"
@@ -112,25 +112,25 @@ def for_recognisers(
         weights: By metric the hash of its recogniser's weights, for the metrics that rest on one and were measured;
             empty where the recogniser has none. A gate whose metric could not be measured stays as it is, and blocks.
     """
-    found: list[Gate] = []
+    fitting: list[Gate] = []
     for gate in gates:
         mine, first = weights.get(gate.metric), gate.metric.removeprefix("second_")
         made = [
-            one
-            for one in profile.gates
-            if one.metric == first and mine and mine in one.recognisers and one.reads(language)
+            row
+            for row in profile.gates
+            if row.metric == first and mine and mine in row.recognisers and row.reads(language)
         ]
         if gate.metric != first:
-            made = [msgspec.structs.replace(one, name=f"second {one.name}", metric=gate.metric) for one in made]
+            made = [msgspec.structs.replace(row, name=f"second {row.name}", metric=gate.metric) for row in made]
         if made:
-            found += made
+            fitting += made
         elif mine is None:
-            found.append(gate)
+            fitting.append(gate)
         else:
             who = mine or "without a hash of its weights"
             why = f"{gate.why} (advisory: no gate names this recogniser, {who}, for {language!r})"
-            found.append(msgspec.structs.replace(gate, advisory=True, why=why))
-    return tuple(found)
+            fitting.append(msgspec.structs.replace(gate, advisory=True, why=why))
+    return tuple(fitting)
 
 
 def judge(gates: Iterable[Gate], measurements: Mapping[str, Measurement], refused: Mapping[str, str]) -> list[Verdict]:
@@ -172,34 +172,34 @@ def amounts_of(gates: Iterable[Gate]) -> set[str]:
 
 def _amounts(measurements: Mapping[str, Measurement]) -> dict[str, float]:
     """How much there is to judge by, as `harness.records.gate.AMOUNTS` names it; what was not measured is left out."""
-    found = {}
+    amounts = {}
     for name, (metric, count) in _COUNTED_BY.items():
         of = measurements[metric].components if metric in measurements else {}
         try:
-            found[name] = float(count(of))
+            amounts[name] = float(count(of))
         except KeyError:
             continue
-    return {name: amount for name, amount in found.items() if isfinite(amount)}
+    return {name: amount for name, amount in amounts.items() if isfinite(amount)}
 
 
-def _judge_one(gate: Gate, found: Measurement, amounts: Mapping[str, float], refusal: str) -> Verdict:
-    if (found.metric.name, found.metric.unit) != (gate.metric, gate.unit):
-        raise GateError(f"gate {gate} cannot judge {found.metric.name} in {found.metric.unit}: mend gates.toml")
-    if refusal or not found.applicable:
-        return Verdict(Outcome.REFUSED, gate, found, refusal or found.why_not)
-    if found.why_not:
-        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, found.why_not)
+def _judge_one(gate: Gate, measured: Measurement, amounts: Mapping[str, float], refusal: str) -> Verdict:
+    if (measured.metric.name, measured.metric.unit) != (gate.metric, gate.unit):
+        raise GateError(f"gate {gate} cannot judge {measured.metric.name} in {measured.metric.unit}: mend gates.toml")
+    if refusal or not measured.applicable:
+        return Verdict(Outcome.REFUSED, gate, measured, refusal or measured.why_not)
+    if measured.why_not:
+        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, measured, measured.why_not)
     unknown = [name for name in AMOUNTS if name not in amounts and any(getattr(step, name) for step in gate.steps)]
     if unknown:
         reason = f"its limit depends on {', '.join(unknown)}, which could not be measured"
-        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, found, reason)
+        return Verdict(Outcome.WARN if gate.advisory else Outcome.INCONCLUSIVE, gate, measured, reason)
     resolved = gate.for_amounts(amounts)
     if resolved is None:
         there = ", ".join(told.format(round(amounts.get(name, 0.0), 2)) for name, told in AMOUNTS.items())
-        return Verdict(Outcome.REFUSED, gate, found, f"too little to judge: {there}; {gate.steps[0]}")
-    inside = resolved.at_least <= found.value <= resolved.at_most  # false for NaN
+        return Verdict(Outcome.REFUSED, gate, measured, f"too little to judge: {there}; {gate.steps[0]}")
+    inside = resolved.at_least <= measured.value <= resolved.at_most  # false for NaN
     outside = Outcome.WARN if gate.advisory else Outcome.FAIL
-    return Verdict(Outcome.PASS if inside else outside, resolved, found)
+    return Verdict(Outcome.PASS if inside else outside, resolved, measured)
 
 
 def release(outcomes: Iterable[Outcome], planned: int, judged: int, shares_judged: bool = False) -> Outcome:
@@ -212,11 +212,11 @@ def release(outcomes: Iterable[Outcome], planned: int, judged: int, shares_judge
     >>> release([Outcome.PASS], planned=2, judged=1)
     <Outcome.INCONCLUSIVE: 'INCONCLUSIVE'>
     """
-    found = set(outcomes)
-    if Outcome.FAIL in found:
+    seen = set(outcomes)
+    if Outcome.FAIL in seen:
         return Outcome.FAIL
-    unsettled = Outcome.EXCUSED in found and not shares_judged
-    if Outcome.INCONCLUSIVE in found or unsettled or judged < planned or Outcome.PASS not in found:
+    unsettled = Outcome.EXCUSED in seen and not shares_judged
+    if Outcome.INCONCLUSIVE in seen or unsettled or judged < planned or Outcome.PASS not in seen:
         return Outcome.INCONCLUSIVE
     return Outcome.PASS
 

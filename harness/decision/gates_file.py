@@ -172,7 +172,7 @@ def read(path: Path = shipped.GATES, beneath: tuple[Path, ...] = ()) -> Source:
     if not path.exists():
         raise GateError(f"{path} is missing: give one with --gates-file")
     content = read_toml(path, GateError)
-    known = sorted(one.name for one in fields(GatesFile))
+    known = sorted(table.name for table in fields(GatesFile))
     for name in content:
         if name not in known:
             raise GateError(f"{path}: table {name!r} is unknown; known are {', '.join(known)}")
@@ -181,7 +181,7 @@ def read(path: Path = shipped.GATES, beneath: tuple[Path, ...] = ()) -> Source:
     if not tables.extends:
         return Source(path, tables)
     other = shipped.GATES if tables.extends == "shipped" else path.parent / tables.extends
-    if other.resolve() in {one.resolve() for one in (*beneath, path)}:
+    if other.resolve() in {file.resolve() for file in (*beneath, path)}:
         raise GateError(f"{path}: extends = {tables.extends!r} leads back to itself")
     return Source(path, tables, read(other, (*beneath, path)))
 

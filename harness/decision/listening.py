@@ -108,36 +108,36 @@ def load_preference(path: Path = shipped.GATES) -> PreferenceMargin | None:
     Raises:
         GateError: The row is malformed.
     """
-    found = gates_file.read(path).margins().get(PREFERENCE)
-    if found is None:
+    located = gates_file.read(path).margins().get(PREFERENCE)
+    if located is None:
         return None
-    row, where = found[1], found[0]
+    row, where = located[1], located[0]
     margin = typed(PreferenceMargin, row, where, GateError)
     if margin.unit != UNIT:
         raise GateError(f"{where}: preference is a {UNIT}, not in {margin.unit!r}")
     return margin
 
 
-def judged(found: Preference | None, margin: PreferenceMargin | None) -> Heard:
+def judged(preference: Preference | None, margin: PreferenceMargin | None) -> Heard:
     """Judge what listeners preferred; what is not shown either way blocks only where the policy asks for an answer.
 
     Args:
-        found: Of the session of this very run; None where there is none.
+        preference: Of the session of this very run; None where there is none.
         margin: From gates.toml; None where nothing is asked of listeners.
     """
     if margin is None:
         return Heard(Outcome.REFUSED, f"gates.toml has no [[margin]] on {PREFERENCE}")
     unsure = Outcome.INCONCLUSIVE if margin.required else Outcome.WARN
-    if found is None or not found.utterances:
-        said = found.said if found is not None else "nobody has listened to this run"
+    if preference is None or not preference.utterances:
+        said = preference.said if preference is not None else "nobody has listened to this run"
         outcome = Outcome.INCONCLUSIVE if margin.required else Outcome.REFUSED
         return Heard(outcome, f"{said}: python -m harness listen")
     limit = f"{margin.at_least:.0%} is the least"
-    if found.low >= margin.at_least:
-        return Heard(Outcome.PASS, f"{found.said}; {limit}")
-    if found.high < margin.at_least:
-        return Heard(Outcome.FAIL, f"{found.said}; {limit}: {margin.why}")
-    return Heard(unsure, f"{found.said}; {limit}, and neither is shown: more pairs or listeners decide it")
+    if preference.low >= margin.at_least:
+        return Heard(Outcome.PASS, f"{preference.said}; {limit}")
+    if preference.high < margin.at_least:
+        return Heard(Outcome.FAIL, f"{preference.said}; {limit}: {margin.why}")
+    return Heard(unsure, f"{preference.said}; {limit}, and neither is shown: more pairs or listeners decide it")
 
 
 def preference(session: Session, ratings: Iterable[Ratings], doubt: float = 0.05) -> Preference:
@@ -152,17 +152,17 @@ def preference(session: Session, ratings: Iterable[Ratings], doubt: float = 0.05
     aside: dict[str, str] = {}
     counted: list[str] = []
     scores: dict[tuple[str, int], dict[str, list[float]]] = {}
-    for one in ratings:
-        answers = {rating.trial: rating.choice for rating in one.ratings}
+    for rater in ratings:
+        answers = {rating.trial: rating.choice for rating in rater.ratings}
         if why := unreliable(trials, answers):
-            aside[one.listener] = why
+            aside[rater.listener] = why
             continue
-        counted.append(one.listener)
+        counted.append(rater.listener)
         for number, choice in answers.items():
             trial = trials[number]
             if trial.kind != Kind.CHECK:
                 of_listener = scores.setdefault((trial.utterance, trial.seed), {})
-                of_listener.setdefault(one.listener, []).append(_SCORES[trial.role(choice)])
+                of_listener.setdefault(rater.listener, []).append(_SCORES[trial.role(choice)])
     means = [_mean(_mean(twice) for twice in of_listener.values()) for of_listener in scores.values()]
     low, high = mean_interval(means, doubt)
     value = _mean(means) if means else float("nan")

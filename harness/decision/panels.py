@@ -41,15 +41,15 @@ def panel(takes: Sequence[Measured], utterances: Sequence[str], margins: Sequenc
 def panel_of_anchors(anchors: Sequence[Anchor], utterances: Sequence[str], margins: Sequence[Margin]) -> Side:
     """The values of the first releases of some lines, likewise."""
     row = {name: number for number, name in enumerate(utterances)}
-    kept = [(margin.metric, one.values.get(margin.metric, {})) for one in anchors for margin in margins]
+    kept = [(margin.metric, anchor.values.get(margin.metric, {})) for anchor in anchors for margin in margins]
     most = max((len(numbers) for _, values in kept for numbers in values.values()), default=1)
-    found = {margin.metric: np.full((len(row), most), np.nan) for margin in margins}
+    panel = {margin.metric: np.full((len(row), most), np.nan) for margin in margins}
     for metric, values in kept:
         for name, numbers in values.items():
             if name in row:
                 known = [np.nan if number is None else number for number in numbers]
-                found[metric][row[name], : len(known)] = known
-    return Side(tuple(range(most)), found)
+                panel[metric][row[name], : len(known)] = known
+    return Side(tuple(range(most)), panel)
 
 
 def layout(takes: Mapping[str, Sequence[Measured]]) -> Layout:
@@ -73,10 +73,10 @@ def unmeasured(new: Sequence[Measured], old: Sequence[Measured], metric: str) ->
 
 
 def _value(take: Measured, metric: str) -> float | None:
-    found = take.measurements.get(metric)
-    return found.value if found is not None and isfinite(found.value) else None
+    measured = take.measurements.get(metric)
+    return measured.value if measured is not None and isfinite(measured.value) else None
 
 
 def _why_not(take: Measured, metric: str) -> str:
-    found = take.measurements.get(metric)
-    return "it was not measured" if found is None else found.why_not or "it is not a number"
+    measured = take.measurements.get(metric)
+    return "it was not measured" if measured is None else measured.why_not or "it is not a number"

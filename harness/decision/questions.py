@@ -119,7 +119,7 @@ class Rule:
 
     def look(self, there: Look, number: int) -> None:
         """Answer every question that is open, with all takes up to look `number` (from 0)."""
-        found: dict[Key, Answer] = {}
+        answers: dict[Key, Answer] = {}
         compared: dict[Key, Takes] = {}
         doubt = portion(self.policy.doubt, self.looks, number)
         level = _Level(doubt, self.policy.tail_doubt * (1.0 if number == len(self.looks) - 1 else EARLY_TAIL))
@@ -129,32 +129,32 @@ class Rule:
             takes = there.takes[margin.metric]
             means = _means(margin, takes, self.strata, scatter, level, "mean")
             if self.whole:
-                found["all", margin.metric, "lost"] = _lost(margin, takes, self.policy, doubt)
+                answers["all", margin.metric, "lost"] = _lost(margin, takes, self.policy, doubt)
             if self.whole and margin.metric in there.anchor:
                 since = there.anchor[margin.metric]
                 far = replace(margin, margin=margin.margin * self.policy.anchor_margins)
                 means |= _means(far, since, self.strata.pooled, of_all, level, "anchor")
-            found |= means
+            answers |= means
             compared |= {key: there.anchor[key[1]] if key[2] == "anchor" else takes for key in means}
         if there.broken is not None:
-            found["all", "", "broken"] = _broken(there.broken, self.policy, doubt)
-        if found:
-            self._settle(found, compared)
+            answers["all", "", "broken"] = _broken(there.broken, self.policy, doubt)
+        if answers:
+            self._settle(answers, compared)
 
-    def _settle(self, found: Mapping[Key, Answer], compared: Mapping[Key, Takes]) -> None:
-        keys = list(found)
-        current = np.stack([self._spent(found[key].p_value, found[key]) for key in keys], axis=1)
+    def _settle(self, fresh: Mapping[Key, Answer], compared: Mapping[Key, Takes]) -> None:
+        keys = list(fresh)
+        current = np.stack([self._spent(fresh[key].p_value, fresh[key]) for key in keys], axis=1)
         before = np.stack([self.p_values.get(key, np.ones(len(current))) for key in keys], axis=1)
         # The exchange can only raise a p-value: it is asked where the t-test alone would find something.
         for run, column in np.argwhere((holm(np.minimum(current, before)) <= self.policy.alpha) & (current <= before)):
             key = keys[column]
             if key in compared:
-                exchanged = self._exchanged(key, compared[key], int(run), found[key])
-                current[run, column] = max(current[run, column], float(self._spent(np.array(exchanged), found[key])))
+                exchanged = self._exchanged(key, compared[key], int(run), fresh[key])
+                current[run, column] = max(current[run, column], float(self._spent(np.array(exchanged), fresh[key])))
         smallest = np.minimum(current, before)
         adjusted = holm(smallest)
         for column, key in enumerate(keys):
-            answer = found[key]
+            answer = fresh[key]
             self.answers[key], self.p_values[key] = answer, smallest[:, column]
             self.adjusted[key] = adjusted[:, column]
             failed = (adjusted[:, column] <= self.policy.alpha) & answer.bad
@@ -178,8 +178,8 @@ class Rule:
         """The same of some of the runs."""
         return replace(
             self,
-            outcomes={key: found[runs] for key, found in self.outcomes.items()},
-            p_values={key: found[runs] for key, found in self.p_values.items()},
+            outcomes={key: arrays[runs] for key, arrays in self.outcomes.items()},
+            p_values={key: arrays[runs] for key, arrays in self.p_values.items()},
             adjusted={},
             answers={},
         )
@@ -213,42 +213,42 @@ def _means(
 ) -> dict[Key, Answer]:
     """The average changes of a metric, of every stratum."""
     floor, both = margin.resolution / np.sqrt(6), margin.better == "neither"
-    found = spread(takes, strata, scatter, floor)
-    half = _quantile(1 - level.doubt, found)
-    low, high = found.delta - half, found.delta + half
+    change = spread(takes, strata, scatter, floor)
+    half = _quantile(1 - level.doubt, change)
+    low, high = change.delta - half, change.delta + half
     if margin.cap is not None and margin.better == "lower":
         low = np.minimum(low, _reckoning_with_the_unseen(margin, takes, strata, scatter, level))
-    worse = np.abs(found.delta) if both else -found.delta
+    worse = np.abs(change.delta) if both else -change.delta
     # Without a resolution, changes that are all alike have no error: then any worsening is certain, and none is none.
     certain = np.where(worse > 0, np.inf, -np.inf)
     p_value = _upper_tail(
-        np.divide(worse, found.worse_error, out=certain, where=found.worse_error > 0), found.worse_freedom
+        np.divide(worse, change.worse_error, out=certain, where=change.worse_error > 0), change.worse_freedom
     )
-    enough = found.count >= LEAST_UTTERANCES
+    enough = change.count >= LEAST_UTTERANCES
     low, high = np.where(enough, low, -np.inf), np.where(enough, high, np.inf)
     p_value = np.where(enough, p_value, 1.0)
     answers: dict[Key, Answer] = {}
     for column, (name, widening) in enumerate(zip(strata.names, strata.widening, strict=True)):
         own = margin.margin * float(widening)
         answers[name, margin.metric, kind] = Answer(
-            delta=found.delta[:, column],
+            delta=change.delta[:, column],
             low=low[:, column],
             high=high[:, column],
             p_value=p_value[:, column],
             margin=own,
             fail_from=own,
-            count=found.count[:, column],
-            error=found.error[:, column],
+            count=change.count[:, column],
+            error=change.error[:, column],
             two_sided=both,
         )
     return answers
 
 
-def _quantile(probability: float, found: Spread) -> Floats:
+def _quantile(probability: float, change: Spread) -> Floats:
     """Half the width of the interval, shape (runs, strata)."""
     from scipy.special import stdtrit
 
-    return np.asarray(stdtrit(found.freedom, probability) * found.error)
+    return np.asarray(stdtrit(change.freedom, probability) * change.error)
 
 
 def _upper_tail(value: Floats, freedom: Floats) -> Floats:
@@ -338,13 +338,13 @@ def _by_chance(margin: Margin, values: Floats, limit: Floats) -> Floats:
     return np.asarray(np.maximum(LOST_BY_CHANCE, hits / np.maximum(np.sum(counted, axis=(1, 2)), 1)))
 
 
-def _broken(found: Broken, policy: Policy, doubt: float) -> Answer:
+def _broken(counts: Broken, policy: Policy, doubt: float) -> Answer:
     """The share of takes that broke a gate: above what is allowed, or above the accepted release's."""
-    of = np.maximum(found.of_new, 1)
-    share, level = found.new / of, np.full(found.new.shape, doubt)
-    above = at_least(found.new, of, policy.broken_share)
-    p_value = np.minimum(1.0, 2 * np.minimum(above, fisher(found.new, found.of_new, found.old, found.of_old)))
-    high, low = share_at_most(found.new, of, level), share_at_least(found.new, of, level)
+    of = np.maximum(counts.of_new, 1)
+    share, level = counts.new / of, np.full(counts.new.shape, doubt)
+    above = at_least(counts.new, of, policy.broken_share)
+    p_value = np.minimum(1.0, 2 * np.minimum(above, fisher(counts.new, counts.of_new, counts.old, counts.of_old)))
+    high, low = share_at_most(counts.new, of, level), share_at_least(counts.new, of, level)
     error = np.sqrt(share * (1 - share) / of)
     fail_from = max(policy.broken_share, 1e-12)
-    return Answer(-share, -high, -low, p_value, policy.broken_bound, fail_from, found.of_new, error)
+    return Answer(-share, -high, -low, p_value, policy.broken_bound, fail_from, counts.of_new, error)

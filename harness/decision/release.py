@@ -109,7 +109,7 @@ class Decisions:
             if key[2] == "broken" and broken is not None:
                 self._note(key, _of_broken(rule, key, answer, broken, self.looked))
                 continue
-            margin = next(one for one in there if one.metric == key[1])
+            margin = next(known for known in there if known.metric == key[1])
             takes = since[key[1]] if key[2] == "anchor" else both[key[1]]
             rows_of = (
                 strata.members[strata.names.index(key[0])] if key[2] == "mean" else np.ones(len(rows.utterances), bool)
@@ -141,11 +141,11 @@ class Decisions:
             reason = f"broken throughout, which no share excuses: {'; '.join(throughout[:3])}"
             self.comparisons[key] = replace_record(self.comparisons[key], outcome=Outcome.FAIL, reason=reason)
 
-    def _note(self, key: Key, found: Comparison) -> None:
-        name = found.stratum, key[1], found.question
+    def _note(self, key: Key, comparison: Comparison) -> None:
+        name = comparison.stratum, key[1], comparison.question
         if name in self.comparisons and self.comparisons[name].outcome in (Outcome.PASS, Outcome.FAIL):
             return
-        self.comparisons[name] = found
+        self.comparisons[name] = comparison
 
     def _no_number(self, margin: Margin, strata: Strata, rows: Layout, gone: Mapping[str, str], why_not: str) -> None:
         """A metric that no utterance has on both sides: lost where the accepted release had it."""
@@ -176,7 +176,7 @@ class Decisions:
 
     def open(self) -> set[Stratum]:
         """Strata that are undecided."""
-        return {key[0] for key, found in self.comparisons.items() if found.outcome == Outcome.INCONCLUSIVE}
+        return {key[0] for key, comparison in self.comparisons.items() if comparison.outcome == Outcome.INCONCLUSIVE}
 
 
 def _nothing_to_compare(margin: Margin, new: bool, old: bool) -> str:
@@ -188,12 +188,12 @@ def _nothing_to_compare(margin: Margin, new: bool, old: bool) -> str:
     return f"neither side has a {margin.metric} of any utterance"
 
 
-def _unmeasured(found: Comparison, gone: Mapping[str, str]) -> Comparison:
+def _unmeasured(comparison: Comparison, gone: Mapping[str, str]) -> Comparison:
     """What can no longer be measured is lost, whatever the rest says."""
     if not gone:
-        return found
+        return comparison
     named = "; ".join(f"{name}: {why}" for name, why in list(gone.items())[:3])
-    return replace_record(found, outcome=Outcome.FAIL, reason=f"{len(gone)} can no longer be measured: {named}")
+    return replace_record(comparison, outcome=Outcome.FAIL, reason=f"{len(gone)} can no longer be measured: {named}")
 
 
 def _comparison(
@@ -248,11 +248,11 @@ def _comparison(
 
 
 def _outcome(rule: Rule, key: Key, answer: Answer) -> tuple[Outcome, str]:
-    found, p_value = int(rule.outcomes[key][0]), float(rule.adjusted[key][0])
+    state, p_value = int(rule.outcomes[key][0]), float(rule.adjusted[key][0])
     worse = p_value <= rule.policy.alpha
-    if found == FAIL:
+    if state == FAIL:
         return Outcome.FAIL, f"shown worse, p = {p_value:.2g} over the whole run"
-    if found == PASS:
+    if state == PASS:
         return Outcome.PASS, "shown worse, inside the margin" if worse else ""
     if worse and not bool(answer.bad[0]):
         return Outcome.INCONCLUSIVE, "shown worse, and not shown to be inside the margin"
@@ -303,8 +303,8 @@ def _changed_most(margin: Margin, takes: Takes, members: Flags, rows: Layout) ->
     there = np.flatnonzero(members & np.isfinite(change))
     worst = -np.abs(change[there]) if margin.better == "neither" else change[there]
     order = there[np.argsort(worst, kind="stable")[:MOST_CHANGED]]
-    found = (Change(rows.utterances[row], margin.displayed(float(change[row]))) for row in order)
-    return tuple(one for one in found if isfinite(one.change))
+    changes = (Change(rows.utterances[row], margin.displayed(float(change[row]))) for row in order)
+    return tuple(entry for entry in changes if isfinite(entry.change))
 
 
 def _member(stratum: str, utterance: str, rows: Layout) -> bool:

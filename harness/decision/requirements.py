@@ -43,16 +43,16 @@ def load(path: Path = shipped.GATES, more: Iterable[str] = ()) -> tuple[str, ...
     Raises:
         GateError: A requirement is unknown.
     """
-    found = [
+    named = [
         (name, where)
         for where, table in gates_file.read(path).policies()
         for name in typed(_Table, table, where, GateError).require
     ]
-    found += [(name, "--require") for name in more]
-    for name, where in found:
+    named += [(name, "--require") for name in more]
+    for name, where in named:
         if name not in KNOWN:
             raise GateError(f"{where}: {name!r} cannot be required; {', '.join(KNOWN)} can")
-    return tuple(dict.fromkeys(name for name, _ in found))
+    return tuple(dict.fromkeys(name for name, _ in named))
 
 
 def unmet(
@@ -94,7 +94,7 @@ def _unheard(name: str, instruments: Mapping[str, str], takes: Sequence[TakeReco
         return f"no recogniser was given: give {option} FOLDER_OR_HUB_ID"
     spoken = [take for take in takes if take.audio]
     second = name == "second_words"
-    unheard = [take for take in spoken if not any(_judges_words(one, second) for one in take.verdicts)]
+    unheard = [take for take in spoken if not any(_judges_words(verdict, second) for verdict in take.verdicts)]
     if not unheard:
         return ""
     languages = ", ".join(sorted({take.language for take in unheard}))

@@ -54,16 +54,16 @@ def _levels(doubt: float, looks: tuple[int, ...]) -> tuple[float, ...]:
     from scipy.special import ndtr, ndtri
 
     shares = np.diff([0.0, *(np.asarray(looks, np.float64) / looks[-1]) ** EARLY_LITTLE]) * doubt
-    walk, found = _Walk(0, _times(looks), np.zeros(1), np.ones(1)), list[float]()
+    walk, levels = _Walk(0, _times(looks), np.zeros(1), np.ones(1)), list[float]()
     for number, share in enumerate(shares):
         low, high = 0.0, -float(ndtri(share)) + 1e-9  # alone it would need the highest bound
         for _ in range(60):
             bound = (low + high) / 2
             low, high = (bound, high) if walk.beyond(bound) > share else (low, bound)
-        found.append(float(ndtr(-high)))
+        levels.append(float(ndtr(-high)))
         if number < len(looks) - 1:
             walk = walk.onward(high)
-    return tuple(found)
+    return tuple(levels)
 
 
 @lru_cache(maxsize=1024)

@@ -48,7 +48,7 @@ def steps_in(values: Sequence[float], least: float = 0.0, series: int = 1) -> li
     [(10, 11)]
     """
     numbers = np.asarray(values, np.float64)
-    found: list[Step] = []
+    steps: list[Step] = []
     start, end = 0, 2 * LEAST_OF_A_LEVEL
     while end <= numbers.size:
         part = numbers[start:end]
@@ -57,17 +57,17 @@ def steps_in(values: Sequence[float], least: float = 0.0, series: int = 1) -> li
             at, chance = int(split[0]), float(p_value[0]) * series
             size = float(part[at:].mean() - part[:at].mean())
             if chance * RUNS_TO_A_FALSE_ALARM <= 1 and abs(size) >= least:
-                found.append(Step(start + at, size, min(1.0, chance), end - 1))
+                steps.append(Step(start + at, size, min(1.0, chance), end - 1))
                 start += at
         end += 1
-    return [_settled(numbers, found, number) for number in range(len(found))]
+    return [_settled(numbers, steps, number) for number in range(len(steps))]
 
 
-def _settled(numbers: Floats, found: Sequence[Step], number: int) -> Step:
+def _settled(numbers: Floats, steps: Sequence[Step], number: int) -> Step:
     """The step with the size that it has by all that is known now."""
-    step = found[number]
-    before = found[number - 1].at if number else 0
-    after = found[number + 1].at if number + 1 < len(found) else numbers.size
+    step = steps[number]
+    before = steps[number - 1].at if number else 0
+    after = steps[number + 1].at if number + 1 < len(steps) else numbers.size
     size = float(numbers[step.at : after].mean() - numbers[before : step.at].mean())
     return Step(step.at, size, step.p_value, step.noticed)
 

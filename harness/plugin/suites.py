@@ -44,7 +44,7 @@ class SuiteModule(pytest.Module):
         mark = pytest.mark.suite() if whole else pytest.mark.suite(name)
         given = getattr(module, "pytestmark", [])
         marks = [given] if isinstance(given, pytest.MarkDecorator) else list(given)
-        if not any(one.name == "suite" for one in marks):
+        if not any(given_mark.name == "suite" for given_mark in marks):
             module.pytestmark = [*marks, mark]
         for test in _tests_of(folder.own_or_shipped(RELEASE if whole else CRITERIA)):
             if not hasattr(module, test.__name__):
@@ -99,7 +99,7 @@ def other_metrics_of(config: pytest.Config, suite: str) -> tuple[str, ...]:
     """The metrics that have a gate in a suite and that none of its tests names."""
     named = required_of(judged_by(config), suite)
     gates = run_of(config).settings.profile.gates
-    return tuple(dict.fromkeys(one.metric for one in gates if one.is_for(suite) and one.metric not in named))
+    return tuple(dict.fromkeys(gate.metric for gate in gates if gate.is_for(suite) and gate.metric not in named))
 
 
 @lru_cache
@@ -122,8 +122,8 @@ def required(source: str) -> tuple[str, ...]:
     """
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     named = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "require"]
-    found = [one.value for call in named for one in call.args if isinstance(one, ast.Constant)]
-    return tuple(dict.fromkeys(name for name in found if isinstance(name, str)))
+    constants = [argument.value for call in named for argument in call.args if isinstance(argument, ast.Constant)]
+    return tuple(dict.fromkeys(name for name in constants if isinstance(name, str)))
 
 
 def required_of(folder: SuitesFolder, suite: str) -> tuple[str, ...]:
@@ -144,15 +144,15 @@ def required_of(folder: SuitesFolder, suite: str) -> tuple[str, ...]:
 
 def required_by(items: Iterable[pytest.Item]) -> dict[tuple[str, str], str]:
     """(suite, metric) that tests require, each with one test that does."""
-    found: dict[tuple[str, str], str] = {}
+    requiring: dict[tuple[str, str], str] = {}
     for item in items:
         mark = item.get_closest_marker("suite")
         if mark is None or "require" not in getattr(item, "fixturenames", ()):
             continue
         for metric in _required_in(item.function):  # type: ignore[attr-defined]
             for suite in mark.args:
-                found.setdefault((suite, metric), item.nodeid)
-    return found
+                requiring.setdefault((suite, metric), item.nodeid)
+    return requiring
 
 
 def metrics_of(item: pytest.Item, suite: str) -> tuple[str, ...]:

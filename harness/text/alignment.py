@@ -75,15 +75,15 @@ class _Graph:
 
     def runs(self, most: int) -> list[list[_Run]]:
         """For each node the symbols that end there, alone and with up to so many before them."""
-        found: list[list[_Run]] = []
+        ending: list[list[_Run]] = []
         for node, symbol in enumerate(self.symbols):
             runs = [(symbol, 1, self.before[node])]
             if node and most > 1:
-                for one in self.before[node]:
-                    shorter = found[one] if one else []
+                for earlier in self.before[node]:
+                    shorter = ending[earlier] if earlier else []
                     runs += [(text + symbol, many + 1, start) for text, many, start in shorter if many < most]
-            found.append(runs)
-        return found
+            ending.append(runs)
+        return ending
 
 
 def _graph(slots: Sequence[Slot]) -> _Graph:

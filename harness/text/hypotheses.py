@@ -54,7 +54,7 @@ class Hypotheses:
     @property
     def texts(self) -> tuple[str, ...]:
         """Every text that must be scored, each once."""
-        return tuple(dict.fromkeys([*self.spellings, *self.heard, *(one.text for one in self.changed)]))
+        return tuple(dict.fromkeys([*self.spellings, *self.heard, *(hypothesis.text for hypothesis in self.changed)]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,14 @@ def hypotheses(targets: Sequence[str], heard: str, language: str) -> Hypotheses:
         words,
         tuple(dict.fromkeys([base, other, plain(written), base.translate(_BARE_ALEFS)])),
         tuple(dict.fromkeys([heard, without_punctuation])),
-        tuple(one for one in [*_changes(words), *_as_heard(blocks)] if one.text != base),
+        tuple(change for change in [*_changes(words), *_as_heard(blocks)] if change.text != base),
     )
 
 
-def _blocks(found: Alignment, mine: Sequence[Word], theirs: Sequence[Word]) -> list[_Block]:
+def _blocks(alignment: Alignment, mine: Sequence[Word], theirs: Sequence[Word]) -> list[_Block]:
     """Both texts cut where neither has a word across the cut; words that agree stand alone."""
     groups: list[tuple[list[int], list[int], bool]] = []
-    for (one, two), same in zip(found.places, found.same, strict=True):
+    for (one, two), same in zip(alignment.places, alignment.same, strict=True):
         joins = groups and ((one >= 0 and one in groups[-1][0]) or (two >= 0 and two in groups[-1][1]))
         if joins:
             before = groups.pop()
@@ -127,19 +127,19 @@ def _blocks(found: Alignment, mine: Sequence[Word], theirs: Sequence[Word]) -> l
 
 
 def _changes(words: Sequence[str]) -> list[Hypothesis]:
-    found = []
+    changes = []
     for place, word in enumerate(words):
         letters = len(word.replace(" ", ""))
         before, after = words[:place], words[place + 1 :]
-        found.append(Hypothesis(Change.MISSING, " ".join([*before, *after]), (place,), letters))
-        found.append(Hypothesis(Change.REPEATED, " ".join([*before, word, word, *after]), (place,), -letters))
+        changes.append(Hypothesis(Change.MISSING, " ".join([*before, *after]), (place,), letters))
+        changes.append(Hypothesis(Change.REPEATED, " ".join([*before, word, word, *after]), (place,), -letters))
         if after and after[0] != word:
             exchanged = [*before, after[0], word, *after[1:]]
-            found.append(Hypothesis(Change.EXCHANGED, " ".join(exchanged), (place, place + 1)))
+            changes.append(Hypothesis(Change.EXCHANGED, " ".join(exchanged), (place, place + 1)))
     if len(words) > 2:
         letters = len("".join(words[-2:]).replace(" ", ""))
-        found.append(Hypothesis(Change.MISSING, " ".join(words[:-2]), (len(words) - 2, len(words) - 1), letters))
-    return found
+        changes.append(Hypothesis(Change.MISSING, " ".join(words[:-2]), (len(words) - 2, len(words) - 1), letters))
+    return changes
 
 
 def _as_heard(blocks: Sequence[_Block]) -> list[Hypothesis]:
@@ -156,7 +156,7 @@ def _as_heard(blocks: Sequence[_Block]) -> list[Hypothesis]:
             else:
                 runs.append((number, number + 1))
     spans = dict.fromkeys([*runs, *((number, number + 1) for number, block in enumerate(blocks) if not block.same)])
-    found = []
+    changes = []
     for first, end in spans:
         text = [
             word
@@ -165,5 +165,5 @@ def _as_heard(blocks: Sequence[_Block]) -> list[Hypothesis]:
         ]
         lost = sum(len("".join(block.target)) - len("".join(block.heard)) for block in blocks[first:end])
         covered = range(starts[first], starts[end - 1] + len(blocks[end - 1].words))
-        found.append(Hypothesis(Change.HEARD, " ".join(text), tuple(covered), lost))
-    return found
+        changes.append(Hypothesis(Change.HEARD, " ".join(text), tuple(covered), lost))
+    return changes

@@ -61,9 +61,9 @@ def spoken_letters(text: str) -> tuple[int, int]:
     """
     if not words(text):
         return 0, 0
-    found = [letter for slot in slots(text) for letter in said(slot) if letter != " "]
-    arabic = sum(_ARABIC[0] <= letter <= _ARABIC[1] for letter in found)
-    return arabic, len(found) - arabic
+    letters = [letter for slot in slots(text) for letter in said(slot) if letter != " "]
+    arabic = sum(_ARABIC[0] <= letter <= _ARABIC[1] for letter in letters)
+    return arabic, len(letters) - arabic
 
 
 def letters_reading_time_s(text: str) -> float:
@@ -116,8 +116,8 @@ def reading_rate(name: str) -> ReadingRate | None:
     ReadingRate(per_minute=255.0, unit='letters')
     >>> reading_rate("letters")
     """
-    found = _RATE.fullmatch(name)
-    return ReadingRate(float(found[1]), found[2]) if found and float(found[1]) > 0 else None
+    match = _RATE.fullmatch(name)
+    return ReadingRate(float(match[1]), match[2]) if match and float(match[1]) > 0 else None
 
 
 def reading_time(name: str) -> Callable[[str], float] | None:

@@ -155,7 +155,7 @@ def spoken_words(text: str, language: str = "ar", strict: bool = False) -> list[
     """
     language = language.split("-")[0].lower()
     clean = _clean(text)
-    found: list[Word] = []
+    spoken: list[Word] = []
     end = 0
     for number in numbers.numbers(clean, language):
         before = _plain_words(clean[end : number.start])
@@ -163,14 +163,14 @@ def spoken_words(text: str, language: str = "ar", strict: bool = False) -> list[
         after = _plain_words(clean[number.end :].lstrip()[:40])[:1]
         last = before[-1] if before else ""
         dated = last in arabic.ORDINAL_AFTER or any(word in arabic.ORDINAL_BEFORE for word in after)
-        found += _words(before, language, strict)
+        spoken += _words(before, language, strict)
         slot = number.spoken(language == "ar" and dated)
         if prefix:
             (slot,) = arabic.prefixed([slot], prefix)
             slot = (*slot, *arabic.definite(clean[number.start : number.end], prefix))
-        found.append(Word(prefix + clean[number.start : number.end].strip(), _refolded(slot)))
+        spoken.append(Word(prefix + clean[number.start : number.end].strip(), _refolded(slot)))
         end = number.end
-    return found + _words(_plain_words(clean[end:]), language, strict)
+    return spoken + _words(_plain_words(clean[end:]), language, strict)
 
 
 def _clean(text: str) -> str:
@@ -254,9 +254,9 @@ def _forms(word: str, folded: str, language: str) -> list[Form]:
             choices.append((letter,))
     spelled = ["".join(letters) for letters in product(*choices)] if len(folded) < 40 else [folded]
     if word.endswith(_TANWIN_ALONE):
-        spelled += [one + ALEF for one in spelled]
-    spelled += [other for one in spelled for other in with_unwritten_vowel(one)]
-    spelled += [american(one) for one in spelled if language == "en"]
+        spelled += [spelling + ALEF for spelling in spelled]
+    spelled += [other for spelling in spelled for other in with_unwritten_vowel(spelling)]
+    spelled += [american(spelling) for spelling in spelled if language == "en"]
     spelled += [f"{hundred[1]}مء{hundred[2]}" for word in spelled if (hundred := _HUNDRED.match(word))]
     apart = [(hundreds[1], hundreds[2]) for word in spelled if (hundreds := _HUNDREDS.match(word))]
     return [*((word,) for word in dict.fromkeys(spelled) if word), *apart]
@@ -270,7 +270,7 @@ def said(slot: Slot) -> str:
 def _letters(slot: Slot) -> Slot:
     return tuple(
         dict.fromkeys(
-            tuple(one for part in form for one in (part if isinstance(part, str) else (_letters(part),)))
+            tuple(letter for part in form for letter in (part if isinstance(part, str) else (_letters(part),)))
             for form in slot
         )
     )

@@ -25,8 +25,8 @@ def with_unwritten_vowel(word: str) -> list[str]:
     >>> with_unwritten_vowel("وهذا")
     ['وهاذا']
     """
-    found = _PROCLITIC.match(word)
-    return [found[1] + _PAIRS[found[2]]] if found else []
+    match = _PROCLITIC.match(word)
+    return [match[1] + _PAIRS[match[2]]] if match else []
 
 
 _AMERICAN = (

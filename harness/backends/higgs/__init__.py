@@ -320,8 +320,8 @@ class HiggsBackend:
         """Decode the rows that have stopped and note what they were."""
         codes = [row.stream.codes() for _, row in ready]
         # All before the first is noted: where memory runs out here, the batch is spoken again in halves.
-        sounds = [_decoded(loaded.codec, one) if one.shape[1] else None for one in codes]
-        for (job, row), found, sound in zip(ready, codes, sounds, strict=True):
+        sounds = [_decoded(loaded.codec, frames) if frames.shape[1] else None for frames in codes]
+        for (job, row), row_codes, sound in zip(ready, codes, sounds, strict=True):
             job.elapsed_s += elapsed / len(ready)
             job.streams.append(row.stream)
             job.details |= {f"row_seed_{number}": str(row.seed), f"columns_{number}": row.stream.columns}
@@ -331,7 +331,7 @@ class HiggsBackend:
                 job.error = f"the model ended after {row.stream.columns} columns, before its first frame"
             else:
                 job.parts.append(sound)
-                job.codes.append(AudioContent(sound, found))
+                job.codes.append(AudioContent(sound, row_codes))
 
     def _take(self, loaded: _Loaded, job: Job) -> Take:
         error = job.error or ("" if job.parts else "nothing was generated")

@@ -73,10 +73,10 @@ class Checkpoint:
 
 def _processor(path: Path) -> dict[str, dict[str, str]]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and isinstance(found.get("audio_tokenizer", {}), dict) else {}
+    return config if isinstance(config, dict) and isinstance(config.get("audio_tokenizer", {}), dict) else {}
 
 
 def _named(file: Path) -> str:
@@ -103,9 +103,9 @@ def _sha256(file: Path) -> str:
         with FileLock(folder / "sha256.lock"):  # of several workers one reads
             if kept.exists() and SHA256_BLOB.fullmatch(known := kept.read_text(encoding="ascii")):
                 return known
-            found = _read(file)
-            audio.write_atomically(kept, found.encode())
-            return found
+            sha256 = _read(file)
+            audio.write_atomically(kept, sha256.encode())
+            return sha256
     except OSError:  # no home that can be written to
         return _read(file)
 

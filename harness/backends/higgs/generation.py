@@ -102,7 +102,7 @@ class Generator:
             return
         lengths = [self._length(row) for row in rows]
         for length in sorted(set(lengths)):
-            same = [index for index, one in enumerate(lengths) if one == length]
+            same = [index for index, own in enumerate(lengths) if own == length]
             for start in range(0, len(same), self.lanes):
                 yield same[start : start + self.lanes]
 
@@ -174,7 +174,7 @@ class Growing:
         """Let the other rows go."""
         self._cache.batch_select_indices(places)
         self._mask, self._positions, self._uniforms = (
-            one.index_select(0, places) for one in (self._mask, self._positions, self._uniforms)
+            tensor.index_select(0, places) for tensor in (self._mask, self._positions, self._uniforms)
         )
         kept = {name: value.index_select(0, places) for name, value in vars(self._drawn).items()}
         self._drawn = drawing.Drawn(**kept)

@@ -46,10 +46,10 @@ def download(flag: str, repository: str, revision: str, patterns: Sequence[str])
                 f"{flag} {repository}: the download stands still at {held / 1e9:.2f} GB since {STANDSTILL_S:g} s: see "
                 f"to the network, run '{_fetch(repository, revision)}' and start again, it goes on where it stopped"
             )
-    (found,) = done
-    if isinstance(found, Exception):
-        raise UsageError(f"{flag} {repository}: {_remedy(found, flag, repository, revision)}") from found
-    return found
+    (outcome,) = done
+    if isinstance(outcome, Exception):
+        raise UsageError(f"{flag} {repository}: {_remedy(outcome, flag, repository, revision)}") from outcome
+    return outcome
 
 
 def _bytes_in(folder: Path) -> int:

@@ -70,8 +70,8 @@ class LaneCache:
 
     def clear(self) -> None:
         """Zero everything: what a broken row left would be multiplied by 0, and NaN by 0 is NaN."""
-        for one in (*self.keys, *self.values):
-            one.zero_()
+        for lane in (*self.keys, *self.values):
+            lane.zero_()
 
 
 class Lanes:
@@ -178,11 +178,11 @@ def norms_of(model: Any) -> list[tuple[Any, Callable[[Any], Any]]]:
     """The model's RMS normalisations, and each as one operation of torch."""
     import torch
 
-    found = [module for module in model.modules() if type(module).__name__.endswith("RMSNorm")]
-    one = torch.nn.functional.rms_norm
+    norms = [module for module in model.modules() if type(module).__name__.endswith("RMSNorm")]
+    rms_norm = torch.nn.functional.rms_norm
     return [
-        (norm, partial(one, normalized_shape=norm.weight.shape, weight=norm.weight, eps=norm.variance_epsilon))
-        for norm in found
+        (norm, partial(rms_norm, normalized_shape=norm.weight.shape, weight=norm.weight, eps=norm.variance_epsilon))
+        for norm in norms
     ]
 
 

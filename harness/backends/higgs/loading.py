@@ -70,12 +70,12 @@ def _load(kind: Any, what: str, checkpoint: Checkpoint, device: str, options: Ma
 def _refuse_another_kind(wanted: str, what: str, checkpoint: Checkpoint) -> None:
     """Refuse by name, before a config without the needed fields is filled up with the class's own, 21 GB in size."""
     try:
-        found = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
+        kind = json.loads((checkpoint.folder / "config.json").read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
         raise BackendError(f"{what} {checkpoint.name}: its config.json cannot be read ({said(error)})") from error
-    if found != wanted:
+    if kind != wanted:
         raise BackendError(
-            f"{what} {checkpoint.name} is a {found!r} by its config.json; a {wanted!r} is needed: a checkpoint from "
+            f"{what} {checkpoint.name} is a {kind!r} by its config.json; a {wanted!r} is needed: a checkpoint from "
             "before the transformers format cannot be loaded; give a converted one"
         )
 

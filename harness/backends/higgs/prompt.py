@@ -53,8 +53,8 @@ class Prompter:
         )
         with torch.inference_mode():
             codes = codec.encode(inputs["input_values"].to(codec.device)).audio_codes[0]
-        found: Codes = codes.cpu().numpy()
-        return found
+        frames: Codes = codes.cpu().numpy()
+        return frames
 
     def prompt(self, conversation: Conversation) -> Prompt:
         """The row for one conversation, ending where the model's speech begins.
@@ -83,12 +83,12 @@ class Prompter:
                     self.processor.get_audio_tokens(length + 2 + codes[number].shape[0] - 1) if length else mark
                 )
         ids = self.processor.tokenizer("".join(parts), add_special_tokens=False, return_tensors="pt")["input_ids"][0]
-        columns = [self._delayed(torch.from_numpy(np.ascontiguousarray(one))) for one in codes]
+        columns = [self._delayed(torch.from_numpy(np.ascontiguousarray(frames))) for frames in codes]
         codebooks = self.processor.audio_tokenizer.config.num_quantizers
         return Prompt(
             input_ids=ids,
             columns=torch.cat(columns) if columns else torch.zeros(0, codebooks, dtype=torch.long),
-            frames=tuple(one.shape[1] for one in codes),
+            frames=tuple(frames.shape[1] for frames in codes),
         )
 
     def _delayed(self, codes: Any) -> Any:

@@ -116,8 +116,8 @@ def _choice(answer: Any, part: str) -> Mapping[str, Any]:
         assert isinstance(choice[part], Mapping)
     except (KeyError, IndexError, TypeError, AssertionError):
         raise BackendError(f"the chat answer has no choice with a {part}: {str(answer)[:QUOTED]}") from None
-    found: Mapping[str, Any] = choice
-    return found
+    mapping: Mapping[str, Any] = choice
+    return mapping
 
 
 def _reason(choice: Mapping[str, Any]) -> Stop:

@@ -61,8 +61,8 @@ async def _described(client: Client, http: "httpx.AsyncClient") -> str:
     except (ValueError, AttributeError):
         may_be = ()
     if len(may_be) != 1:
-        found = f"may speak {' or '.join(may_be)}" if may_be else f"does not say at {DESCRIPTION} what it speaks"
-        raise UsageError(f"the server {found}: give one of {', '.join(DIALECTS)} with --dialect")
+        problem = f"may speak {' or '.join(may_be)}" if may_be else f"does not say at {DESCRIPTION} what it speaks"
+        raise UsageError(f"the server {problem}: give one of {', '.join(DIALECTS)} with --dialect")
     return may_be[0]
 
 

@@ -44,8 +44,8 @@ def numbers(text: str, language: str) -> Iterator[Number]:
     """The numbers of a text in a language whose readings are known; none elsewhere."""
     known = LANGUAGES.get(language.split("-")[0].lower())
     if known is not None:
-        for found in _NUMBER.finditer(text):
-            yield Number(found.start(), found.end(), found, known)
+        for match in _NUMBER.finditer(text):
+            yield Number(match.start(), match.end(), match, known)
 
 
 def spoken(written: str, language: str = "ar", ordinal_too: bool = False) -> Slot:
@@ -57,14 +57,14 @@ def spoken(written: str, language: str = "ar", ordinal_too: bool = False) -> Slo
     Raises:
         ValueError: It is no number.
     """
-    found = _NUMBER.fullmatch(written)
-    if found is None:
+    match = _NUMBER.fullmatch(written)
+    if match is None:
         raise ValueError(f"{written!r} is not a number in digits")
-    return _spoken(found, LANGUAGES[language], ordinal_too)
+    return _spoken(match, LANGUAGES[language], ordinal_too)
 
 
-def _spoken(found: re.Match[str], language: ModuleType, ordinal_too: bool) -> Slot:
-    part = found.groupdict()
+def _spoken(match: re.Match[str], language: ModuleType, ordinal_too: bool) -> Slot:
+    part = match.groupdict()
     sign = (part["before"] or part["after"] or "").strip()
     if part["hour"]:
         slot = _time(int(part["hour"]), int(part["minute"]), language)

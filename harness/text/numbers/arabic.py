@@ -156,7 +156,7 @@ def _below_hundred(number: int) -> Slot:
     names = [_TENS[tens] + case for case in _CASES]
     if not unit:
         return _slot(*names)
-    return _slot(*(f"{one} و{ten}" for one, ten in product(_WITH_TENS[unit], names)))
+    return _slot(*(f"{unit_name} و{ten}" for unit_name, ten in product(_WITH_TENS[unit], names)))
 
 
 def _joined(parts: list[list[Slot]]) -> list[Slot]:
@@ -181,7 +181,7 @@ def ordinal(number: int) -> Slot:
     if number < 20:
         return _slot(f"ال{masculine[unit - 1]} عشر", f"ال{feminine[unit - 1]} عشرة")
     names = [f"وال{_TENS[tens]}{case}" for case in _CASES]
-    return _slot(*(f"ال{one[unit - 1]} {ten}" for one, ten in product((masculine, feminine), names)))
+    return _slot(*(f"ال{units[unit - 1]} {ten}" for units, ten in product((masculine, feminine), names)))
 
 
 def definite(digits: str, prefix: str) -> Slot:
