@@ -175,6 +175,11 @@ class TakeOnDisk(Take):
         )
         return take
 
+    @property
+    def has_sound(self) -> bool:
+        """Always: what was stored has its sound."""
+        return True
+
     def __getattr__(self, name: str) -> Audio:
         # Only for what is not there: of a take's fields that is the sound.
         if name != "audio":

@@ -184,3 +184,8 @@ class Take:
     """Where the store keeps the audio, once it does ..."""
     sha256: str = ""
     """... and the hash of that file."""
+
+    @property
+    def has_sound(self) -> bool:
+        """Whether there is audio, known without reading it."""
+        return self.audio is not None

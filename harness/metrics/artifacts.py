@@ -58,7 +58,7 @@ BANDWIDTH_RANGE_DB = 60.0
 @metric("readable", unit="yes", better="higher", of="take")
 def readable(take: Take) -> Finding:
     """1 where the take has audio, 0 with the reason where it has none."""
-    return measured(float(take.audio is not None), detail=take.error)
+    return measured(float(take.has_sound), detail=take.error)
 
 
 @metric("nonfinite_samples", unit="samples", better="lower", of="sound")

@@ -9,7 +9,6 @@ scaled copies count.
 Metrics: `copied_take` (from a take of another text or voice), `copied_seed` (from another seed of the same request).
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -77,7 +76,10 @@ class Index:
 
     takes: list[Take] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
-    holders: dict[int, list[int]] = field(default_factory=dict)
+    names: Landmarks = field(default_factory=lambda: np.empty(0, np.uint64))
+    """Of all takes, rising ..."""
+    holders: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    """... and the take that each is of."""
     looked: int = 0
 
     def take_in(self, company: Collection[Take]) -> None:
@@ -85,24 +87,33 @@ class Index:
         if len(company) == self.looked:
             return
         known = {take.request.digest for take in self.takes}
+        names, holders = [self.names], [self.holders]
         for take in company:
-            if take.audio is None or take.request.digest in known:
+            if not take.has_sound or take.request.digest in known:
                 continue
+            sound = take.audio
+            assert sound is not None
+            names.append(found := landmarks_of(finite(sound)))
+            holders.append(np.full(found.size, len(self.takes), np.int32))
+            self.sizes.append(found.size)
             # Without its sound, which is not to be held as long as the run.
-            for name in (found := landmarks_of(finite(take.audio)).tolist()):
-                self.holders.setdefault(name, []).append(len(self.takes))
-            self.sizes.append(len(found))
             self.takes.append(Take(take.request, None, take.stopped_by, take.provenance))
+        every = np.concatenate(names)
+        rising = np.argsort(every, kind="stable")
+        self.names, self.holders = every[rising], np.concatenate(holders)[rising]
         self.looked = len(company)
 
     def nearest(self, own: Landmarks, counts: Callable[[Take], bool]) -> tuple[float, Take | None]:
         """The largest share of landmarks in common with another take, of the smaller of the two, and that take."""
-        met = Counter(holder for name in own.tolist() for holder in self.holders.get(name, ()))
+        begins, ends = (np.searchsorted(self.names, own, side) for side in ("left", "right"))
+        held = [self.holders[begin:end] for begin, end in zip(begins, ends, strict=True) if end > begin]
         best: tuple[float, Take | None] = (0.0, None)
-        for holder, common in met.items():
+        if not held:
+            return best
+        for holder, common in zip(*np.unique(np.concatenate(held), return_counts=True), strict=True):
             smaller = min(own.size, self.sizes[holder])
             if smaller >= LEAST_LANDMARKS and counts(self.takes[holder]) and common / smaller > best[0]:
-                best = common / smaller, self.takes[holder]
+                best = float(common / smaller), self.takes[holder]
         return best
 
 

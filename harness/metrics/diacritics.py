@@ -86,7 +86,7 @@ def comparable(take: Take, partner: Take | None) -> Take:
     if take.request.reference.sha256 != partner.request.reference.sha256:
         raise NotApplicable("the rows of the pair were spoken in different voices")
     for one in (take, partner):
-        if one.audio is None:
+        if not one.has_sound:
             raise Missing(f"{one.request.utterance.id} has no audio: {one.error}")
     return partner
 

@@ -111,7 +111,7 @@ def has_known_letters(text: str) -> bool:
 @metric("finished", unit="yes", better="higher", of="take")
 def finished(take: Take) -> Finding:
     """1 where the generation ended its speech, 0 where it was cut; some systems cannot tell."""
-    if take.audio is None:
+    if not take.has_sound:
         raise Missing(f"no audio: {take.error}")
     if take.stopped_by is Stop.UNKNOWN:
         raise NotApplicable(f"the {take.provenance.backend} backend does not say why the take ended")

@@ -72,9 +72,10 @@ class Nowhere:
 @analysis()
 def audio(take: Take) -> Audio:
     """The take as it was generated; it may hold NaN."""
-    if take.audio is None:
+    sound = take.audio  # read once: of a take on disk it is a file
+    if sound is None:
         raise Missing(f"no audio: {take.error}")
-    return take.audio
+    return sound
 
 
 @analysis()

@@ -1,6 +1,7 @@
 """What happens in a run, event by event: the lines of `OUT/run.jsonl`."""
 
-from typing import Any, ClassVar, Literal
+import zlib
+from typing import Any, ClassVar, Literal, Self
 
 import msgspec
 
@@ -8,7 +9,8 @@ from harness.errors import RecordError
 from harness.records.comparison import Comparison, NotCompared
 from harness.records.packed import Names, PackedTake
 from harness.records.run_record import About
-from harness.records.schema import BEFORE_SCHEMAS, Record
+from harness.records.schema import BEFORE_SCHEMAS, Record, encode
+from harness.records.schema import decode as decode_record
 from harness.records.take_record import TakeKey, TakeRecord
 
 NAME = "run.jsonl"
@@ -21,7 +23,7 @@ class Event(Record, frozen=True, tag_field="event"):
 class Begun(Event, frozen=True, tag="begun"):
     """The first event of every run."""
 
-    SCHEMA: ClassVar[int] = 3
+    SCHEMA: ClassVar[int] = 4
 
     at: str
     """UTC."""
@@ -70,7 +72,39 @@ class Named(Event, frozen=True, tag="named"):
 class Found(Event, frozen=True, tag="found"):
     """What was measured and judged of a take; several of one take add up."""
 
-    take: PackedTake
+    suite: str
+    utterance: str
+    seed: int
+    packed: bytes
+    """The take as JSON, deflated: `run.json` has it again to be read."""
+
+    @classmethod
+    def of(cls, take: PackedTake) -> Self:
+        """The event of a take."""
+        return cls(take.suite, take.utterance, take.seed, zlib.compress(encode(take)))
+
+    @property
+    def key(self) -> TakeKey:
+        """Which take it is about."""
+        return TakeKey(self.suite, self.utterance, self.seed)
+
+    def take(self, where: str, remedy: str) -> PackedTake:
+        """The take.
+
+        Args:
+            where: The file.
+            remedy: What to do where it cannot be used.
+
+        Raises:
+            RecordError: It is damaged.
+        """
+        try:
+            found = decode_record(zlib.decompress(self.packed), PackedTake, where, remedy)
+        except zlib.error as error:
+            raise RecordError(f"{where} is damaged ({error}): {remedy}") from error
+        if found.key != self.key:
+            raise RecordError(f"{where} is damaged ({self.key} holds {found.key}): {remedy}")
+        return found
 
 
 class Answered(Event, frozen=True, tag="answered"):
@@ -156,10 +190,6 @@ class _Whose(msgspec.Struct):
     seed: int
 
 
-class _FoundOf(msgspec.Struct):
-    take: _Whose
-
-
 def key_of(line: bytes) -> TakeKey:
     """Of which take an event of the kind `Found` is, without reading the rest of it.
 
@@ -167,7 +197,7 @@ def key_of(line: bytes) -> TakeKey:
         RecordError: It is none.
     """
     try:
-        of = msgspec.json.decode(line, type=_FoundOf).take
+        of = msgspec.json.decode(line, type=_Whose)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RecordError(f"this is not what was found of a take: {line[:80]!r}") from error
     return TakeKey(of.suite, of.utterance, of.seed)

@@ -3,18 +3,20 @@
 Conventions
     A gate, with the limits that held, and what made a take are named NAME@HASH, six digits of the sha256 of their JSON;
     a metric has its own name, and such a one where two have the same. What the names stand for is told before the first
-    take that needs it, or at the end of the file. Verdicts are names of gates by outcome: their number is that of the
-    take's own metric, and their reason why that could not be measured; any that says more is told in full. Metrics that
-    do not apply are names by reason.
+    take that needs it, or at the end of the file; so are the gates that judged a take, in their order, which most takes
+    of a suite have in common. Verdicts are a letter each, in that order, the first of the outcome: their number is that
+    of the take's own metric, and their reason why that could not be measured; any that says more is told beside.
+    Metrics that do not apply are names by reason.
 """
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Self, TypeVar
 
 import msgspec
 
 from harness.audio import content_hash
 from harness.errors import RecordError
-from harness.records.gate import Gate, Outcome, Verdict
+from harness.records.gate import OF_GATES, Gate, Outcome, Verdict
 from harness.records.measurement import NOT_MEASURED, Measurement, Metric, Span
 from harness.records.schema import Record, encode
 from harness.records.take_record import TakeKey, TakeRecord
@@ -38,10 +40,10 @@ class PackedMeasurement(Record, frozen=True):
 
 
 class PackedVerdict(Record, frozen=True):
-    """What a gate says of one take, the gate by name, where that is more than its outcome."""
+    """What a gate says of one take beside its outcome."""
 
-    outcome: Outcome
-    gate: str
+    at: int
+    """The gate's place among those that judged the take."""
     reason: str = ""
     measurement: PackedMeasurement | None = None
     """None where it is the take's own."""
@@ -89,8 +91,10 @@ class PackedTake(Record, frozen=True, kw_only=True):
     measurements: dict[str, PackedMeasurement] = msgspec.field(default_factory=dict)
     not_applicable: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Metrics by reason."""
-    verdicts: dict[Outcome, tuple[str, ...]] = msgspec.field(default_factory=dict)
-    """Gates by outcome."""
+    asked: str = ""
+    """The gates, by one name; empty where none judged it."""
+    verdicts: str = ""
+    """A letter for each of them."""
     told: tuple[PackedVerdict, ...] = ()
 
     @property
@@ -103,19 +107,28 @@ class Names(Record, frozen=True):
     """What names stand for."""
 
     gates: dict[str, Gate] = msgspec.field(default_factory=dict)
+    asked: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Names of gates, in order."""
     metrics: dict[str, Metric] = msgspec.field(default_factory=dict)
     made: dict[str, Made] = msgspec.field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether there are none."""
-        return not (self.gates or self.metrics or self.made)
+        return not (self.gates or self.asked or self.metrics or self.made)
+
+    @classmethod
+    def none(cls) -> Self:
+        """Names to be filled in."""
+        return cls({}, {}, {}, {})
 
 
 _MADE = tuple(Made.__struct_fields__)
 _OWN = tuple(name for name in TakeRecord.__struct_fields__ if name in PackedTake.__struct_fields__)
 _FACTS = tuple(name for name in _OWN if name not in ("measurements", "verdicts"))
 _HASH = 6
+_LETTERS = {outcome: outcome.value[0] for outcome in OF_GATES}
+_OUTCOMES = {letter: outcome for outcome, letter in _LETTERS.items()}
 
 
 class Glossary:
@@ -124,9 +137,11 @@ class Glossary:
     def __init__(self) -> None:
         self._gates: dict[str, Gate] = {}
         self._metrics: dict[str, Metric] = {}
+        self._asked: dict[str, tuple[str, ...]] = {}
         self._made: dict[str, Made] = {}
         self._gate_names: dict[Gate, str] = {}
-        self._untold = Names({}, {}, {})
+        self._asked_names: dict[tuple[str, ...], str] = {}
+        self._untold = Names.none()
 
     def learn(self, names: Names) -> None:
         """Take in what names stand for.
@@ -139,6 +154,9 @@ class Glossary:
         for name, gate in names.gates.items():
             self._know(self._gates, name, gate)
             self._gate_names[gate] = name
+        for name, asked in names.asked.items():
+            self._know(self._asked, name, asked)
+            self._asked_names[asked] = name
         for name, made in names.made.items():
             self._know(self._made, name, made)
 
@@ -154,24 +172,21 @@ class Glossary:
     @property
     def names(self) -> Names:
         """Everything that it knows."""
-        return Names(self._gates, self._metrics, self._made)
+        return Names(self._gates, self._asked, self._metrics, self._made)
 
     def untold(self) -> Names:
         """What was named since this was last asked."""
-        told, self._untold = self._untold, Names({}, {}, {})
+        told, self._untold = self._untold, Names.none()
         return told
 
     def pack(self, take: TakeRecord) -> PackedTake:
         """A take as it is written; names that are new are `untold` until somebody asks."""
-        verdicts: dict[Outcome, list[str]] = {}
         told: list[PackedVerdict] = []
-        for one in take.verdicts:
-            gate, own = self._named(one.gate), take.measurements.get(one.gate.metric)
+        for at, one in enumerate(take.verdicts):
+            own = take.measurements.get(one.gate.metric)
             is_own = own is not None and same(own, one.measurement)
-            if is_own and one.reason == one.measurement.why_not:
-                verdicts.setdefault(one.outcome, []).append(gate)
-            else:
-                told.append(PackedVerdict(one.outcome, gate, one.reason, None if is_own else self._packed(one)))
+            if not (is_own and one.reason == one.measurement.why_not):
+                told.append(PackedVerdict(at, one.reason, None if is_own else self._packed(one)))
         measured: dict[str, PackedMeasurement] = {}
         not_applicable: dict[str, list[str]] = {}
         for name, found in take.measurements.items():
@@ -186,35 +201,53 @@ class Glossary:
             made=self._makings(Made(**{name: getattr(take, name) for name in _MADE})),
             measurements=measured,
             not_applicable={why: tuple(names) for why, names in not_applicable.items()},
-            verdicts={outcome: tuple(names) for outcome, names in verdicts.items()},
+            asked=self._together(tuple(self._named(one.gate) for one in take.verdicts)),
+            verdicts="".join(_LETTERS[one.outcome] for one in take.verdicts),
             told=tuple(told),
         )
 
     def unpack(self, packed: PackedTake) -> TakeRecord:
-        """A take as it was, its verdicts by outcome.
+        """A take as it was.
 
         Raises:
-            RecordError: It uses a name that nobody told.
+            RecordError: It uses a name that nobody told, or answers other gates than it was asked.
         """
         try:
             made = self._made[packed.made]
             measured = {name: self._unpacked(one, name) for name, one in packed.measurements.items()}
             for why, names in packed.not_applicable.items():
                 measured |= {name: self._metrics[name].not_applicable(why) for name in names}
+            told = {one.at: one for one in packed.told}
             verdicts = [
-                Verdict(outcome, gate, found, found.why_not)
-                for outcome, names in packed.verdicts.items()
-                for gate in (self._gates[name] for name in names)
-                for found in (measured[gate.metric],)
+                self._verdict(self._gates[name], _OUTCOMES[letter], measured, told.get(at))
+                for at, (name, letter) in enumerate(zip(self._gates_of(packed), packed.verdicts, strict=True))
             ]
-            for one in packed.told:
-                gate = self._gates[one.gate]
-                found = self._unpacked(one.measurement) if one.measurement else measured[gate.metric]
-                verdicts.append(Verdict(one.outcome, gate, found, one.reason))
         except KeyError as error:
             raise RecordError(f"take {packed.key} uses the name {error}, which stands for nothing") from error
+        except ValueError as error:
+            raise RecordError(f"take {packed.key} does not answer each of its gates") from error
         facts = {name: getattr(packed, name) for name in _FACTS} | {name: getattr(made, name) for name in _MADE}
         return TakeRecord(**facts, measurements=measured, verdicts=tuple(verdicts))
+
+    def _gates_of(self, packed: PackedTake) -> tuple[str, ...]:
+        return self._asked[packed.asked] if packed.asked else ()
+
+    def _verdict(
+        self, gate: Gate, outcome: Outcome, measured: Mapping[str, Measurement], told: PackedVerdict | None
+    ) -> Verdict:
+        found = self._unpacked(told.measurement) if told and told.measurement else measured[gate.metric]
+        return Verdict(outcome, gate, found, told.reason if told else found.why_not)
+
+    def _together(self, gates: tuple[str, ...]) -> str:
+        """The name of some gates in their order."""
+        if not gates:
+            return ""
+        name = self._asked_names.get(gates)
+        if name is None:
+            name = self._asked_names[gates] = f"asked@{content_hash(encode(gates))[:_HASH]}"
+            if self._know(self._asked, name, gates):
+                self._untold.asked[name] = gates
+        return name
 
     def _named(self, gate: Gate) -> str:
         name = self._gate_names.get(gate)

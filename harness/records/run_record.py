@@ -85,7 +85,7 @@ class Scope(Record, frozen=True, kw_only=True):
 class RunRecord(Sealed, frozen=True, kw_only=True):
     """What was planned, what was judged, what each gate said, and the verdict."""
 
-    SCHEMA: ClassVar[int] = 4
+    SCHEMA: ClassVar[int] = 5
 
     verdict: Outcome
     """May it go out?"""

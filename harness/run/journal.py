@@ -133,7 +133,7 @@ class Journal:
         with self._writing:
             packed, names = self._glossary.pack(take), self._glossary.untold()
             told = b"" if names.is_empty else line(Named(names))
-            self._append(told + line(Found(packed)))
+            self._append(told + line(Found.of(packed)))
 
     def _append(self, data: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -179,7 +179,10 @@ class Journal:
         """What was found of a take in one line."""
         event = events.decode(lines.at(place).rstrip(b"\n"), str(self._path), HOW_TO_RUN)
         assert isinstance(event, Found)
-        return self._glossary.unpack(event.take)
+        return self._unpacked(event)
+
+    def _unpacked(self, event: Found) -> TakeRecord:
+        return self._glossary.unpack(event.take(str(self._path), HOW_TO_RUN))
 
     def replay(self) -> Replay:
         """The run so far; an event that cannot be read makes it incomplete. Its takes stay on disk.
@@ -197,7 +200,7 @@ class Journal:
                 event = events.decode(text.rstrip(b"\n"), f"{self._path} line {number}", HOW_TO_RUN)
                 self._learn(event)
                 if isinstance(event, Found):
-                    self._glossary.unpack(event.take)
+                    self._unpacked(event)
                 replay.take_in(event, place)
             except RecordError:
                 if events.is_older(text):

@@ -72,7 +72,7 @@ class Replay:
                 self.deselected = max(self.deselected, event.deselected)
                 self._plan(event)
             case Found():
-                self.found.setdefault(event.take.key, []).append(place)
+                self.found.setdefault(event.key, []).append(place)
             case Answered():
                 self._answered(event)
             case Unjudged():

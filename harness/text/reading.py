@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from harness.text.scoring import TATWEEL, said, slots
 
@@ -49,6 +50,7 @@ def reading_time_s(text: str, words_per_minute: float = WORDS_PER_MINUTE) -> flo
     return len(words(text)) * 60 / words_per_minute
 
 
+@lru_cache(maxsize=1 << 10)
 def spoken_letters(text: str) -> tuple[int, int]:
     """How many letters are spoken, numbers and ligatures written out, marks not counted: Arabic ones, and others.
 

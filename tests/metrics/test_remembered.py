@@ -5,7 +5,13 @@ import pytest
 
 from harness.metrics.measuring import Nowhere
 from harness.metrics.recognition import TextScore, TextScorer
-from harness.metrics.remembered import RememberedEncoder, RememberedRecognizer, remembering
+from harness.metrics.remembered import (
+    RememberedEncoder,
+    RememberedRecognizer,
+    packed_rows,
+    remembering,
+    unpacked_rows,
+)
 from harness.store import DerivedValues
 from tests.recognisers import Told
 from tests.synthetic import draw
@@ -32,6 +38,18 @@ def test_an_embedding_is_computed_once_for_a_clip_and_an_encoder(tmp_path):
     encoder.fingerprint = "another"
     RememberedEncoder(encoder, derived).embed([one])
     assert encoder.clips == 3
+
+
+def test_embeddings_come_back_bit_for_bit_in_less_than_half_their_size():
+    rng = np.random.default_rng(0)
+    voice = np.maximum(0, rng.standard_normal(256))  # as after a rectifier: half of them are zero
+    rows = np.where(voice > 0, voice + rng.normal(0, 0.01, (20, 256)), 0).astype(np.float32)
+    assert packed_rows(rows) == packed_rows(rows.copy(order="F"))
+    np.testing.assert_array_equal(unpacked_rows(packed_rows(rows)), rows)
+    assert len(packed_rows(rows)) < rows.nbytes / 2
+    assert unpacked_rows(packed_rows(rows[:0])).shape == (0, 1)
+    odd = np.array([[np.nan, -0.0, np.inf]], np.float32)
+    assert unpacked_rows(packed_rows(odd)).tobytes() == odd.tobytes()
 
 
 def test_where_nothing_is_kept_every_batch_is_heard():

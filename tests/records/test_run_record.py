@@ -43,10 +43,10 @@ def test_takes_are_lines_that_are_read_when_asked_for(recorded_run):
     ("change", "said"),
     [
         (lambda text: text.replace('"judged":1', '"judged":2'), "was changed by hand"),
-        (lambda text: text.replace('"PASS":["', '"FAIL":["', 1), "was changed by hand"),
-        (lambda text: text.replace('"schema":4', '"schema":3'), "has schema 3, this version of the harness reads"),
+        (lambda text: text.replace('"verdicts":"P', '"verdicts":"F', 1), "was changed by hand"),
+        (lambda text: text.replace('"schema":5', '"schema":4'), "has schema 4, this version of the harness reads"),
         (lambda text: text[: len(text) // 2], "is damaged"),
-        (lambda text: '{"schema": 3, "takes": [\n]}\n', "has schema 3, this version of the harness reads schema 4"),
+        (lambda text: '{"schema": 4, "takes": [\n]}\n', "has schema 4, this version of the harness reads schema 5"),
         (lambda text: "", "is damaged"),
     ],
 )
