@@ -31,7 +31,7 @@ def test_a_take_of_another_key_or_one_that_is_cut_off_is_damaged():
     assert isinstance(again, Found)
     assert glossary.unpack(again.take("it", "again")).key == found.key == event.key_of(schema.line(found))
     for other in (structs.replace(found, seed=7), structs.replace(found, packed=found.packed[:-9])):
-        with pytest.raises(RecordError, match="it is damaged .*: run again"):
+        with pytest.raises(RecordError, match=r"it is damaged .*: run again"):
             other.take("it", "run again")
 
 
