@@ -14,7 +14,6 @@ verdicts. What gates.toml lets the embedded voice off by name, it lets off here 
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,6 @@ import time
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 
@@ -31,6 +29,9 @@ from harness.backends import BackendOptions
 from harness.backends.speech_server.dialects import DIALECTS
 from harness.corpus import load_corpus, suites_of
 from harness.decision.gates import load_profile
+from harness.records import schema
+from harness.records.run_record import RunRecord
+from harness.records.take_record import TakeKey
 from harness.run.plan import Run, Settings
 from harness.take import Take
 from tests.stand_in import running
@@ -57,29 +58,22 @@ def seconds(url: str, at_once: int, out: Path) -> tuple[float, int]:
     return elapsed, len(requests)
 
 
-def gate(out: Path, *options: str) -> dict[str, Any]:
+def gate(out: Path, *options: str) -> RunRecord:
     """The record of the whole gate."""
     command = [sys.executable, "-m", "pytest", "suites/", "-q", "-p", "no:cacheprovider", "--out", str(out), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (out / "run.json").exists(), done.stdout + done.stderr
-    return dict(json.loads((out / "run.json").read_text(encoding="utf-8")))
+    return schema.read(out / "run.json", RunRecord, "run again")
 
 
-def verdicts(run: dict[str, Any]) -> dict[tuple[str, str], str]:
+def verdicts(run: RunRecord) -> dict[tuple[TakeKey, str], str]:
     """By take and gate."""
-    return {
-        (f"{take['suite']}/{take['utterance']}/{take['seed']}", gate.partition("@")[0]): outcome
-        for take in run["takes"]
-        for outcome, gates in take["verdicts"].items()
-        for gate in gates
-    }
+    return {(take.key, verdict.gate.name): verdict.outcome for take in run.takes for verdict in take.verdicts}
 
 
-def beside(own: dict[str, Any], served: dict[str, Any], folders: tuple[Path, Path], dialect: str) -> tuple[str, bool]:
+def beside(own: RunRecord, served: RunRecord, folders: tuple[Path, Path], dialect: str) -> tuple[str, bool]:
     """Both runs in a line, and whether they are the same."""
-    sounds = [
-        {(one["suite"], one["utterance"], one["seed"]): one["listen"] for one in run["takes"]} for run in (own, served)
-    ]
+    sounds = [{one.key: one.listen for one in run.takes} for run in (own, served)]
     equal = sum(
         np.array_equal(*(audio.load(folder / side[key]).samples for folder, side in zip(folders, sounds, strict=True)))
         for key in sounds[0].keys() & sounds[1].keys()
@@ -91,12 +85,12 @@ def beside(own: dict[str, Any], served: dict[str, Any], folders: tuple[Path, Pat
         if theirs.get((key, name)) != outcome
     )
     known = set() if dialect == "chat" else UNKNOWN
-    same = own["verdict"] == served["verdict"] and equal == len(sounds[0]) == len(sounds[1])
+    same = own.verdict == served.verdict and equal == len(sounds[0]) == len(sounds[1])
     same = same and {line.split()[0] for line in apart} <= known and ours.keys() == theirs.keys()
     told = ", ".join(f"{line} ({count})" for line, count in apart.items()) or "none"
     answer = "the same" if same else "NOT THE SAME"
     return (
-        f"{dialect:<12} verdict {served['verdict']} (itself {own['verdict']}); {equal} of {len(sounds[0])} takes "
+        f"{dialect:<12} verdict {served.verdict} (itself {own.verdict}); {equal} of {len(sounds[0])} takes "
         f"equal in every sample; {len(ours)} verdicts of gates, other ones: {told}; {answer}"
     ), same
 

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.records import schema
+from harness.records.run_record import RunRecord
+
 OURS = Path(__file__).resolve().parent / "extension" / "ours"
 
 
@@ -17,10 +20,9 @@ def judge(out, *options):
     assert record.is_file(), done.stdout + done.stderr
     found = json.loads(record.read_text(encoding="utf-8"))
     outcomes = {
-        (take["utterance"], gate.partition("@")[0]): outcome
-        for take in found["takes"]
-        for outcome, gates in take["verdicts"].items()
-        for gate in gates
+        (take.utterance, verdict.gate.name): verdict.outcome
+        for take in schema.read(record, RunRecord, "run again").takes
+        for verdict in take.verdicts
     }
     return found, outcomes
 

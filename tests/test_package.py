@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.records import schema
+from harness.records.run_record import RunRecord
+
 ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.slow
 
@@ -77,10 +80,9 @@ def test_a_team_s_language_backend_metric_and_suite_need_no_change_of_the_packag
     record = json.loads((folder / ".harness" / "run.json").read_text(encoding="utf-8"))
     assert (record["planned"], record["judged"], record["about"]["backend"]) == (4, 4, "hum")
     outcomes = {
-        (take["suite"], gate.partition("@")[0]): outcome
-        for take in record["takes"]
-        for outcome, gates in take["verdicts"].items()
-        for gate in gates
+        (take.suite, verdict.gate.name): verdict.outcome
+        for take in schema.read(folder / ".harness" / "run.json", RunRecord, "run again").takes
+        for verdict in take.verdicts
     }
     assert outcomes["digits", "peak"] == "PASS"
     assert outcomes["digits", "never_hurried"] == "PASS"

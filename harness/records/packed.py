@@ -127,7 +127,7 @@ _MADE = tuple(Made.__struct_fields__)
 _OWN = tuple(name for name in TakeRecord.__struct_fields__ if name in PackedTake.__struct_fields__)
 _FACTS = tuple(name for name in _OWN if name not in ("measurements", "verdicts"))
 _HASH = 6
-_LETTERS = {outcome: outcome.value[0] for outcome in OF_GATES}
+_LETTERS: dict[Outcome, str] = {outcome: outcome.value[0] for outcome in OF_GATES}
 _OUTCOMES = {letter: outcome for outcome, letter in _LETTERS.items()}
 
 

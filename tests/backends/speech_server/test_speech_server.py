@@ -1,6 +1,5 @@
 """The gate on a served model: what the embedded voice says through a server is judged as what it says itself."""
 
-import json
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from harness.backends import BackendOptions
 from harness.backends.speech_server import SpeechServerBackend
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.corpus import load_voices
+from harness.records import schema
+from harness.records.run_record import RunRecord
 from harness.take import Sampling
 from tests.stand_in import running
 from tests.synthetic import draw, request, utterance, write_voice
@@ -33,8 +34,7 @@ def gate(out, monkeypatch, *options):
     said = done.stdout + done.stderr
     assert (out / "run.json").exists(), said
     assert KEY not in said
-    run = json.loads((out / "run.json").read_text(encoding="utf-8"))
-    return {(take["suite"], take["utterance"], take["seed"]): take for take in run["takes"]}
+    return {take.key: take for take in schema.read(out / "run.json", RunRecord, "run again").takes}
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +45,7 @@ def itself(tmp_path_factory):
 
 
 def verdicts(takes):
-    return {
-        (key, gate.partition("@")[0]): outcome
-        for key, take in takes.items()
-        for outcome, gates in take["verdicts"].items()
-        for gate in gates
-    }
+    return {(key, verdict.gate.name): verdict.outcome for key, take in takes.items() for verdict in take.verdicts}
 
 
 @pytest.mark.parametrize("dialect", ["openai", "vllm-omni", "sglang-omni", "chat"])
@@ -62,7 +57,7 @@ def test_a_served_voice_gets_the_takes_and_verdicts_that_it_gets_itself(itself, 
     assert own.keys() == served.keys()
     assert len(own) == 4
     for key, take in own.items():
-        one, other = audio.load(out / take["listen"]), audio.load(tmp_path / served[key]["listen"])
+        one, other = audio.load(out / take.listen), audio.load(tmp_path / served[key].listen)
         np.testing.assert_array_equal(one.samples, other.samples)
     differ = {gate for (key, gate), outcome in verdicts(own).items() if verdicts(served)[key, gate] != outcome}
     # A speech endpoint does not say why a take ended; chat does.
