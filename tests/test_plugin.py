@@ -106,6 +106,8 @@ def test_many_takes_are_judged_in_blocks_and_one_of_them_when_it_is_named(projec
     result = judge(folder, "-v")
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["*::test_length[[]short-001-seed0 to short-003-seed0[]] FAILED*"])
+    in_turn = ["*[[]short-001-seed0 to short-003-seed0[]] *"] * 2 + ["*[[]short-004-seed0 to short-004-seed0[]] *"] * 2
+    result.stdout.fnmatch_lines(in_turn, consecutive=True)
     result.stdout.fnmatch_lines(["  listen    .harness/takes/short/arabic_generated_003_layla.wav"])
     result.stdout.fnmatch_lines(["takes         4 planned = 4 judged + 0 refused", "VERDICT       FAIL"])
     named = judge(folder, "-k", "short-004")

@@ -4,6 +4,7 @@ Conventions: lines are in order, oldest first (`harness.records.history`). A ste
 level; how it is found is told in `harness.decision.steps`.
 """
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,16 +53,21 @@ def now() -> str:
 
 def of_run(run: RunRecord) -> RunEvent:
     """The line of a run: means over the takes of each text first, so that none weighs more by having more takes."""
-    texts = sorted({(take.suite, take.utterance) for take in run.takes})
-    takes: dict[str, dict[tuple[str, str], list[float]]] = {}
+    numbers: dict[tuple[str, str], int] = {}
+    known: dict[str, tuple[array[int], array[float]]] = {}
+    seeds, model = set[int](), ""
     for take in run.takes:
+        number = numbers.setdefault((take.suite, take.utterance), len(numbers))
+        seeds.add(take.seed)
+        model = model or take.provenance.model
         for name, measured in take.measurements.items():
             if measured.is_known:
-                takes.setdefault(name, {}).setdefault((take.suite, take.utterance), []).append(measured.value)
-    by_text = {
-        name: [_six_digits(float(np.mean(known[text]))) if text in known else None for text in texts]
-        for name, known in sorted(takes.items())
-    }
+                of, values = known.setdefault(name, (array("l"), array("d")))
+                of.append(number)
+                values.append(measured.value)
+    texts = sorted(numbers)
+    order = [numbers[text] for text in texts]
+    by_text = {name: _means(*known[name], order) for name in sorted(known)}
     about = run.about
     return RunEvent(
         on=now(),
@@ -72,9 +78,9 @@ def of_run(run: RunRecord) -> RunEvent:
         commit=about.commit,
         takes=run.judged,
         backend=about.backend,
-        model=next((take.provenance.model for take in run.takes), ""),
+        model=model,
         ruler=", ".join(f"{part} {revision}" for part, revision in sorted(about.instruments.items())),
-        seeds=tuple(sorted({take.seed for take in run.takes})),
+        seeds=tuple(sorted(seeds)),
         texts=tuple("/".join(text) for text in texts),
         values={name: tuple(numbers) for name, numbers in by_text.items()},
         means={
@@ -97,6 +103,13 @@ def of_run(run: RunRecord) -> RunEvent:
             if answer.stands_against
         ),
     )
+
+
+def _means(of: "array[int]", values: "array[float]", order: Sequence[int]) -> list[float | None]:
+    """The mean of the values of each text, in order; None where it has none."""
+    counts = np.bincount(of, minlength=len(order))
+    sums = np.bincount(of, weights=values, minlength=len(order))
+    return [_six_digits(float(sums[text] / counts[text])) if counts[text] else None for text in order]
 
 
 def _six_digits(value: float) -> float:

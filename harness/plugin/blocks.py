@@ -41,3 +41,13 @@ def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequen
         return []
     takes = [(row, seed) for row in rows for seed in seeds]
     return [Block(takes[start : start + BLOCK]) for start in range(0, len(takes), BLOCK)]
+
+
+def block_by_block(items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The tests of a block one after another: what is known of its takes is then read once for all of them."""
+    first: dict[object, int] = {}
+    places = []
+    for place, item in enumerate(items):
+        block = getattr(getattr(item, "callspec", None), "params", {}).get("utterance")
+        places.append(first.setdefault(block, place) if isinstance(block, Block) else place)
+    return [items[place] for _, place in sorted(zip(places, range(len(items)), strict=True))]

@@ -16,7 +16,7 @@ import pytest
 from harness.backends import gpu
 from harness.corpus import suites_of
 from harness.errors import RulerError, UsageError
-from harness.plugin.blocks import blocks
+from harness.plugin.blocks import block_by_block, blocks
 from harness.plugin.options import (
     PlainUsage,
     allure_folder,
@@ -158,6 +158,7 @@ def pytest_collection_modifyitems(session: pytest.Session, items: list[pytest.It
     with PlainUsage():
         for suite, metric in required_by(items):
             run_of(session.config).settings.profile.of(suite, [metric])
+    items[:] = block_by_block(items)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -171,6 +171,6 @@ class RunRecord(Sealed, frozen=True, kw_only=True):
     def counts(self) -> str:
         """The denominator in words."""
         refused = {one.take for one in self.not_judged}
-        in_part = sum(take.key in refused for take in self.takes if take.verdicts)
+        in_part = sum(take.key in refused for take in self.takes if take.verdicts) if refused else 0
         said = f" ({in_part} of them judged in part)" if in_part else ""
         return f"{self.planned} planned = {self.judged} judged + {len(self.not_judged)} refused{said}"

@@ -36,6 +36,8 @@ class TakesOnDisk(Sequence[TakeRecord]):
 
     def __init__(self, count: int, read: Callable[[int], TakeRecord]) -> None:
         self._count, self._read = count, read
+        self.looked_at: object = None
+        """What somebody found out about all of them, kept as long as they are."""
 
     def __len__(self) -> int:
         return self._count

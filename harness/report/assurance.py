@@ -8,6 +8,7 @@ from harness.records import power_table
 from harness.records.audit import Share
 from harness.records.comparison import Comparison
 from harness.records.run_record import RunRecord
+from harness.report.overview import survey
 
 AUDIT = "python -m harness audit --keep"
 MOST_FOUND = 3
@@ -28,7 +29,7 @@ def _of_people(run: RunRecord) -> list[str]:
     except UsageError:
         return []
     told = []
-    for language in sorted({take.language for take in run.takes}):
+    for language in sorted({one.take.language for one in survey(run).seen}):
         mine = Rate(*table.of_people(run.about.gates, language))
         if not mine.of:
             continue

@@ -15,7 +15,7 @@ from harness.records.comparison import Comparison
 from harness.records.gate import AGAINST, Outcome, Verdict
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
-from harness.report.overview import excess, without_numbers, worst_first
+from harness.report.overview import excess, survey, without_numbers
 
 MOST_PLACES = 3
 
@@ -65,13 +65,13 @@ def causes(run: RunRecord) -> list[Cause]:
 
 
 def _of_takes(run: RunRecord) -> list[Cause]:
-    order = {take.key: rank for rank, take in enumerate(worst_first(run))}
+    seen = survey(run)
+    order = {one.take.key: rank for rank, one in enumerate(seen.worst_first)}
     by_gate: dict[tuple[Outcome, str, str], list[tuple[TakeRecord, Verdict]]] = {}
-    for take in run.takes:
-        for verdict in take.verdicts:
-            if verdict.stands_against:
-                reason = without_numbers(verdict.observed) if verdict.outcome == Outcome.INCONCLUSIVE else ""
-                by_gate.setdefault((verdict.outcome, verdict.gate.name, reason), []).append((take, verdict))
+    for one in seen.seen:
+        for verdict in one.take.against:
+            reason = without_numbers(verdict.observed) if verdict.outcome == Outcome.INCONCLUSIVE else ""
+            by_gate.setdefault((verdict.outcome, verdict.gate.name, reason), []).append((one.take, verdict))
     together: dict[tuple[Outcome, frozenset[object]], list[list[tuple[TakeRecord, Verdict]]]] = {}
     for (outcome, _, _), pairs in by_gate.items():
         together.setdefault((outcome, frozenset(take.key for take, _ in pairs)), []).append(pairs)
@@ -113,7 +113,7 @@ def _where(takes: Sequence[TakeRecord], run: RunRecord) -> str:
         return "every take"
     parts = []
     for what in ("speaker", "suite"):
-        of_all = Counter(getattr(take, what) for take in run.takes)
+        of_all = Counter(getattr(one.take, what) for one in survey(run).seen)
         here = Counter(getattr(take, what) for take in takes)
         if len(of_all) > 1:
             most = [f"{name} {count} of {of_all[name]}" for name, count in here.most_common(MOST_PLACES)]
@@ -133,7 +133,8 @@ def _of_comparisons(run: RunRecord) -> list[Cause]:
         strata = [str(one.stratum) for one in members]
         title = "worse than the accepted release" if outcome == Outcome.FAIL else "not shown as good as accepted"
         changed = worst.changed_most[0].utterance if worst.changed_most else ""
-        hear = max((take for take in run.takes if take.utterance == changed), key=lambda take: take.seed, default=None)
+        spoken = (one.take for one in survey(run).seen if one.take.utterance == changed)
+        hear = max(spoken, key=lambda take: take.seed, default=None)
         found.append(Cause(outcome, f"{worst.name}: {title}", worst.observed, worst.why, _some(strata), hear=hear))
     return found
 

@@ -2,14 +2,19 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from math import isfinite, isinf
 from pathlib import Path
+from typing import Self
+
+from msgspec import structs
 
 from harness.records.comparison import Comparison
 from harness.records.gate import AGAINST, Outcome, Verdict
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
+from harness.records.takes_on_disk import TakesOnDisk
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
@@ -84,19 +89,18 @@ def _closeness(verdict: Verdict) -> float:
     return 0.0 if whole else verdict.distance / min(limits)
 
 
-def closest_first(run: RunRecord) -> list[TakeRecord]:
-    """Takes that pass, the one nearest to a limit first."""
-    near = [(_closeness(found), take) for take in run.takes if not take.against and (found := nearest(take))]
-    return [take for _, take in sorted(near, key=lambda pair: (pair[0], pair[1].key))]
+def closest_first(run: RunRecord) -> Sequence[TakeRecord]:
+    """Takes that pass, the one nearest to a limit first; each is read as it is asked for."""
+    return chosen(run, [one.place for one in survey(run).closest_first])
 
 
 def beside(run: RunRecord) -> dict[tuple[Outcome, str], list[TakeRecord]]:
     """Takes that broke a gate without blocking the release, by outcome and gate: excused ones first, then warnings."""
     groups: dict[tuple[Outcome, str], list[TakeRecord]] = {}
-    for take in run.takes:
-        for verdict in take.verdicts:
+    for one in survey(run).seen:
+        for verdict in one.take.verdicts:
             if verdict.outcome in (Outcome.EXCUSED, Outcome.WARN):
-                groups.setdefault((verdict.outcome, verdict.gate.name), []).append(take)
+                groups.setdefault((verdict.outcome, verdict.gate.name), []).append(one.take)
     return dict(sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1]))))
 
 
@@ -111,31 +115,31 @@ def worst_outcome(take: TakeRecord) -> Outcome:
     return min((verdict.outcome for verdict in take.verdicts), key=_WORST_FIRST.index, default=Outcome.REFUSED)
 
 
-def worst_first(run: RunRecord) -> list[TakeRecord]:
-    """Every take: what blocks the release first, the worst of it on top."""
-    return sorted(sorted(run.takes, key=lambda take: take.key), key=badness, reverse=True)
+def worst_first(run: RunRecord) -> Sequence[TakeRecord]:
+    """Every take: what blocks the release first, the worst of it on top; each is read as it is asked for."""
+    return chosen(run, [one.place for one in survey(run).worst_first])
+
+
+def chosen(run: RunRecord, places: Sequence[int]) -> Sequence[TakeRecord]:
+    """Some takes of a run, in another order, which stay on disk where they are."""
+    takes = run.takes
+    return takes.chosen(places) if isinstance(takes, TakesOnDisk) else [takes[place] for place in places]
 
 
 def unconditioned(run: RunRecord) -> dict[str, list[str]]:
     """Takes that were made without their reference, by reason."""
     by_reason: dict[str, list[str]] = {}
-    for take in run.takes:
-        if take.unconditioned:
-            reason = f"reference {take.reference} {take.unconditioned}"
-            by_reason.setdefault(reason, []).append(str(take.key))
+    for one in survey(run).seen:
+        if one.take.unconditioned:
+            reason = f"reference {one.take.reference} {one.take.unconditioned}"
+            by_reason.setdefault(reason, []).append(str(one.take.key))
     return by_reason
 
 
 def refused_gates(run: RunRecord) -> dict[str, tuple[list[str], list[str]]]:
     """Why gates were refused: by reason the takes and the names of the gates, the most takes first."""
-    groups: dict[str, tuple[dict[str, None], dict[str, None], dict[str, None]]] = {}
-    for take in run.takes:
-        for verdict in take.verdicts:
-            if verdict.outcome == Outcome.REFUSED:
-                reasons, takes, gates = groups.setdefault(without_numbers(verdict.reason), ({}, {}, {}))
-                reasons[verdict.reason] = takes[str(take.key)] = gates[verdict.gate.name] = None
-    ordered = sorted(groups.values(), key=lambda group: -len(group[1]))
-    return {_in_one(list(reasons)): (list(takes), list(gates)) for reasons, takes, gates in ordered}
+    ordered = sorted(survey(run).refused.values(), key=lambda group: -len(group.takes))
+    return {group.reason: (group.takes, list(group.gates)) for group in ordered}
 
 
 def without_numbers(reason: str) -> str:
@@ -143,24 +147,107 @@ def without_numbers(reason: str) -> str:
     return _NUMBER.sub("0", reason)
 
 
-def _in_one(reasons: Sequence[str]) -> str:
-    """Reasons that differ in their numbers only, as one.
-
-    >>> _in_one(["5.8 s; 6 s are needed", "3.16 s; 6 s are needed"])
-    '3.16 to 5.8 s; 6 s are needed'
-    """
-    columns = [sorted(set(column), key=float) for column in zip(*map(_NUMBER.findall, reasons), strict=True)]
-    if sum(len(column) > 1 for column in columns) > 1:
-        return f"{reasons[0]} (and {len(reasons) - 1} like it)"
-    shown = iter(column[0] if len(column) == 1 else f"{column[0]} to {column[-1]}" for column in columns)
-    return _NUMBER.sub(lambda _: next(shown), reasons[0])
-
-
 def by_suite(run: RunRecord) -> dict[str, Counter[str]]:
     """How many verdicts of each kind each suite has, by name; `takes` counts its takes."""
-    counts: dict[str, Counter[str]] = {}
-    for take in run.takes:
-        of_suite = counts.setdefault(take.suite, Counter())
+    return dict(sorted(survey(run).suites.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one look at a take leaves."""
+
+    place: int
+    """Among the takes of the run."""
+    take: TakeRecord
+    """Who it is, and the verdicts that a reviewer hears about; without texts and measurements."""
+    badness: tuple[int, int, float]
+    closeness: float | None
+    """To the nearest limit, where it passes and one is near."""
+
+
+@dataclass(slots=True)
+class _Refused:
+    """Gates that were refused for one reason, its numbers aside."""
+
+    first: str
+    takes: list[str] = field(default_factory=list)
+    gates: dict[str, None] = field(default_factory=dict)
+    others: set[int] = field(default_factory=set)
+    """The hashes of the reasons, which differ in their numbers."""
+    spans: list[tuple[str, str]] = field(default_factory=list)
+    """The least and the most of each number."""
+
+    def add(self, reason: str, take: str, gate: str) -> None:
+        """One more verdict."""
+        self.gates[gate] = None
+        if not self.takes or self.takes[-1] != take:
+            self.takes.append(take)
+        if (known := hash(reason)) not in self.others:
+            self.others.add(known)
+            numbers = _NUMBER.findall(reason)
+            pairs = zip(self.spans, numbers, strict=True) if self.spans else (((one, one), one) for one in numbers)
+            self.spans = [(min(low, one, key=float), max(high, one, key=float)) for (low, high), one in pairs]
+
+    @property
+    def reason(self) -> str:
+        """Its reasons as one."""
+        if sum(low != high for low, high in self.spans) > 1:
+            return f"{self.first} (and {len(self.others) - 1} like it)"
+        shown = iter(low if low == high else f"{low} to {high}" for low, high in self.spans)
+        return _NUMBER.sub(lambda _: next(shown), self.first)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a report has to know of all takes before it draws some of them, from one look at each."""
+
+    seen: list[Seen] = field(default_factory=list)
+    suites: dict[str, Counter[str]] = field(default_factory=dict)
+    refused: dict[str, _Refused] = field(default_factory=dict)
+    """By reason without its numbers."""
+
+    @classmethod
+    def of(cls, takes: Iterable[TakeRecord]) -> Self:
+        """Look at each take once."""
+        made = cls()
+        for place, take in enumerate(takes):
+            made._add(place, take)
+        return made
+
+    def _add(self, place: int, take: TakeRecord) -> None:
+        of_suite = self.suites.setdefault(take.suite, Counter())
         of_suite.update(verdict.outcome.value for verdict in take.verdicts)
         of_suite["takes"] += 1
-    return dict(sorted(counts.items()))
+        key = str(take.key)
+        for verdict in take.verdicts:
+            if verdict.outcome == Outcome.REFUSED:
+                group = self.refused.setdefault(without_numbers(verdict.reason), _Refused(verdict.reason))
+                group.add(verdict.reason, key, verdict.gate.name)
+        near = None if take.against else nearest(take)
+        told = tuple(one for one in take.verdicts if one.outcome not in (Outcome.PASS, Outcome.REFUSED))
+        light = structs.replace(
+            take, text="", transcript="", digest="", question="", audio="", measurements={}, verdicts=told
+        )
+        self.seen.append(Seen(place, light, badness(take), _closeness(near) if near else None))
+
+    @property
+    def worst_first(self) -> list[Seen]:
+        """Every take: what blocks the release first, the worst of it on top."""
+        in_order = sorted(self.seen, key=lambda one: one.take.key)
+        return sorted(in_order, key=lambda one: one.badness, reverse=True)
+
+    @property
+    def closest_first(self) -> list[Seen]:
+        """Those that pass and are near a limit, the nearest first."""
+        near = [one for one in self.seen if one.closeness is not None]
+        return sorted(near, key=lambda one: (one.closeness, one.take.key))
+
+
+def survey(run: RunRecord) -> Survey:
+    """One look at each take of a run; takes that lie on disk are looked at once, however often this is asked."""
+    takes = run.takes
+    if not isinstance(takes, TakesOnDisk):
+        return Survey.of(takes)
+    if not isinstance(takes.looked_at, Survey):
+        takes.looked_at = Survey.of(takes)
+    return takes.looked_at

@@ -28,11 +28,11 @@ from harness.report.overview import (
     anchor,
     beside,
     by_suite,
-    closest_first,
+    chosen,
     nearest,
     refused_gates,
+    survey,
     unconditioned,
-    worst_first,
     worst_outcome,
 )
 from harness.report.panel import Picture, Player, panel, picture, players
@@ -123,7 +123,7 @@ class _Contents:
         self._run = run
         self._out = out
         ordered = _as_shown(run)
-        takes, self.rest = ordered[:MOST_PANELS], ordered[MOST_PANELS:]
+        takes, self.rest = list(chosen(run, ordered[:MOST_PANELS])), chosen(run, ordered[MOST_PANELS:])
         groups = [players(take, out) for take in takes]
         paths = [[player.path for player in group if player.path] for group in groups]
         self._shelf = shelf = Recordings(path for group in paths for path in group)
@@ -173,24 +173,26 @@ class _Contents:
         run = self._run
         suites = by_suite(run)
         by_key = {panel.take.key: panel for panel in self._panels}
-        close = next((take for take in closest_first(run) if take.key in by_key), None)
+        seen = [one.take for one in survey(run).seen]
+        drawn = (one.take.key for one in survey(run).closest_first)
+        close = next((key for key in drawn if key in by_key), None)
         values: dict[str, Any] = {
             "run": run,
             "panels": self._panels,
             "by_key": by_key,
             "causes": causes(run),
-            "blocked": sum(bool(take.against) for take in run.takes),
-            "closest": by_key[close.key] if close else None,
+            "blocked": sum(bool(take.against) for take in seen),
+            "closest": by_key[close] if close else None,
             "beside": beside(run),
             "anchor": anchor,
-            "voices": sorted({take.speaker for take in run.takes}),
-            "gates_against": sorted({verdict.gate.name for take in run.takes for verdict in take.against}),
+            "voices": sorted({take.speaker for take in seen}),
+            "gates_against": sorted({verdict.gate.name for take in seen for verdict in take.against}),
             "rest": 0 if alone else len(self.rest),
             "left_out": len(self.rest) if alone else 0,
             "suites": suites,
             "run_hash": file_hash(run),  # the record is written after its page
             "assurance": assurance.lines(run),
-            "compared": comparisons(run.comparisons, run.not_compared, run.takes),
+            "compared": comparisons(run.comparisons, run.not_compared, seen),
             "unconditioned": unconditioned(run),
             "refused_gates": refused_gates(run),
             "judged_with": judged_with(run.about),
@@ -210,12 +212,14 @@ class _Contents:
         return str(template.render(values))
 
 
-def _as_shown(run: RunRecord) -> list[TakeRecord]:
-    """Every take: what blocks first, the worst of it on top, then what came nearest to a limit."""
-    near = {take.key: rank for rank, take in enumerate(closest_first(run))}
-    ordered = worst_first(run)
-    passing = [take for take in ordered if not take.against]
-    return [take for take in ordered if take.against] + sorted(passing, key=lambda take: near.get(take.key, len(near)))
+def _as_shown(run: RunRecord) -> list[int]:
+    """The place of every take: what blocks first, the worst of it on top, then what came nearest to a limit."""
+    seen = survey(run)
+    near = {one.place: rank for rank, one in enumerate(seen.closest_first)}
+    ordered = seen.worst_first
+    passing = [one.place for one in ordered if not one.take.against]
+    blocking = [one.place for one in ordered if one.take.against]
+    return blocking + sorted(passing, key=lambda place: near.get(place, len(near)))
 
 
 def _rows(takes: Sequence[TakeRecord]) -> bytes:

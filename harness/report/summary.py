@@ -8,7 +8,7 @@ from harness.records.run_record import RunRecord
 from harness.report import assurance
 from harness.report.causes import causes
 from harness.report.comparison import comparisons
-from harness.report.overview import by_suite, unconditioned
+from harness.report.overview import by_suite, survey, unconditioned
 
 MOST_SHOWN = 20
 
@@ -49,7 +49,7 @@ def markdown(run: RunRecord, out: Path) -> str:
     lines += _compared(run)
     lines += [f"- {_cell(line)}" for line in assurance.lines(run)]
     lines += [f"- harness error: {_cell(test)}: {_cell(how)}" for test, how in run.harness_errors.items()]
-    heard = sum(bool(take.against) for take in run.takes)
+    heard = sum(bool(one.take.against) for one in survey(run).seen)
     what = f"Listen to the {heard} takes in question" if heard else "Listen to any take"
     lines += ["", f"{what} in `{out.name}/report/index.html` of the uploaded report.", ""]
     return "\n".join(lines)

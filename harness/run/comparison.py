@@ -88,7 +88,8 @@ def compare_release(
             run.generate(request for requests in wanted.values() for request in requests)
         seeds_are = _seeds_are(run, wanted.values())
         for suite, requests in wanted.items():
-            takes[suite] += [_compared(run, request, compared) for request in requests]
+            if old[suite] is not None:  # else there is nothing to compare them with
+                takes[suite] += [_compared(run, request, compared) for request in requests]
             if shares:
                 shares.add(requests)
         if not number:

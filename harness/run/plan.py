@@ -81,6 +81,7 @@ class Run:
         self.settings = settings
         self.store = Store(settings.out)
         self._accepted: dict[str, Baseline | None] = {}
+        self._requests: dict[tuple[Utterance, int], Request] = {}
         self._planned: dict[str, Request] = {}
         self._takes: dict[str, Take] = {}
         self.broken_ruler = ""
@@ -127,7 +128,12 @@ class Run:
         return self.budget.for_reading_time(self.profile.reading_time_of(language))
 
     def request(self, utterance: Utterance, seed: int) -> Request:
-        """The request for an utterance and a seed, in the voice that this run gives it."""
+        """The request for an utterance and a seed, in the voice that this run gives it; made once."""
+        if (utterance, seed) not in self._requests:
+            self._requests[utterance, seed] = self._asked_for(utterance, seed)
+        return self._requests[utterance, seed]
+
+    def _asked_for(self, utterance: Utterance, seed: int) -> Request:
         return Request(
             utterance=utterance,
             reference=choose_reference(utterance, self.voices, self._shipped_voices),
@@ -247,12 +253,7 @@ class Run:
         return self._takes[request.digest]
 
     def measurements(self, take: Take, metrics: Iterable[str] | None = None) -> dict[str, Measurement]:
-        """What is measured on a take, by metric name.
-
-        Args:
-            take: Of this run.
-            metrics: Names; only the models that these need are run. Without them everything is measured.
-        """
+        """What is measured on a take, by metric name; only the models that these need are run, without names all."""
         names = list(known_metrics() if metrics is None else dict.fromkeys(metrics))
         (found,) = self.measured([take], names)
         return found
