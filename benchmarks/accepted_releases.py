@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import SimpleNamespace
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -63,6 +64,13 @@ class Spoken:
     utterance: Utterance
     reference: Reference
     seed: int
+    details: ClassVar[dict[str, str]] = {}
+    """Nothing was found out about its seed."""
+
+    @property
+    def request(self) -> Self:
+        """It is its own take."""
+        return self
 
 
 @dataclass
@@ -90,6 +98,17 @@ class Release:
 
     def take(self, request: Spoken) -> Spoken:
         return request
+
+    @property
+    def ledger(self) -> SimpleNamespace:
+        """Nothing is kept: a number costs nothing to draw again."""
+        return SimpleNamespace(noted=lambda _: None, note=lambda _: None)
+
+    def carry_out(self, wanted: object) -> None:
+        """Everything is drawn."""
+
+    def found(self, take: Spoken, metrics: Sequence[str]) -> TakeRecord:
+        return self.noted(take, {}, self.judge(take, metrics))
 
     def judge(self, take: Spoken, metrics: Sequence[str]) -> list[Verdict]:
         """One gate is broken, or none."""

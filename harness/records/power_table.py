@@ -57,8 +57,8 @@ class ProfilePower(Record, frozen=True):
     """Alarms of any blocking gate, by where the speech comes from: of all takes, and of each half of its speakers."""
 
     def detection(self, defect: str, severity: str) -> CountedRate:
-        """How often any blocking gate finds it."""
-        return self.detections[defect][severity][ANY]
+        """How often any blocking gate finds it; 0 of 0 where no take of the bed could be spoilt."""
+        return self.detections.get(defect, {}).get(severity, {}).get(ANY, CountedRate(0, 0, 0.0, 1.0))
 
 
 class BedPower(Record, frozen=True):

@@ -243,6 +243,8 @@ function follow() {
   take.querySelector("summary").focus({ preventScroll: true });
 }
 
+// On a phone the first screen is for the verdict, its cause and a sound.
+if ($("assurance")) $("assurance").open = !matchMedia("(max-width: 500px)").matches;
 if ($("which")) {
   $("which").addEventListener("change", filter);
   $("search").addEventListener("input", filter);

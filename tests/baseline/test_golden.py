@@ -19,7 +19,9 @@ from harness.records.run_record import About
 from harness.records.take_record import TakeRecord
 from harness.take import Provenance
 from tests.accepted import accepted, take
+from tests import pages
 from tests.synthetic import draw, write_voice
+from tests import pages
 from tests.synthetic import take as made
 
 SUITE = """
@@ -197,6 +199,41 @@ def test_a_margin_on_preference_that_changes_after_the_run_is_another_rule(gate,
         assert status == 4
         assert "by other rules than those that hold here: the margins of gates.toml are not what judged" in said
     assert not (pytester.path / "golden").exists()
+
+
+@pytest.mark.slow
+def test_other_voices_than_the_accepted_release_had_are_said_not_to_be_compared_everywhere(gate, command, pytester):
+    gate("good", 26)
+    assert command("accept", "--by", "Layla")[0] == 0
+    write_voice(pytester.path / "others", "omar", draw("#" * 22, pitch_hz=180))
+    others = gate("good", 26, "--voices", "others", "--out", "second")
+    assert others.ret == 1
+    lines = others.stdout.lines
+    why = "short-001: text, reference, chunks or sampling are not those of the baseline"
+    begun = lines.index("INCONCLUSIVE  not compared with the accepted release")
+    assert begun < lines.index("VERDICT       INCONCLUSIVE")
+    said = " ".join(" ".join(lines[begun : begun + 8]).split())
+    assert f"observed {why}: accept the released model anew: run pytest suites --backend directory" in said
+    assert "--voices others --out second --takes 3, then python -m harness accept short --by NAME" in said
+    summary = (pytester.path / "second" / "summary.md").read_text(encoding="utf-8")
+    assert "## May it go out? INCONCLUSIVE" in summary
+    assert summary.index("not compared with the accepted release") < summary.index("- INCONCLUSIVE, not compared:")
+    page = (pytester.path / "second" / "report" / "index.html").read_text(encoding="utf-8")
+    top, rest = page.split('<section id="takes">')
+    assert "<b>not compared with the accepted release</b>" in top
+    assert "Compared with the accepted release</summary>" in rest
+    assert f"Not compared: suite short: {why}" in rest
+
+    first = gate("good", 26, "--voices", "others", "--golden", "of_others", "--out", "third")
+    assert first.ret == 0  # where nothing was accepted the voices are judged, and what is missing is said
+    lines = first.stdout.lines
+    said = " ".join(" ".join(lines[: lines.index("VERDICT       PASS")]).split())
+    assert "not compared: of_others/directory/short.json is missing, no release was accepted" in said
+    assert "- REFUSED, not compared:" in (pytester.path / "third" / "summary.md").read_text(encoding="utf-8")
+    page = (pytester.path / "third" / "report" / "index.html").read_text(encoding="utf-8")
+    assert "Not compared: suite short: of_others/directory/short.json is missing" in page
+    told = pages.said()
+    assert "So `--voices` ends with **not compared** above the verdict, INCONCLUSIVE, until a release was" in told
 
 
 @pytest.mark.slow
