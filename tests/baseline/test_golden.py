@@ -18,10 +18,9 @@ from harness.records.measurement import Metric
 from harness.records.run_record import About
 from harness.records.take_record import TakeRecord
 from harness.take import Provenance
+from tests import pages
 from tests.accepted import accepted, take
-from tests import pages
 from tests.synthetic import draw, write_voice
-from tests import pages
 from tests.synthetic import take as made
 
 SUITE = """
