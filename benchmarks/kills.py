@@ -1,6 +1,6 @@
 """Runs killed by `kill -9` at a random moment and resumed: do they end as a run that nobody killed?
 
-    python -m benchmarks.kills [--runs 50] [--workers 0] [--seed 0] [--texts 6] [--whole-gate]
+    python -m benchmarks.kills [--runs 50] [--workers 0] [--seed 0] [--texts 6] [--whole-gate] [--drawn]
 
 A small release of the demonstration voice is judged once whole, by gates that need no model or by all. Then it is begun
 again and again, each time in a new folder, its first process is killed at a random moment between its start and its
@@ -28,17 +28,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import numpy as np
+
 from harness import shipped
-from harness.backends.embedded import EmbeddedBackend
+from harness.audio import Audio
+from harness.backends import BackendOptions, embedded
+from harness.backends.embedded import FRAME_SAMPLES, EmbeddedBackend
 from harness.errors import RecordError
 from harness.records import event
-from harness.take import Request, Take
+from harness.take import Provenance, Request, Stop, Take
 
 LOG, MARK = "HARNESS_KILLS_LOG", "HARNESS_KILLS_RUN"
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 20.0
 """For the processes of a killed run to end."""
 LONGEST_S = 600.0
+DRAWN_S = 0.5
+"""That a drawn sound takes to make."""
 _TIMES = re.compile(
     r'"(begun|ended|elapsed_s|sha256)":("[^"]*"|[\d.e-]+)'
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( UTC|Z)?"
@@ -82,6 +88,25 @@ class Watched(EmbeddedBackend):
             yield take
 
 
+class Drawn(Watched):
+    """The same, in processes of its own as ever, with drawn sounds in place of speech: a tenth of the work."""
+
+    def __init__(self, options: BackendOptions) -> None:
+        super().__init__(options)
+        embedded.speak = drawn
+
+
+def drawn(request: Request, words_per_minute: float, provenance: Provenance) -> Take:
+    """Three seconds of noise that comes and goes, another for every request."""
+    time.sleep(DRAWN_S)
+    rng, frames = np.random.default_rng(request.entropy), 75
+    samples = (
+        0.1 * rng.standard_normal(frames * FRAME_SAMPLES) * (1.2 + np.sin(np.linspace(0, 60, frames * FRAME_SAMPLES)))
+    )
+    sound = Audio(samples.astype(np.float32), EmbeddedBackend.sample_rate_hz)
+    return Take(request, sound, Stop.EOS, provenance, frames=frames, elapsed_s=DRAWN_S)
+
+
 @dataclass
 class Release:
     """The release that is judged, and the command for it."""
@@ -90,6 +115,7 @@ class Release:
     workers: int
     texts: int
     whole_gate: bool = False
+    drawn: bool = False
     mark: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -104,7 +130,12 @@ class Release:
         """Start a run into a folder."""
         suites = ["shipped", "--corpus", str(self.folder / "corpus")] if self.whole_gate else [str(self.folder)]
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--suites", *suites]
-        command += ["--backend", "benchmarks.kills:Watched", "--voices", str(shipped.VOICES)]
+        command += [
+            "--backend",
+            f"benchmarks.kills:{'Drawn' if self.drawn else 'Watched'}",
+            "--voices",
+            str(shipped.VOICES),
+        ]
         command += ["--golden", str(self.folder / "golden"), "--out", str(out)]
         if self.workers:
             command += ["-n", str(self.workers)]
@@ -260,11 +291,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--texts", type=int, default=6, help="of the release")
     parser.add_argument("--whole-gate", action="store_true", help="judge by every shipped gate")
+    parser.add_argument("--drawn", action="store_true", help="drawn sounds in place of speech: quicker")
     parser.add_argument("--keep", type=Path, help="folder for the runs that went wrong")
     asked = parser.parse_args(argv)
     moments, bad = random.Random(asked.seed), 0
     with TemporaryDirectory() as work:
-        release = Release(Path(work) / "release", asked.workers, asked.texts, asked.whole_gate)
+        release = Release(Path(work) / "release", asked.workers, asked.texts, asked.whole_gate, asked.drawn)
         out = Path(work) / "out"  # the same for all: a record quotes the command, which names its folder
         whole = Whole.of(release, out)
         print(f"whole: {whole.lasted_s:.1f} s, {whole.takes} takes, -n {asked.workers}", flush=True)
