@@ -16,13 +16,11 @@ import numpy as np
 from harness.audio import write_atomically
 from harness.baseline import golden, history, signature
 from harness.corpus import load_corpus
-from harness.decision import outlook, panels, requirements
+from harness.decision import outlook, requirements
 from harness.decision.gates import Profile
 from harness.decision.listening import NOT_ASKED, Heard
 from harness.decision.policy import Margin, Policy
 from harness.decision.rates import share_at_most
-from harness.decision.regression import takes_of
-from harness.decision.release import Asked, Decisions
 from harness.errors import GoldenError, RecordError
 from harness.records import schema
 from harness.records.baseline import Accepted, Anchor, Baseline, BaselineTake, Fingerprint, Model, Predecessor
@@ -37,7 +35,6 @@ from harness.records.signature import HOW_TO_SIGN, Decision
 from harness.records.take_record import TakeRecord
 
 MOST_SHOWN = 3
-MOST_WORST = 12
 
 
 class TakesOnDisk(Protocol):
@@ -126,7 +123,7 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
         or [
             *_not_sound(takes, suite, terms.profile),
             *_broken_too_often(run, terms),
-            *_not_measured(kept, terms.margins),
+            *missing_numbers(kept, terms.margins),
             *_not_of_a_piece(run, sidecars),
             *_not_signed(run, terms),
             *requirements.unmet_by(run.record, terms.rules.require),
@@ -143,8 +140,7 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
     intact = [sidecar for sidecar in sidecars if sidecar is not None]
     accepted = _accepted(run, intact, kept, worse, before, terms)
     if terms.audio is not None:
-        for sidecar in intact:
-            write_atomically(golden.kept_sound(terms.audio, sidecar.audio), run.store.path(sidecar.digest).read_bytes())
+        _keep(run, takes, kept, terms.audio)
     event = AcceptedEvent(
         on=history.now(),
         suite=suite,
@@ -157,6 +153,14 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
     return golden.write(terms.folder, Baseline(backend=run.about.backend, suite=suite, accepted=accepted, takes=kept))
 
 
+def _keep(run: Finished, takes: Sequence[TakeRecord], kept: Sequence[BaselineTake], folder: Path) -> None:
+    """Keep the sound of accepted takes, and beside it all that is needed to measure it again."""
+    for take, accepted in zip(takes, kept, strict=True):
+        sound = run.store.path(take.digest)
+        write_atomically(golden.kept_sound(folder, accepted.audio), sound.read_bytes())
+        write_atomically(golden.kept_sidecar(folder, accepted), sound.with_suffix(".json").read_bytes())
+
+
 def _not_signed(run: Finished, terms: Terms) -> list[str]:
     """Whether a person signed that it may ship, where the policy asks for that; a signature to hold always counts."""
     signed = signature.of(run.store.out)
@@ -165,56 +169,6 @@ def _not_signed(run: Finished, terms: Terms) -> list[str]:
     if signed is None and terms.policy.signed:
         return [f"nobody signed for it, and the policy of gates.toml asks for a signature: {HOW_TO_SIGN}"]
     return []
-
-
-def difference(run: Finished, suite: str, terms: Terms) -> list[str]:
-    """The accepted release beside a run, metric by metric and then utterance by utterance, worst first.
-
-    Raises:
-        GoldenError: Nothing was accepted, or the two cannot be compared.
-    """
-    old = golden.read(terms.folder, run.about.backend, suite)
-    if old is None:
-        raise GoldenError(f"no release was accepted in suite {suite!r}: {golden.how_to_accept(suite)}")
-    takes = run.takes(suite)
-    prints = [golden.fingerprint(run.about, take.provenance) for take in takes if take.audio]
-    if complaints := golden.mismatches(suite, takes, prints, old, terms.margins):
-        raise GoldenError("\n".join(complaints))
-    count = len({take.seed for take in takes})
-    same = old.accepted.system == run.about.system
-    decisions = Decisions(Asked((suite,), False, terms.policy, terms.margins, (count,)), same)
-    decisions.look({suite: takes}, {suite: old.takes})
-    rows = panels.layout({suite: takes}).utterances
-    sides = [panels.panel(old.takes, rows, terms.margins), panels.panel(takes, rows, terms.margins)]
-    lines = [
-        f"{suite}: accepted by {old.accepted.by} on {old.accepted.on}: {old.accepted.system}",
-        f"{'':<{len(suite)}}  this run: {run.about.system}",
-        f"{'metric':<20}{'accepted':>10}{'now':>10}{'change':>10}  {'interval':<24}{'margin':>8}  answer",
-    ]
-    for one in decisions.comparisons.values():
-        interval = f"{_shown(one.low, '+.3g')} to {_shown(one.high, '+.3g')}"
-        lines.append(
-            f"{one.metric:<20}{_shown(one.accepted, '.4g'):>10}{_shown(one.now, '.4g'):>10}"
-            f"{_shown(one.change, '+.3g'):>10}  {interval:<24}{one.margin:>8g}  {one.outcome}"
-        )
-    changed = []
-    for margin in {one.metric: one for one in terms.margins}.values():
-        each = takes_of(margin, sides[1], sides[0], same).changes[0]
-        worse = -np.abs(each) if margin.better == "neither" else each
-        found = [
-            at for at in range(len(rows)) if worse[at] < 0 and f"{margin.displayed(each[at]):.3g}" not in ("0", "-0")
-        ]
-        changed += [(worse[at] / margin.lost, rows[at], margin, margin.displayed(each[at])) for at in found]
-    oriented = "changes are oriented: positive is better; a relative one is a share of the accepted value."
-    lines.append(f"{oriented} {'Worst first:' if changed else 'None is for the worse.'}")
-    for size, name, margin, change in sorted(changed, key=lambda row: row[0])[:MOST_WORST]:
-        lost = "  lost" if size < -1 else ""
-        lines.append(f"  {name:<20}{margin.metric:<20}{change:+.3g} {margin.unit_of_change}{lost}")
-    return lines
-
-
-def _shown(value: float | None, how: str) -> str:
-    return "?" if value is None else format(value, how)
 
 
 def _some(lines: Sequence[str]) -> str:
@@ -318,7 +272,8 @@ def _anchor(
     return before.accepted.anchor or golden.anchor_of(before, terms.margins)
 
 
-def _not_measured(takes: Sequence[BaselineTake], margins: Sequence[Margin]) -> list[str]:
+def missing_numbers(takes: Sequence[BaselineTake], margins: Sequence[Margin]) -> list[str]:
+    """Takes that lack a number which releases are compared by, told in one line."""
     lines = [
         f"{take.utterance}, seed {take.seed}: {margin.metric}"
         for take in takes
@@ -373,7 +328,7 @@ def _accepted(
         fingerprint=golden.fingerprint(run.about, provenance),
         sampling=sidecar.sampling,
         largest_batch=max(len(one.batch) for one in sidecars),
-        packages=_packages() | provenance.packages,
+        packages=packages() | provenance.packages,
         anchor=_anchor(before, terms, golden.fingerprint(run.about, provenance), takes),
         before=() if before is None else (*before.accepted.before, _predecessor(before.accepted)),
     )
@@ -389,7 +344,8 @@ def _predecessor(accepted: Accepted) -> Predecessor:
     )
 
 
-def _packages() -> dict[str, str]:
+def packages() -> dict[str, str]:
+    """What measures here, with its versions."""
     from importlib.metadata import version
 
     return {name: version(name) for name in ("numpy", "scipy", "torch", "torchaudio", "soxr", "resemblyzer")}

@@ -98,6 +98,11 @@ def kept_sound(folder: Path, sha256: str) -> Path:
     return folder / f"{sha256}.wav"
 
 
+def kept_sidecar(folder: Path, take: BaselineTake) -> Path:
+    """Where it is told beside that sound how it was asked for; equal sounds of two seeds are asked for differently."""
+    return folder / f"{take.audio}.{take.question}.json"
+
+
 def sound_of(baseline: Baseline, utterance: str, seed: int, folder: Path | None) -> Sound | None:
     """What the accepted take of an utterance and seed sounds like; None where there is no such take."""
     takes = (take for take in baseline.takes if (take.utterance, take.seed) == (utterance, seed) and take.audio)
@@ -123,7 +128,7 @@ def read(folder: Path, backend: str, suite: str) -> Baseline | None:
 
 
 def write(folder: Path, baseline: Baseline) -> Path:
-    """Write a baseline; only `accept` calls this."""
+    """Write a baseline; only `accept` calls this, also where it measures one again."""
     takes = tuple(sorted(baseline.takes, key=lambda take: (take.utterance, take.seed)))
     path = path_of(folder, baseline.backend, baseline.suite)
     write_atomically(path, msgspec.structs.replace(baseline, takes=takes).lines())
@@ -194,6 +199,12 @@ def how_to_accept(suite: str, commands: Commands = NO_OPTIONS) -> str:
     return f"run {commands.run}, then python -m harness accept {suite} --by NAME{commands.accept}"
 
 
+def how_to_remeasure(suite: str, commands: Commands = NO_OPTIONS) -> str:
+    """The way to today's numbers of an accepted release, as a command."""
+    kept = "" if "--golden-audio" in commands.accept else " --golden-audio FOLDER"
+    return f"python -m harness accept {suite} --by NAME --remeasure{commands.accept}{kept}"
+
+
 def mismatches(
     suite: str,
     takes: Sequence[TakeRecord | BaselineTake],
@@ -203,17 +214,23 @@ def mismatches(
     commands: Commands = NO_OPTIONS,
 ) -> list[str]:
     """Why a run and a baseline cannot be compared, one line each."""
-    complaints, kept = [], old.accepted.fingerprint
+    complaints, rulers, kept = list[str](), list[str](), old.accepted.fingerprint
     for made in prints:
-        pairs = [("device", made.device, kept.device), ("data type", made.dtype, kept.dtype)]
-        # What an instrument measured that only one side has is gone, or new: that is judged metric by metric.
-        both = made.instruments.keys() & kept.instruments.keys()
-        pairs += [(name.replace("_", " "), made.instruments[name], kept.instruments[name]) for name in sorted(both)]
         complaints += [
             f"{suite} was accepted with {what} {theirs!r}, this run has {ours!r}"
-            for what, ours, theirs in pairs
+            for what, ours, theirs in (("device", made.device, kept.device), ("data type", made.dtype, kept.dtype))
             if ours != theirs
         ]
+        # What an instrument measured that only one side has is gone, or new: that is judged metric by metric.
+        rulers += [
+            f"{suite} was accepted with {name.replace('_', ' ')} {kept.instruments[name]!r}, this run has {ours!r}"
+            for name, ours in sorted(made.instruments.items())
+            if kept.instruments.get(name, ours) != ours
+        ]
+    rulers += [
+        f"{suite} was accepted with {metric} {theirs}, this run has {ours}"
+        for metric, ours, theirs in rulers_changed(takes, old.takes, margins)
+    ]
     here, there = {take.utterance for take in takes}, {take.utterance for take in old.takes}
     complaints += [f"{name} is in the run and not in the baseline" for name in sorted(here - there)]
     complaints += [f"{name} is in the baseline and not in the run" for name in sorted(there - here)]
@@ -222,12 +239,12 @@ def mismatches(
         known = asked.get((take.utterance, take.seed))
         if take.question and known and known != take.question:
             complaints.append(f"{take.utterance}: text, reference, chunks or sampling are not those of the baseline")
-    complaints += [
-        f"not compared: the ruler changed: {suite} was accepted with {metric} {theirs}, this run has {ours}"
-        for metric, ours, theirs in rulers_changed(takes, old.takes, margins)
+    anew = f"accept the released model anew: {how_to_accept(suite, commands)}"
+    again = f"measure the accepted audio again, where it was kept: {how_to_remeasure(suite, commands)}; or {anew}"
+    # What only a new acceptance mends comes first: measuring again would be in vain.
+    return [f"{line}: {anew}" for line in dict.fromkeys(complaints)] + [
+        f"not compared: the ruler changed: {line}: {again}" for line in dict.fromkeys(rulers)
     ]
-    again = "accept the released model anew"
-    return [f"{line}: {again}: {how_to_accept(suite, commands)}" for line in dict.fromkeys(complaints)]
 
 
 def rulers_changed(

@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import nan
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from harness.audio import write_atomically
 from harness.decision.policy import Margin
 from harness.decision.steps import Step, steps_in
 from harness.errors import GoldenError, RecordError
-from harness.records.history import HistoryEvent, RunEvent, decode
+from harness.records.history import HistoryEvent, RemeasuredEvent, RunEvent, decode
 from harness.records.run_record import RunRecord
 from harness.records.schema import line
 
@@ -209,6 +210,14 @@ def trend(events: Sequence[HistoryEvent], margins: Sequence[Margin] = ()) -> lis
             if event.since_first:
                 drift = ", ".join(f"{metric} {change:+.3g}" for metric, change in event.since_first.items())
                 shown.append(f"    since the first release of the line: {drift}")
+        elif isinstance(event, RemeasuredEvent):
+            changed = [
+                f"{name} {event.before.get(name, nan):.4g} -> {after:.4g}"
+                for name, after in event.after.items()
+                if after != event.before.get(name)
+            ]
+            numbers = ", ".join(changed) or "every mean as it was"
+            shown.append(f"{event.on}  remeasured {event.suite} by {event.by}, other rulers: {numbers}")
         else:
             why = f", although {len(event.found_worse)} comparisons failed: {event.override}" if event.override else ""
             shown.append(f"{event.on}  accepted  {event.suite} by {event.by}{why}")

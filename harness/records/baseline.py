@@ -36,6 +36,14 @@ class Predecessor(Record, frozen=True, kw_only=True):
     found_worse: tuple[str, ...] = ()
 
 
+class Remeasured(Record, frozen=True, kw_only=True):
+    """When the takes of a baseline were measured again by other rulers, and who had it done."""
+
+    by: str
+    on: str
+    """UTC."""
+
+
 class Anchor(Record, frozen=True, kw_only=True):
     """The first release of a line, of which every later one must not lose too much."""
 
@@ -69,6 +77,8 @@ class Accepted(Record, frozen=True, kw_only=True):
     """The releases before this one, oldest first."""
     anchor: Anchor | None = None
     """The first release that was measured by the same rulers; None where this one is."""
+    remeasured: tuple[Remeasured, ...] = ()
+    """When its numbers became those of other rulers, oldest first; the history has the numbers before and after."""
 
 
 class BaselineTake(Record, frozen=True, kw_only=True):

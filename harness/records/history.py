@@ -1,4 +1,4 @@
-"""How the releases went: the lines of `OUT/releases.jsonl`, a line for each run and each acceptance."""
+"""How the releases went: the lines of `OUT/releases.jsonl`, a line for each run, acceptance and new measuring."""
 
 import msgspec
 
@@ -51,7 +51,21 @@ class AcceptedEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="a
     system: str = ""
 
 
-HistoryEvent = RunEvent | AcceptedEvent
+class RemeasuredEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="remeasured"):
+    """An accepted release whose kept audio was measured again, because the rulers changed."""
+
+    on: str
+    """UTC."""
+    suite: str
+    by: str
+    system: str = ""
+    before: dict[str, float] = msgspec.field(default_factory=dict)
+    """By metric, the mean over all takes as accepted ..."""
+    after: dict[str, float] = msgspec.field(default_factory=dict)
+    """... and by the rulers of then."""
+
+
+HistoryEvent = RunEvent | AcceptedEvent | RemeasuredEvent
 
 
 def decode(line: bytes, where: str) -> HistoryEvent:

@@ -20,8 +20,8 @@ from harness.decision.gates import Profile
 from harness.errors import BackendError, GoldenError
 from harness.records.measurement import Measurement
 from harness.records.rules import Rules
-from harness.records.run_record import HOW_TO_RUN, RunRecord
-from harness.records.take_record import TakeRecord
+from harness.records.run_record import HOW_TO_RUN, About, RunRecord
+from harness.records.take_record import TakeKey, TakeRecord
 from harness.run.judging import Wanted
 from harness.run.plan import Run, Settings
 from harness.store import Store
@@ -37,9 +37,8 @@ class StoredSystem:
 
     reads = ()
 
-    def __init__(self, record: RunRecord) -> None:
-        about = record.about
-        self.name, self.identity, self.note = about.backend, about.system, about.note
+    def __init__(self, about: About, identity: str) -> None:
+        self.name, self.identity, self.note = about.backend, identity, about.note
         self.sample_rate_hz, self.frame_rate_hz = about.sample_rate_hz, about.frame_rate_hz
 
     def generate(self, requests: Sequence[Request]) -> Iterator[Take]:
@@ -67,7 +66,7 @@ def rules_here(record: RunRecord, profile: Profile, gates_file: Path, corpus: Pa
         GateError: A row of the gates file is malformed.
         UsageError: A corpus file or a voice cannot be used.
     """
-    run = _set_up(record, profile, out)
+    run = set_up(record, record.about.system, profile, out)
     texts = {suite: load_corpus(suite, corpus) for suite in suites_of(corpus)}
     promised, _ = policy.load_policy(gates_file)
     return run.rules(policy.every_margin(gates_file), promised, texts, requirements.load(gates_file))
@@ -93,7 +92,7 @@ def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> Ru
     Raises:
         GoldenError: The run cannot be set up again, or its takes are not what the record says; names the difference.
     """
-    run = _set_up(record, profile, store.out)
+    run = set_up(record, record.about.system, profile, store.out)
     noted = [take for take in record.takes if take.suite == suite]
     requests: list[Request] = []
     company: list[Request] = []
@@ -114,7 +113,7 @@ def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> Ru
             for request, take in zip(requests, noted, strict=True)
         }
     )
-    again = [_known(run, take) for take in noted]
+    again = [noted_of(run, take.key) for take in noted]
     wrong = [line for was, now in zip(noted, again, strict=True) for line in _differences(was, now)]
     if wrong:
         more = f"; and {len(wrong) - MOST_SHOWN} more" if len(wrong) > MOST_SHOWN else ""
@@ -126,7 +125,18 @@ def rejudge(record: RunRecord, suite: str, profile: Profile, store: Store) -> Ru
     return msgspec.structs.replace(record, takes=tuple(by_key.get(take.key, take) for take in record.takes))
 
 
-def _set_up(record: RunRecord, profile: Profile, out: Path) -> Run:
+def set_up(record: RunRecord, system: str, profile: Profile, out: Path) -> Run:
+    """A run as it was asked for, to judge what a system spoke then; it generates nothing.
+
+    Args:
+        record: Of the run.
+        system: What makes the system itself.
+        profile: The gates that hold now.
+        out: The output folder, where the takes are.
+
+    Raises:
+        GoldenError: The record does not say how it was asked for.
+    """
     data = record.settings | {"out": str(out), "profile": msgspec.to_builtins(profile)}
     try:
         settings = msgspec.convert(data, Settings, dec_hook=_path)
@@ -135,7 +145,7 @@ def _set_up(record: RunRecord, profile: Profile, out: Path) -> Run:
     except (msgspec.ValidationError, TypeError, KeyError) as error:
         raise GoldenError(f"{out}: this run does not say how it was asked for ({error}): {HOW_TO_RUN}") from error
     run = Run(replace(settings, profile=profile, budget=budget, sampling=sampling))
-    vars(run)["backend"] = StoredSystem(record)
+    vars(run)["backend"] = StoredSystem(record.about, system)
     return run
 
 
@@ -145,8 +155,9 @@ def _path(kind: type, value: object) -> Path:
     return Path(str(value))
 
 
-def _known(run: Run, noted: TakeRecord) -> TakeRecord:
-    found = run.ledger.noted(noted.key)
+def noted_of(run: Run, key: TakeKey) -> TakeRecord:
+    """What a run noted of a take that it has judged."""
+    found = run.ledger.noted(key)
     assert found is not None
     return found
 

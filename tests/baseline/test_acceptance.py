@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from harness.baseline import history
-from harness.baseline.acceptance import Finished, Terms, accept, difference, read_run
+from harness.baseline.acceptance import Finished, Terms, accept, read_run
 from harness.baseline.golden import read
 from harness.decision.gates import Profile
 from harness.decision.listening import Heard
@@ -245,21 +245,6 @@ def test_only_being_worse_can_be_overridden(run, terms):
     assert accepted.found_worse[0].startswith("change of length >= -0.1 s (suite short): ")
     with pytest.raises(GoldenError, match="are not PASS"):
         accept(spoilt(run, "failing gate"), "short", overriding)
-
-
-def test_a_run_is_shown_beside_the_accepted_release(run, terms):
-    accept(run, "short", terms)
-    changed = structs.replace(run.record.takes[3], measurements={"length": SECONDS.measured(0.5)})
-    run = with_record(run, takes=(*run.record.takes[:3], changed))
-    lines = difference(run, "short", terms)
-    assert "accepted by Layla" in lines[0]
-    assert any(line.startswith("length ") and "INCONCLUSIVE" in line for line in lines)
-    assert next(line for line in lines if line.startswith("  short-")).startswith("  short-002")
-
-
-def test_nothing_to_show_beside_is_said(run, terms):
-    with pytest.raises(GoldenError, match="no release was accepted in suite 'short'"):
-        difference(run, "short", terms)
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable, Sequence
 from os.path import relpath
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from harness import shipped
+from harness.cli.arguments import arguments_of
 from harness.errors import CorpusError, GoldenError, HarnessError, UsageError
 
 if TYPE_CHECKING:
@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 USAGE_ERROR = 4  # pytest's own code for it
 HARNESS_ERROR = 3
 BROKEN_PIPE = 141  # what a shell says of a program that the signal ended
-
-
-class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}")
 
 
 def _init(arguments: argparse.Namespace) -> int:
@@ -46,7 +39,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
 
 
 def _accept(arguments: argparse.Namespace) -> int:
-    """Make the takes of a run the accepted release, the only writer of golden/."""
+    """Make the takes of a run the accepted release, the only writer of golden/; or measure that release again."""
     from dataclasses import replace
 
     from harness.baseline import acceptance, signature
@@ -54,9 +47,12 @@ def _accept(arguments: argparse.Namespace) -> int:
     from harness.records.gate import Outcome
     from harness.report.listening import conduct
     from harness.run.rejudging import finished, judged_again
+    from harness.run.remeasuring import remeasure
 
     run = finished(arguments.out)
     terms, signed = _terms(arguments, run), signature.of(run.store.out)
+    if arguments.remeasure:
+        return _each(arguments.suites, lambda suite: remeasure(run.record, suite, terms, arguments.out))
     print("signature:", signed.said if signed else "none")
     terms = replace(terms, heard=conduct.heard(arguments.out, load_preference(arguments.gates_file)))
     if terms.heard.outcome != Outcome.REFUSED:
@@ -70,12 +66,12 @@ def _accept(arguments: argparse.Namespace) -> int:
 
 def _diff(arguments: argparse.Namespace) -> int:
     """Show a run beside the accepted release, worst utterances first."""
-    from harness.baseline import acceptance
+    from harness.baseline.difference import difference
     from harness.run.rejudging import finished
 
     run = finished(arguments.out)
     terms = _terms(arguments, run)
-    return _each(arguments.suites, lambda suite: acceptance.difference(run, suite, terms))
+    return _each(arguments.suites, lambda suite: difference(run, suite, terms))
 
 
 def _sign(arguments: argparse.Namespace) -> int:
@@ -288,87 +284,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m harness", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    init = commands.add_parser("init", help=_init.__doc__)
-    init.add_argument("--name", default="voice_gates", metavar="FOLDER", help="default: voice_gates")
-    init.add_argument("--language", default="ar", metavar="CODE", help="of the two texts: ar, de, en or zh")
-    commands.add_parser("doctor", help=_doctor.__doc__)
-    accept = _of_releases(commands.add_parser("accept", help=_accept.__doc__))
-    accept.add_argument("--by", required=True, metavar="NAME", help="who accepts; kept in the baseline")
-    accept.add_argument("--override", default="", metavar="REASON", help="accept what was found worse; kept too")
-    accept.add_argument("--golden-audio", type=Path, metavar="FOLDER", help="keep the accepted takes' audio here")
-    _of_releases(commands.add_parser("diff", help=_diff.__doc__))
-    sign = commands.add_parser("sign", help=_sign.__doc__)
-    sign.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the run")
-    sign.add_argument("--by", default="", metavar="NAME", help="who signs")
-    sign.add_argument("--verdict", choices=("ship", "hold"), help="what is decided")
-    sign.add_argument("--note", default="", metavar="WHY", help="needed where it ships against the gate's verdict")
-    sign.add_argument("--file", type=Path, metavar="SIGNATURE", help="keep what the report's button wrote")
-    listen = commands.add_parser("listen", help=_listen.__doc__)
-    listen.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the run")
-    listen.add_argument("--pairs", type=int, default=20, metavar="N", help="heard; repeats and checks come on top")
-    listen.add_argument("--add", type=Path, nargs="*", default=[], metavar="RATINGS", help="answers that were mailed")
-    listen.add_argument("--page", action="store_true", help="only write the page: do not serve it")
-    listen.add_argument("--port", type=int, default=0, metavar="N", help="to serve it on; 0 takes a free one")
-    told = commands.add_parser("history", help=_history.__doc__)
-    told.add_argument("--out", type=Path, default=Path(".harness"), metavar="FOLDER", help="of the runs")
-    audit = _of_releases(commands.add_parser("audit", help=_audit.__doc__), every=True)
-    audit.add_argument("--backend", default="embedded", metavar="NAME", help="whose baseline")
-    audit.add_argument("--null", type=int, default=2000, metavar="N", help="unchanged releases")
-    audit.add_argument("--planted", type=int, default=200, metavar="N", help="releases for each planted loss")
-    audit.add_argument("--gates", default="documented", metavar="NAME", help="profile of gates.toml")
-    audit.add_argument("--broken", type=float, default=0.0, metavar="SHARE", help="of takes that break a gate")
-    audit.add_argument("--keep", action="store_true", help="write golden/audit-BACKEND.json, which verdicts quote")
-    audit.add_argument("--spread", type=float, default=1.0, metavar="X", help="times the measured spread of takes")
-    cost = _of_releases(commands.add_parser("estimate", help=_estimate.__doc__), every=True)
-    cost.add_argument("--backend", default="embedded", help="whose accepted release says how takes are spread")
-    for flag, default, of in (("--takes", 1, "of each utterance"), ("--utterances", 70, "in all suites together")):
-        cost.add_argument(flag, type=int, default=default, metavar="N", help=f"{of}; default: {default}")
-    power = commands.add_parser("power", help=_power.__doc__)
-    power.add_argument("--texts", type=int, default=12, help="takes of each voice of the demonstration; 0 for none")
-    power.add_argument("--sound", type=int, default=1000, help="sound takes of each bed that are judged, at most")
-    power.add_argument("--spoilt", type=int, default=24, help="takes of each bed that are spoilt")
-    power.add_argument("--only-rejected", action="store_true", help="of each defect only what a listener rejects")
-    power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, or of such folders")
-    power.add_argument("--workers", type=int, default=2, help="processes")
-    power.add_argument("--out", type=Path, help="JSON file to write")
-    power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")
-    calibrate = commands.add_parser("calibrate", help=_calibrate.__doc__)
-    heard = calibrate.add_mutually_exclusive_group(required=True)
-    heard.add_argument("--voices", type=Path, help="folder of name.wav + name.txt (+ name.speaker)")
-    heard.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv")
-    calibrate.add_argument("--voices-language", default="", help="language code of voices that have no name.lang")
-    calibrate.add_argument("--speaker-encoder", default="resemblyzer", help="resemblyzer, or an x-vector model")
-    calibrate.add_argument("--words", action="store_true", help="limits of the words, for the recogniser of --asr")
-    calibrate.add_argument("--asr", default="", metavar="MODEL", help="speech recogniser: a folder, hub id or name")
-    calibrate.add_argument("--language", default="", metavar="CODE", help="only recordings in it (--words)")
-    calibrate.add_argument("--cache", type=Path, default=Path(".harness"), help="keeps what was heard (.harness)")
-    calibrate.add_argument("--out", type=Path, help="file to write the rows to")
-    site = commands.add_parser("allure", help=_allure.__doc__)
-    site.add_argument("results", nargs="?", default=".harness/allure", help="what --alluredir named")
-    site.add_argument("report", nargs="?", default=".harness/allure-report", help="folder for the report")
-    drawn = commands.add_parser("report", help=_report.__doc__)
-    drawn.add_argument("out", nargs="?", default=".harness", help="output folder of the run (default: .harness)")
-    drawn.add_argument("--single-file", action="store_true", help="also write OUT/report.html, one page to be mailed")
-    drawn.add_argument("--alluredir", type=Path, metavar="FOLDER", help="also write the takes as Allure results")
-    tiny = commands.add_parser("tiny-higgs", help=_tiny_higgs.__doc__)
-    tiny.add_argument("folder", metavar="DIR")
-    return parser
-
-
-def _of_releases(command: argparse.ArgumentParser, every: bool = False) -> argparse.ArgumentParser:
-    """The options of every command that reads a run or a baseline."""
-    text = "suites, each a file of the corpus folder"
-    command.add_argument("suites", nargs="*" if every else "+", metavar="SUITE", help=text + "; default: all" * every)
-    here = shipped.suites_at(Path.cwd()) or shipped.SuitesFolder()
-    folders = {"--out": Path(".harness"), "--golden": here.golden, "--corpus": here.corpus}
-    for flag, default in (folders | {"--gates-file": here.gates}).items():
-        command.add_argument(flag, type=Path, default=default, metavar="PATH", help=f"default: {default}")
-    return command
-
-
 def _suites(given: Sequence[str], corpus: Path) -> list[str]:
     from harness.corpus import suites_of
 
@@ -382,7 +297,7 @@ def _suites(given: Sequence[str], corpus: Path) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a usage error is one line and exit 4."""
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = arguments_of(_COMMANDS).parse_args(argv)
         if hasattr(arguments, "suites"):
             arguments.suites = _suites(arguments.suites, arguments.corpus)
         status = _COMMANDS[arguments.command](arguments)
