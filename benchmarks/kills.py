@@ -22,7 +22,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,6 +43,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 20.0
 """For the processes of a killed run to end."""
 LONGEST_S = 600.0
+LOOKS_S = 0.01
+"""Between two looks at whether it is time to kill."""
+MOST_MISSED = 5
 DRAWN_S = 0.5
 """That a drawn sound takes to make."""
 _TIMES = re.compile(
@@ -192,12 +195,14 @@ class Ended:
         return found + sorted(name for name in names if self.sounds.get(name) != other.sounds.get(name))
 
 
-def _log(out: Path) -> list[str]:
+def generated(out: Path) -> list[str]:
+    """The takes that the voice gave in a folder, by their requests, in order; one given twice stands there twice."""
     path = out.with_suffix(".log")
     return path.read_text().split() if path.exists() else []
 
 
-def _clear(out: Path) -> None:
+def clear(out: Path) -> None:
+    """Take a run and its log away, so that the next one begins anew."""
     shutil.rmtree(out)
     out.with_suffix(".log").unlink(missing_ok=True)
 
@@ -235,36 +240,46 @@ class Whole:
         """Run it twice in a folder, which is left as the second run leaves it."""
         began = time.monotonic()
         _finish(release.begin(out))
-        lasted, once, takes = time.monotonic() - began, Ended.read(out), len(_log(out))
+        lasted, once, takes = time.monotonic() - began, Ended.read(out), len(generated(out))
         _finish(release.begin(out))
-        if len(_log(out)) > takes:
+        if len(generated(out)) > takes:
             raise RuntimeError("a second run generated takes that were on disk")
         return cls(once, Ended.read(out), takes, lasted)
 
 
-def _killed_after(release: Release, whole: Whole, out: Path, share: float) -> float:
-    """Kill a run when a share of its time has passed; after how many seconds that was."""
-    while True:
+Moment = Callable[[float], bool]
+"""Whether a run is killed now, asked again and again with how many seconds have passed since it began."""
+
+
+def _at(share: float, whole: Whole) -> Moment:
+    """The moment when a share of a run's time has passed."""
+    return lambda passed: passed >= share * whole.lasted_s
+
+
+def _killed_at(release: Release, whole: Whole, out: Path, moment: Moment) -> float:
+    """Kill a run at a moment; after how many seconds that was."""
+    for _ in range(MOST_MISSED):
         began = time.monotonic()
         process = release.begin(out)
-        try:
-            process.wait(share * whole.lasted_s)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            return time.monotonic() - began
+        while process.poll() is None:
+            if moment(time.monotonic() - began):
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+                return time.monotonic() - began
+            time.sleep(LOOKS_S)
         # It ended before that moment, as a run on a machine that is less busy does: sooner, and anew.
         whole.lasted_s = time.monotonic() - began
-        _clear(out)
+        clear(out)
+    raise RuntimeError(f"the moment to kill never came in {MOST_MISSED} runs")
 
 
-def killed(release: Release, whole: Whole, out: Path, share: float) -> list[str]:
-    """What is wrong after a run was killed when a share of its time had passed, and resumed; nothing if all is well."""
-    after_s = _killed_after(release, whole, out, share)
+def killed(release: Release, whole: Whole, out: Path, moment: Moment) -> list[str]:
+    """What is wrong after a run was killed at a moment and resumed; nothing where all is well."""
+    after_s = _killed_at(release, whole, out, moment)
     wrong = [f"process {left} is still there" for left in release.left()]
-    before, on_disk, expected = _log(out), _stored(out), whole.twice if _had_ended(out) else whole.once
+    before, on_disk, expected = generated(out), _stored(out), whole.twice if _had_ended(out) else whole.once
     _finish(release.begin(out))
-    again = _log(out)[len(before) :]
+    again = generated(out)[len(before) :]
     wrong += [f"{name[:8]} generated although it was on disk" for name in again if name in on_disk]
     wrong += [
         f"{name[:8]} generated {n} times in a run"
@@ -301,8 +316,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         whole = Whole.of(release, out)
         print(f"whole: {whole.lasted_s:.1f} s, {whole.takes} takes, -n {asked.workers}", flush=True)
         for number in range(asked.runs):
-            _clear(out)
-            wrong = killed(release, whole, out, moments.random())
+            clear(out)
+            wrong = killed(release, whole, out, _at(moments.random(), whole))
             bad += bool(wrong)
             if wrong and asked.keep:
                 shutil.copytree(out, asked.keep / str(number), dirs_exist_ok=True)

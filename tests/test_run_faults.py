@@ -1,6 +1,5 @@
 """What goes wrong with a run itself, and how it ends: never a PASS that was not earned, nor another run's verdict."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -167,8 +166,23 @@ def test_a_run_that_is_told_to_end_while_it_judges_ends_with_2(project, how):
     assert "interrupted" in run.incomplete
 
 
-PLUGINS = {"--reruns": "pytest_rerunfailures", "--count": "pytest_repeat"}
-COUNTED = '{"FAIL": 1, "PASS": 9}'
+PLUGINS = {
+    "--reruns": "pytest_rerunfailures",
+    "--count": "pytest_repeat",
+    "--randomly-seed": "pytest_randomly",
+    "--timeout": "pytest_timeout",
+}
+SHUFFLED = """
+import random
+import numpy
+
+def pytest_collection_modifyitems(items):
+    random.Random(5).shuffle(items)
+
+def pytest_runtest_setup():
+    random.seed(5)
+    numpy.random.seed(5)
+"""
 
 
 @pytest.mark.parametrize(
@@ -177,16 +191,27 @@ COUNTED = '{"FAIL": 1, "PASS": 9}'
         (),
         ("--reruns", "2"),
         ("--count", "2"),
+        ("--count", "2", "--repeat-scope", "session"),
+        ("--randomly-seed", "5"),
+        ("-p", "shuffled"),  # what pytest-randomly does, which would shuffle the tests of this project too
+        ("--timeout", "60"),
+        ("--reruns", "2", "--count", "2", "--timeout", "60", "-n", "2"),
         ("-n", "2", "--dist", "each"),
     ],
-    ids=["plain", "rerunfailures", "repeat", "dist each"],
+    ids=" ".join,
 )
-def test_a_verdict_is_counted_once_however_often_its_test_ran(project, options):
-    if options and options[0] in PLUGINS:
-        pytest.importorskip(PLUGINS[options[0]])
-    folder = project(GOOD, LONG)
+def test_a_verdict_is_counted_once_however_often_and_in_whatever_order_its_tests_ran(project, options):
+    """One take passes, one breaks a gate, and of one there is no sound: each verdict is that of the take and gate."""
+    for option in options:
+        if option in PLUGINS:
+            pytest.importorskip(PLUGINS[option])
+    folder = project(GOOD, LONG, None)
+    (folder.path / "shuffled.py").write_text(SHUFFLED)
     ended = folder.runpytest_subprocess(*OPTIONS, *options)
     assert ended.ret == 1
     run = read_run(out_of(folder))
-    assert run.outcomes == json.loads(COUNTED)
-    assert (run.planned, run.judged, run.verdict) == (2, 2, "FAIL")
+    assert run.outcomes == {"FAIL": 1, "INCONCLUSIVE": 5, "PASS": 9}
+    assert (run.planned, run.judged, run.verdict) == (3, 3, "FAIL")
+    assert (run.failed_otherwise, run.harness_errors) == ({}, {})
+    summary = (out_of(folder) / "summary.md").read_text(encoding="utf-8")
+    assert "3 planned = 3 judged + 0 refused" in summary
