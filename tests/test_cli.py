@@ -20,7 +20,7 @@ def test_a_usage_error_is_one_line_and_exit_4(capsys, monkeypatch):
     def refuse(arguments):
         raise UsageError("no such thing")
 
-    monkeypatch.setitem(cli._COMMANDS, "doctor", refuse)
+    monkeypatch.setitem(cli.COMMANDS, "doctor", refuse)
     assert cli.main(["doctor"]) == 4
     assert capsys.readouterr().err == "ERROR: no such thing\n"
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_written_is_one_line(capsys, monkeypatch, tmp_path):
         def refuse(arguments, error=error):
             raise error
 
-        monkeypatch.setitem(cli._COMMANDS, "doctor", refuse)
+        monkeypatch.setitem(cli.COMMANDS, "doctor", refuse)
         assert cli.main(["doctor"]) == status
         assert capsys.readouterr().err == f"ERROR: x: {error.strerror}\n"
 

@@ -266,7 +266,7 @@ def _tiny_higgs(arguments: argparse.Namespace) -> int:
     return 0
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "init": _init,
     "doctor": _doctor,
     "accept": _accept,
@@ -297,10 +297,10 @@ def _suites(given: Sequence[str], corpus: Path) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; a usage error is one line and exit 4."""
     try:
-        arguments = arguments_of(_COMMANDS).parse_args(argv)
+        arguments = arguments_of(COMMANDS).parse_args(argv)
         if hasattr(arguments, "suites"):
             arguments.suites = _suites(arguments.suites, arguments.corpus)
-        status = _COMMANDS[arguments.command](arguments)
+        status = COMMANDS[arguments.command](arguments)
         sys.stdout.flush()
         return status
     except BrokenPipeError:  # whoever read the output has seen enough

@@ -8,14 +8,14 @@ from harness import cli
 from harness.cli.arguments import arguments_of
 from harness.errors import UsageError
 
-PARSER = arguments_of(cli._COMMANDS)
+PARSER = arguments_of(cli.COMMANDS)
 
 
 def test_every_command_has_options_of_its_own_and_a_line_that_says_what_it_does():
     (commands,) = [action for action in PARSER._actions if action.dest == "command"]
-    assert commands.choices.keys() == cli._COMMANDS.keys()
+    assert commands.choices.keys() == cli.COMMANDS.keys()
     told = {choice.dest: choice.help for choice in commands._choices_actions}
-    assert all(told[name] == function.__doc__ for name, function in cli._COMMANDS.items())
+    assert all(told[name] == function.__doc__ for name, function in cli.COMMANDS.items())
 
 
 def test_what_accepts_also_measures_again_and_overrides_nothing_then():
