@@ -42,13 +42,18 @@ GIVEN = "directory"
 
 RUN = pytest.StashKey["Run"]()
 _JOURNAL = pytest.StashKey["Journal"]()
+_CORPUS = pytest.StashKey["dict[str, tuple[Utterance, ...]]"]()
 _RELEASE = pytest.StashKey["Compared"]()
 
 
 def load(config: pytest.Config, suite: str) -> "tuple[Utterance, ...]":
+    """The rows of a suite, read once: many tests ask for them."""
     from harness.corpus import load_corpus
 
-    return load_corpus(suite, corpus_folder(config))
+    known = config.stash.setdefault(_CORPUS, {})
+    if suite not in known:
+        known[suite] = load_corpus(suite, corpus_folder(config))
+    return known[suite]
 
 
 def run_of(config: pytest.Config) -> "Run":
