@@ -260,5 +260,5 @@ def _sidecar(take: Take, batch: Sequence[Request], sha256: str) -> Sidecar:
         unconditioned=take.unconditioned,
         details=dict(take.details),
         provenance=take.provenance,
-        batch=tuple(other.digest for other in batch),
+        batch=() if take.provenance.elsewhere else tuple(other.digest for other in batch),
     )

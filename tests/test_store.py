@@ -56,7 +56,7 @@ def test_a_damaged_take_is_made_again(tmp_path, damage):
         case "another version":
             sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"schema": 1}))
         case "edited":
-            sidecar.write_text(sidecar.read_text().replace('"stopped_by": "eos"', '"stopped_by": "budget"'))
+            sidecar.write_text(sidecar.read_text().replace('"stopped_by":"eos"', '"stopped_by":"budget"'))
         case "another take's":
             other = store.put(take(asked=replace(kept.request, seed=7)))
             sidecar.write_bytes(other.path.with_suffix(".json").read_bytes())

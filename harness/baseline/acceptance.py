@@ -327,7 +327,7 @@ def _accepted(
         model=Model(provenance.model, provenance.revision, provenance.codec_revision),
         fingerprint=golden.fingerprint(run.about, provenance),
         sampling=sidecar.sampling,
-        largest_batch=max(len(one.batch) for one in sidecars),
+        largest_batch=max(len(one.batch) or 1 for one in sidecars),
         packages=packages() | provenance.packages,
         anchor=_anchor(before, terms, golden.fingerprint(run.about, provenance), takes),
         before=() if before is None else (*before.accepted.before, _predecessor(before.accepted)),

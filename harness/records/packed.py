@@ -6,9 +6,11 @@ Conventions
     take that needs it, or at the end of the file; so are the gates that judged a take, in their order, which most takes
     of a suite have in common. Verdicts are a letter each, in that order, the first of the outcome: their number is that
     of the take's own metric, and their reason why that could not be measured; any that says more is told beside.
-    Metrics that do not apply are names by reason.
+    Metrics that do not apply are names by reason; reasons without a number, such as that no recogniser was given, go by
+    one name together.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Self, TypeVar
 
@@ -91,6 +93,8 @@ class PackedTake(Record, frozen=True, kw_only=True):
     measurements: dict[str, PackedMeasurement] = msgspec.field(default_factory=dict)
     not_applicable: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Metrics by reason."""
+    lacks: str = ""
+    """More of them, by one name."""
     asked: str = ""
     """The gates, by one name; empty where none judged it."""
     verdicts: str = ""
@@ -109,24 +113,27 @@ class Names(Record, frozen=True):
     gates: dict[str, Gate] = msgspec.field(default_factory=dict)
     asked: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     """Names of gates, in order."""
+    lacks: dict[str, dict[str, tuple[str, ...]]] = msgspec.field(default_factory=dict)
+    """Metrics by reason."""
     metrics: dict[str, Metric] = msgspec.field(default_factory=dict)
     made: dict[str, Made] = msgspec.field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether there are none."""
-        return not (self.gates or self.asked or self.metrics or self.made)
+        return not (self.gates or self.asked or self.lacks or self.metrics or self.made)
 
     @classmethod
     def none(cls) -> Self:
         """Names to be filled in."""
-        return cls({}, {}, {}, {})
+        return cls({}, {}, {}, {}, {})
 
 
 _MADE = tuple(Made.__struct_fields__)
 _OWN = tuple(name for name in TakeRecord.__struct_fields__ if name in PackedTake.__struct_fields__)
 _FACTS = tuple(name for name in _OWN if name not in ("measurements", "verdicts"))
 _HASH = 6
+_NUMBER = re.compile(r"\d")
 _LETTERS: dict[Outcome, str] = {outcome: outcome.value[0] for outcome in OF_GATES}
 _OUTCOMES = {letter: outcome for outcome, letter in _LETTERS.items()}
 
@@ -138,6 +145,7 @@ class Glossary:
         self._gates: dict[str, Gate] = {}
         self._metrics: dict[str, Metric] = {}
         self._asked: dict[str, tuple[str, ...]] = {}
+        self._lacks: dict[str, dict[str, tuple[str, ...]]] = {}
         self._made: dict[str, Made] = {}
         self._gate_names: dict[Gate, str] = {}
         self._asked_names: dict[tuple[str, ...], str] = {}
@@ -157,6 +165,8 @@ class Glossary:
         for name, asked in names.asked.items():
             self._know(self._asked, name, asked)
             self._asked_names[asked] = name
+        for name, lacks in names.lacks.items():
+            self._know(self._lacks, name, lacks)
         for name, made in names.made.items():
             self._know(self._made, name, made)
 
@@ -172,7 +182,7 @@ class Glossary:
     @property
     def names(self) -> Names:
         """Everything that it knows."""
-        return Names(self._gates, self._asked, self._metrics, self._made)
+        return Names(self._gates, self._asked, self._lacks, self._metrics, self._made)
 
     def untold(self) -> Names:
         """What was named since this was last asked."""
@@ -200,7 +210,8 @@ class Glossary:
             **{name: getattr(take, name) for name in _FACTS},
             made=self._makings(Made(**{name: getattr(take, name) for name in _MADE})),
             measurements=measured,
-            not_applicable={why: tuple(names) for why, names in not_applicable.items()},
+            not_applicable={why: tuple(names) for why, names in not_applicable.items() if _NUMBER.search(why)},
+            lacks=self._lacking({why: tuple(them) for why, them in not_applicable.items() if not _NUMBER.search(why)}),
             asked=self._together(tuple(self._named(one.gate) for one in take.verdicts)),
             verdicts="".join(_LETTERS[one.outcome] for one in take.verdicts),
             told=tuple(told),
@@ -215,7 +226,8 @@ class Glossary:
         try:
             made = self._made[packed.made]
             measured = {name: self._unpacked(one, name) for name, one in packed.measurements.items()}
-            for why, names in packed.not_applicable.items():
+            lacks = self._lacks[packed.lacks] if packed.lacks else {}
+            for why, names in (packed.not_applicable | lacks).items():
                 measured |= {name: self._metrics[name].not_applicable(why) for name in names}
             told = {one.at: one for one in packed.told}
             verdicts = [
@@ -247,6 +259,15 @@ class Glossary:
             name = self._asked_names[gates] = f"asked@{content_hash(encode(gates))[:_HASH]}"
             if self._know(self._asked, name, gates):
                 self._untold.asked[name] = gates
+        return name
+
+    def _lacking(self, reasons: dict[str, tuple[str, ...]]) -> str:
+        """The name of why some metrics do not apply."""
+        if not reasons:
+            return ""
+        name = f"lacks@{content_hash(encode(reasons))[:_HASH]}"
+        if self._know(self._lacks, name, reasons):
+            self._untold.lacks[name] = reasons
         return name
 
     def _named(self, gate: Gate) -> str:

@@ -1,12 +1,13 @@
 """The file beside a stored take: all that is known about it."""
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
 
 from harness.corpus import Utterance
-from harness.records.schema import Record, Sealed
+from harness.records.schema import Record, Sealed, encode, stamped
 from harness.take import Chunk, Provenance, Sampling, Stop
 
 
@@ -23,6 +24,10 @@ class Sidecar(Sealed, frozen=True, kw_only=True):
     """A stored take but for its samples."""
 
     SCHEMA: ClassVar[int] = 2
+
+    def pieces(self) -> Iterable[bytes]:
+        """The file, one line: there are as many as takes."""
+        return (encode(stamped(self)) + b"\n",)
 
     digest: str
     """Of the request."""
@@ -44,4 +49,4 @@ class Sidecar(Sealed, frozen=True, kw_only=True):
     details: dict[str, float | str] = msgspec.field(default_factory=dict)
     provenance: Provenance
     batch: tuple[str, ...] = ()
-    """Digests of the requests that were generated together with it."""
+    """Digests of the requests that were generated together with it; none where it was made elsewhere."""

@@ -83,3 +83,12 @@ def test_a_name_that_nobody_told_or_that_stands_for_two_things_is_refused():
     other = msgspec.structs.replace(glossary.names, metrics={"cer": msgspec.structs.replace(CER, version=2)})
     with pytest.raises(RecordError, match="'cer' stands for two things"):
         glossary.learn(other)
+
+
+def test_what_no_take_could_be_measured_by_is_told_once():
+    glossary = Glossary()
+    lacking, short = CER.not_applicable("no recogniser was given"), LOUD.not_applicable("0.4 s are too short")
+    packed = [glossary.pack(record({"cer": lacking, "speech_level": short}, [])) for _ in range(2)]
+    assert [list(one.not_applicable) for one in packed] == [["0.4 s are too short"]] * 2
+    assert glossary.names.lacks == {packed[0].lacks: {"no recogniser was given": ("cer",)}}
+    assert glossary.unpack(packed[1]).measurements["cer"].why_not == "no recogniser was given"
