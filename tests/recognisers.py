@@ -25,7 +25,7 @@ class Told:
         return said
 
 
-def tiny_whisper(folder: Path, seed=0):
+def tiny_whisper(folder: Path, seed=0, positions=40):
     """A Whisper of the real architecture with 16 dimensions and a byte-level vocabulary, as transformers saves one."""
     import torch
 
@@ -59,7 +59,7 @@ def tiny_whisper(folder: Path, seed=0):
         decoder_attention_heads=2,
         encoder_ffn_dim=32,
         decoder_ffn_dim=32,
-        max_target_positions=40,
+        max_target_positions=positions,
         decoder_start_token_id=ids["<|startoftranscript|>"],
         bos_token_id=ids["<|endoftext|>"],
         eos_token_id=ids["<|endoftext|>"],

@@ -2,6 +2,7 @@
 
 transformers_folder     CTC and encoder-decoder models of the transformers library, by folder or hub id
 whisper                 Whisper of the same library: decoding with fallback, one encoder pass for all that is asked
+ctranslate2_folder      the same Whisper as CTranslate2 and faster-whisper keep it, faster on a CPU
 text_tree               many texts under one Whisper decoder; when their words are spoken
 windows                 clips beyond a recogniser's window
 failures                what a recogniser writes when it fails: loops, and phrases that nobody said
@@ -10,6 +11,7 @@ failures                what a recogniser writes when it fails: loops, and phras
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from harness import registry
@@ -91,13 +93,15 @@ def open_recognizer(name: str, device: str = "cpu") -> Recognizer:
     Raises:
         UsageError: There is no such model, or the package that runs it is not installed.
     """
-    from harness.metrics.recognition import transformers_folder, whisper
+    from harness.metrics.recognition import ctranslate2_folder, transformers_folder, whisper
 
     kind = registry.find(registry.RECOGNIZER, name)
     if kind:
         opened: Recognizer = kind(device=device)
         return opened
     transformers_folder.check(name)
+    if ctranslate2_folder.holds_a_model(Path(name)):
+        return ctranslate2_folder.CTranslate2Whisper(name, device)
     if transformers_folder.architecture(name).startswith("Whisper"):
         return whisper.Whisper(name, device)
     return transformers_folder.TransformersRecognizer(name, device)

@@ -38,7 +38,9 @@ def check(model: str) -> None:
     """
     folder = Path(model)
     if folder.exists() and not (folder / "config.json").is_file():
-        raise UsageError(f"speech recogniser {model!r} holds no config.json: give a folder that transformers saved")
+        raise UsageError(
+            f"speech recogniser {model!r} holds no config.json: give a folder that transformers or CTranslate2 saved"
+        )
     if not folder.exists() and not re.fullmatch(r"[\w.-]+/[\w.-]+", model):
         raise UsageError(f"speech recogniser {model!r} is neither a folder nor a hub id like owner/name")
 
@@ -100,8 +102,13 @@ class TransformersRecognizer:
         files = weights_hash(folder, [*WEIGHTS, ".json", ".txt", ".model"]) if folder.is_dir() else self.weights
         return (
             f"{folder.name if folder.is_dir() else self.model} {self.weights} {files} "
-            f"transformers {version('transformers')} prep{self.preparation} {self._device.partition(':')[0]}"
+            f"{self._engine} prep{self.preparation} {self._device.partition(':')[0]}"
         )
+
+    @property
+    def _engine(self) -> str:
+        """What computes, and its version."""
+        return f"transformers {version('transformers')}"
 
     @cached_property
     def _config(self) -> Any:
@@ -126,8 +133,12 @@ class TransformersRecognizer:
         return model.to(self._device).eval(), processor
 
     @property
+    def _extractor(self) -> Any:
+        return self._loaded[1].feature_extractor
+
+    @property
     def _rate_hz(self) -> int:
-        return int(self._loaded[1].feature_extractor.sampling_rate)
+        return int(self._extractor.sampling_rate)
 
     def transcribe(self, clips: Sequence[Audio], languages: Sequence[str]) -> list[str]:
         """One transcript a clip, in order, of the whole clip."""
@@ -169,17 +180,13 @@ class TransformersRecognizer:
         return [heard[place] for place in range(len(samples))]
 
     def _features(self, samples: Sequence[Samples]) -> Any:
-        return (
-            self._loaded[1]
-            .feature_extractor(
-                list(samples),
-                sampling_rate=self._rate_hz,
-                return_tensors="pt",
-                return_attention_mask=True,
-                padding=True,
-            )
-            .to(self._device)
-        )
+        return self._extractor(
+            list(samples),
+            sampling_rate=self._rate_hz,
+            return_tensors="pt",
+            return_attention_mask=True,
+            padding=True,
+        ).to(self._device)
 
     def _decode(self, samples: Sequence[Samples]) -> list[str]:
         import torch

@@ -71,11 +71,9 @@ class Whisper(TransformersRecognizer):
             ]
 
     def _transcribed(self, samples: Sequence[Samples], languages: Sequence[str]) -> list[str]:
-        import torch
-
         heard: dict[int, str] = {}
         states = [self._encode(one) if one.size else None for one in samples]
-        sizes = [0 if state is None else int(state.shape[0]) for state in states]
+        sizes = [0 if state is None else int(state.shape[-2]) for state in states]
         for language in dict.fromkeys(languages):
             mine = [place for place, one in enumerate(languages) if one == language]
             for batch in batches([sizes[place] for place in mine]):
@@ -83,18 +81,17 @@ class Whisper(TransformersRecognizer):
                 if not sizes[places[0]]:
                     heard |= dict.fromkeys(places, "")
                     continue
-                together = torch.stack([state for place in places if (state := states[place]) is not None])
                 durations = [samples[place].size / self._rate_hz for place in places]
-                texts = self._generated(together, self._code(language), max(durations), 0.0)
-                for place, text, duration_s, state in zip(places, texts, durations, together, strict=True):
-                    heard[place] = self._with_fallback(text, state, self._code(language), duration_s)
+                texts = self._generated([states[place] for place in places], self._code(language), durations)
+                for place, text, duration_s in zip(places, texts, durations, strict=True):
+                    heard[place] = self._with_fallback(text, states[place], self._code(language), duration_s)
         return [heard[place] for place in range(len(samples))]
 
     def _with_fallback(self, greedy: str, states: Any, code: str, duration_s: float) -> str:
         """The greedy transcript, or a better one where it is doubtful."""
         tried: list[tuple[bool, float, str]] = []
-        for temperature in (0.0, *TEMPERATURES):
-            text = self._generated(states[None], code, duration_s, temperature)[0] if temperature else greedy
+        for attempt in range(1 + len(TEMPERATURES)):
+            text = self._generated([states], code, [duration_s], attempt)[0] if attempt else greedy
             (score,) = self._scores(states, code, [text])
             mean = score.total / (len(self._tokens(text)) + 1)
             sound = not failures.loop(text, duration_s) and failures.compression(text) <= failures.MOST_COMPRESSED
@@ -103,18 +100,23 @@ class Whisper(TransformersRecognizer):
             tried.append((sound, mean, text))
         return max(tried)[2]
 
-    def _generated(self, states: Any, code: str, duration_s: float, temperature: float) -> list[str]:
-        """A transcript for each of a batch of encoded windows, the same at every call."""
+    def _most_tokens(self, duration_s: float) -> int:
+        """As many as anybody can say in the time."""
+        return int(TOKENS_MORE + TOKENS_S * duration_s)
+
+    def _generated(self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0) -> list[str]:
+        """A transcript for each of a batch of encoded windows, the same at every call; later attempts are by chance."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
+        temperature = (0.0, *TEMPERATURES)[attempt]
         model, processor = self._loaded
         config = deepcopy(model.generation_config)
         config.update(
             num_beams=1,
             do_sample=temperature > 0,
             return_timestamps=False,
-            max_length=min(model.config.max_target_positions, int(TOKENS_MORE + TOKENS_S * duration_s)),
+            max_length=min(model.config.max_target_positions, self._most_tokens(max(durations_s))),
         )
         if temperature:
             config.update(temperature=temperature)
@@ -122,35 +124,41 @@ class Whisper(TransformersRecognizer):
         with torch.inference_mode(), torch.random.fork_rng(enabled=temperature > 0):
             torch.manual_seed(round(1000 * temperature))
             tokens = model.generate(
-                encoder_outputs=BaseModelOutput(last_hidden_state=states), generation_config=config, **options
+                encoder_outputs=BaseModelOutput(last_hidden_state=torch.stack(list(states))),
+                generation_config=config,
+                **options,
             )
         texts: list[str] = processor.tokenizer.batch_decode(tokens, skip_special_tokens=True)
         return [text.strip() for text in texts]
 
     def _encode(self, samples: Samples) -> Any:
         """What the encoder makes of a window, shape (frames, width)."""
-        import torch
-
         key = audio.content_hash(samples.tobytes())
         if key in self._encoded:
             self._encoded.move_to_end(key)
             return self._encoded[key]
         self.encoder_passes += 1
-        model, processor = self._loaded
-        extractor, encoder = processor.feature_extractor, model.model.encoder
+        extractor = self._extractor
         seconds = max(LEAST_S, np.ceil((samples.size / self._rate_hz + PADDING_S) / STEP_S) * STEP_S)
         frames = int(min(seconds * FRAME_RATE_HZ, extractor.nb_max_frames))
-        features = extractor(samples, sampling_rate=self._rate_hz, return_tensors="pt").input_features[..., :frames]
+        features = extractor(samples, sampling_rate=self._rate_hz, return_tensors="np").input_features[..., :frames]
+        self._encoded[key] = self._states(features)
+        while len(self._encoded) > KEPT:
+            self._encoded.popitem(last=False)
+        return self._encoded[key]
+
+    def _states(self, features: Samples) -> Any:
+        """The encoder's output for mel features of shape (1, bands, frames)."""
+        import torch
+
+        encoder = self._loaded[0].model.encoder
         with torch.inference_mode():
-            states = torch.nn.functional.gelu(encoder.conv1(features.to(self._device)))
+            states = torch.nn.functional.gelu(encoder.conv1(torch.as_tensor(features).to(self._device)))
             states = torch.nn.functional.gelu(encoder.conv2(states)).permute(0, 2, 1)
             states = states + encoder.embed_positions.weight[: states.shape[1]]
             for layer in encoder.layers:
                 states = layer(states, None)
-            self._encoded[key] = encoder.layer_norm(states)[0]
-        while len(self._encoded) > KEPT:
-            self._encoded.popitem(last=False)
-        return self._encoded[key]
+            return encoder.layer_norm(states)[0]
 
     def _tree(self, states: Any, code: str) -> TextTree:
         return TextTree(self._loaded[0], states, self._start(code))

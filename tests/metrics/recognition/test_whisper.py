@@ -5,6 +5,7 @@ import pytest
 
 from harness.audio import Audio
 from harness.errors import UsageError
+from harness.metrics.recognition import TextScore
 from harness.metrics.recognition.whisper import EDGE_S, Whisper, without_silent_edges
 from tests.recognisers import noise, tiny_whisper
 from tests.synthetic import RATE_HZ, draw
@@ -52,6 +53,38 @@ def test_one_encoder_pass_serves_the_transcript_and_every_score(tmp_path):
     recognizer.transcribe(CLIPS[:2], ["ar", "ar"])
     recognizer.log_likelihoods(CLIPS[:2], ["ar", "ar"], [["سلام", "دار"], ["سلام"]])
     assert recognizer.encoder_passes == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "means", "taken"),
+    [
+        (["thank you"], [-0.2], 0),
+        (["no " * 60, "thank you"], [-0.1, -0.5], 1),
+        (["thenk ju", "no " * 60, "thank you"], [-1.5, -0.1, -0.4], 2),
+        (["no " * 60, "yes " * 60, "so " * 60], [-0.3, -0.2, -0.1], 2),
+        (["thenk ju", "dank je", "tank"], [-1.5, -1.2, -1.8], 1),
+    ],
+)
+def test_a_doubtful_transcript_is_decoded_again_and_the_likeliest_that_is_no_loop_is_taken(said, means, taken):
+    class Scripted(Whisper):
+        asked = 0
+
+        def __init__(self):
+            pass
+
+        def _generated(self, states, code, durations_s, attempt=0):
+            self.asked = attempt
+            return [said[attempt]]
+
+        def _tokens(self, text):
+            return tuple(text.split())
+
+        def _scores(self, states, code, texts):
+            return [TextScore(means[said.index(text)] * (len(text.split()) + 1)) for text in texts]
+
+    one = Scripted()
+    assert one._with_fallback(said[0], None, "en", 2.0) == said[taken]
+    assert one.asked == len(said) - 1
 
 
 @pytest.mark.slow
