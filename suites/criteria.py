@@ -67,6 +67,7 @@ def test_says_what_it_was_asked_to_say(require):
         "missing_words_llr",
         "repeated_words_llr",
         "word_order_llr",
+        "added_letters",
     )
 
 
@@ -79,6 +80,7 @@ def test_a_second_recogniser_agrees(require):
         "second_missing_words_llr",
         "second_repeated_words_llr",
         "second_word_order_llr",
+        "second_added_letters",
     )
 
 

@@ -57,6 +57,11 @@ class ByTone:
         ]
 
     def word_times(self, clips, languages, texts):
+        if self.deaf:
+            return [
+                [(clip.duration_s * place / many, clip.duration_s * (place + 1) / many) for place in range(many)]
+                for clip, many in zip(clips, (len(text.split()) for text in texts), strict=True)
+            ]
         return [[(start / RATE_HZ, end / RATE_HZ) for start, end in self.tones(clip)] for clip in clips]
 
 

@@ -3,8 +3,8 @@
 Conventions
     The target is written as the recogniser writes: words that it heard as they should be stand in its own spelling, the
     others plain, without marks and punctuation. A hypothesis changes one thing in it, so that all else that the
-    recogniser mishears is the same on both sides of a comparison: a word is missing, a word comes twice, two neighbours
-    changed places, or a stretch stands as it was heard.
+    recogniser mishears is the same on both sides of a comparison: a word is missing, a word of 3 letters or more comes
+    twice, two neighbours changed places, or a stretch stands as it was heard.
 """
 
 import unicodedata
@@ -15,6 +15,7 @@ from enum import StrEnum
 from harness.text.alignment import Alignment, align
 from harness.text.scoring import Word, same_word, spoken_words
 
+LEAST_LETTERS = 3  # fewer are within what a recogniser mishears
 _BARE_ALEFS = str.maketrans("أإآٱ", "اااا")
 
 
@@ -132,7 +133,8 @@ def _changes(words: Sequence[str]) -> list[Hypothesis]:
         letters = len(word.replace(" ", ""))
         before, after = words[:place], words[place + 1 :]
         changes.append(Hypothesis(Change.MISSING, " ".join([*before, *after]), (place,), letters))
-        changes.append(Hypothesis(Change.REPEATED, " ".join([*before, word, word, *after]), (place,), -letters))
+        if letters >= LEAST_LETTERS:
+            changes.append(Hypothesis(Change.REPEATED, " ".join([*before, word, word, *after]), (place,), -letters))
         if after and after[0] != word:
             exchanged = [*before, after[0], word, *after[1:]]
             changes.append(Hypothesis(Change.EXCHANGED, " ".join(exchanged), (place, place + 1)))

@@ -45,7 +45,7 @@ def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا 
 
 def test_the_right_words_speak_for_themselves(tmp_path):
     values, _ = measured(tmp_path, TEXT)
-    assert values["text_llr"] == 0
+    assert values["text_llr"] == values["added_letters"] == 0
     assert max(values["missing_words_llr"], values["repeated_words_llr"], values["word_order_llr"]) < 0
 
 
@@ -82,12 +82,59 @@ def test_a_doubtful_word_is_named_with_its_time_and_marked_there(tmp_path):
     assert not measured(tmp_path, TEXT, kind=Times)[1]["text_llr"].spans
 
 
+class Hurried(Scores):
+    """Says when words are spoken: each letter takes a tenth of a second, but those of one word hardly any."""
+
+    hurried, pace = "إلى", 0.1
+
+    def word_times(self, clips, languages, texts):
+        found = []
+        for text in texts:
+            edges, at = [], 0.0
+            for word in text.split():
+                seconds = 0.1 * (len(word) + 1) * (self.pace if word == self.hurried else 1.0)
+                edges.append((at, at + seconds))
+                at += seconds
+            found.append(edges)
+        return found
+
+
+class Drawn(Hurried):
+    pace = 1.0
+
+
+def test_a_word_that_has_no_time_speaks_for_its_being_missing(tmp_path):
+    without = measured(tmp_path, TEXT)[0]["missing_words_llr"]
+    hurried, drawn = (measured(tmp_path, TEXT, kind=kind)[0]["missing_words_llr"] for kind in (Hurried, Drawn))
+    assert drawn < without < hurried
+    assert hurried - without == pytest.approx((1.5**2 - 0.5**2) / (2 * 0.33**2), abs=0.1)
+    missing = measured(tmp_path, "ذهب الولد السوق صباحا", TEXT, kind=Hurried)[1]["missing_words_llr"]
+    assert "missing: إلى" in missing.detail
+
+
+@pytest.mark.parametrize(
+    ("heard", "letters", "beyond"),
+    [
+        ("ذهب الولد إلى السوق صباحا", 0, ""),
+        ("ذهب الولد سريعا إلى السوق صباحا", 5, "سريعا"),
+        ("ذهب الولد إلى السوق صباحا السوق", 5, "السوق"),
+        ("ذهب الولد إلى البيت صباحا", 0, ""),
+        ("ذهبا الولد إلىا السوقا صباحا", 1, "ا"),
+        ("ذهب الولد إلى", 0, ""),
+    ],
+)
+def test_letters_beyond_the_text_are_counted_where_they_stand_together(tmp_path, heard, letters, beyond):
+    values, found = measured(tmp_path, TEXT, heard)
+    assert values["added_letters"] == pytest.approx(letters, abs=0.5)
+    assert beyond in found["added_letters"].detail
+
+
 def test_a_recogniser_that_only_writes_is_not_asked(tmp_path):
     voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا")
     spoken = take(asked=request(TEXT, reference=voice))
     told = Told({20 * 2400: "مرحبا", spoken.audio.samples.size: TEXT})
     (found,) = Measuring(recognizer=told).measure([spoken], NAMES)
-    assert not any(one.applicable for one in found.values())
+    assert [name for name, one in found.items() if one.applicable] == ["added_letters"]
 
 
 def test_a_recogniser_that_mishears_people_judges_no_words(tmp_path):
