@@ -101,8 +101,8 @@ class CTranslate2Whisper(Whisper):
         )
 
     def _states(self, features: Floats) -> Floats:
-        found: Floats = np.array(self._loaded.encode(_view(features), to_cpu=True), np.float32)
-        return found[0]
+        (states,) = np.array(self._loaded.encode(_view(features), to_cpu=True), np.float32)
+        return np.asarray(states, np.float32)
 
     def _generated(self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0) -> list[str]:
         most = [min(self._most_tokens(duration_s), MOST_TOKENS // 2) for duration_s in durations_s]
