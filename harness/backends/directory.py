@@ -85,16 +85,18 @@ class DirectoryBackend:
         asked = {key for request in planned for key in _keys(request)}
         unread = [key for key in self._entries if key not in asked]
         wanted = list(dict.fromkeys(request.utterance.id for request in planned))
-        if len(unread) == len(self._entries):
+        known = {name for name, _ in asked}
+        if not any(name in known for name, _ in self._entries):
             there = _some([name for name, _ in self._entries] or self._files.others, "nothing that can be read")
             raise UsageError(
                 f"0 of {len(wanted)} utterances have audio in {str(self._folder)!r}; found {there}; expected "
                 f"{_some(wanted)}: call the files UTTERANCE.wav or UTTERANCE_seedN.wav, or write a manifest.csv"
             )
         if unread:
-            strangers = {name for name, _ in unread} - {name for name, _ in asked}
+            strangers = {name for name, _ in unread} - known
             seeds = sorted({seed for name, seed in unread if name not in strangers})
-            why = f"seeds {', '.join(map(str, seeds[:8]))} are not asked for (--takes, --seed)" if seeds else ""
+            here, given = (_some([*map(str, some)]) for some in (sorted({one.seed for one in planned}), seeds))
+            why = f"seeds {given} are not asked for, seeds {here} are (--takes, --seed)" if seeds else ""
             if strangers:
                 why = f"the corpus has no {_some(sorted(strangers))}" + (f", and {why}" if why else "")
             raise UsageError(

@@ -220,6 +220,19 @@ def test_a_folder_in_which_nothing_matches_is_one_line(folder):
     assert "found utt0, utt1, utt2, utt3 …; expected short-001, short-002" in str(caught.value)
 
 
+def test_an_empty_folder_and_a_seed_that_nobody_exported_are_one_line(folder):
+    (folder / "a.wav").unlink()
+    with pytest.raises(UsageError, match=r"0 of 18 utterances have audio") as caught:
+        DirectoryBackend(BackendOptions(model=str(folder))).check(rows(18))
+    assert "expected short-001, short-002" in str(caught.value)
+    for number in range(1, 19):
+        (folder / f"short-{number:03d}.wav").write_bytes(b"")
+    with pytest.raises(UsageError, match=r"seeds 0 are not asked for, seeds 1234 are \(--takes") as caught:
+        DirectoryBackend(BackendOptions(model=str(folder))).check([replace(one, seed=1234) for one in rows(18)])
+    assert "18 of 18 files" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
 def test_sound_of_a_kind_that_is_not_read_is_named(folder):
     (folder / "a.wav").rename(folder / "short-001.m4a")
     with pytest.raises(UsageError, match=r"0 of 1 utterances have audio .* found short-001\.m4a"):

@@ -4,10 +4,13 @@ import json
 import re
 
 import pytest
+from msgspec import structs
 
 from harness import cli, report
+from harness.records.gate import Outcome
 from harness.report import page
 from harness.report.clips import LARGEST_REPORT_BYTES
+from tests.recorded import DIACRITIZED
 from tests.synthetic import draw
 
 
@@ -109,3 +112,20 @@ def test_texts_and_names_of_the_user_are_escaped(recorded_run):
     assert "<script>alert" not in text
     assert "<img src=x" not in text
     assert "&lt;script&gt;alert(1)" in text
+
+
+def test_a_row_has_its_text_a_button_to_play_its_length_and_the_nearest_limit(recorded_run):
+    found = recorded_run.take("short-001")
+    refused = tuple(structs.replace(one, outcome=Outcome.REFUSED, reason="no recogniser") for one in found.verdicts)
+    run = structs.replace(recorded_run.end(0), takes=(structs.replace(found, verdicts=found.verdicts + refused),))
+    page.write_folder(run, recorded_run.out)
+    row = index(recorded_run).split('<div class="row">', 1)[1]
+    summary = row[row.index("<summary>") : row.index("</summary>")]
+    assert re.search(r'<button type="button" class="play" data-play="short-short-001-seed0"[^>]*>▶', row)
+    assert "voice layla, 2.50 s, stopped by eos: " in summary
+    assert "nearest limit: " in summary
+    assert f'<span class="excerpt" lang="ar" dir="auto">{DIACRITIZED}</span>' in summary
+    assert " open>" not in row.split("</summary>")[0]  # nothing fails, so nothing is open
+    inside = row.split("</summary>", 1)[1]
+    folded = re.findall(r'<details class="folded"><summary>(\d) gates <span class="(\w+)">', inside)
+    assert folded == [("3", "PASS"), ("3", "REFUSED")]  # no row of either stands open
