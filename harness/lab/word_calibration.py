@@ -44,11 +44,11 @@ MOST = 40  # clips with each fault
 LEAST_WORDS, LEAST_CLIPS, LEAST_SPEAKERS = 3, 20, 4
 TAIL = 0.1  # the highest share of the values, to which an exponential is fitted
 SHARES = {
-    "text_llr": 0.002,
+    "text_llr": 0.003,
     "missing_words_llr": 0.003,
-    "repeated_words_llr": 0.003,
+    "repeated_words_llr": 0.004,
     "word_order_llr": 0.002,
-    "added_letters": 0.003,
+    "added_letters": 0.004,
     "cer_above_floor": 0.0005,
     "wer_above_floor": 0.0005,
     "lost_words": 0.0005,
