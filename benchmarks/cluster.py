@@ -89,6 +89,7 @@ def main() -> None:
     folder = parser.parse_args().folder or Path(mkdtemp(prefix="cluster-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = str(ROOT)  # of the nodes, whose actors open the same system
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine is no broken one
     from ray.cluster_utils import Cluster as Nodes
 
     alone, wall_s = Gate(folder / "alone").end()

@@ -62,7 +62,8 @@ class Judged:
     sound_bytes: int
     out_bytes: int
     page_bytes: int
-    page_s: float | None
+    page_s: tuple[float, float] | None
+    """Until the page is open: on the wall, and of the processor."""
 
     @property
     def cpu_s(self) -> float:
@@ -75,7 +76,7 @@ class Judged:
         return (self.out_bytes - self.sound_bytes - self.page_bytes) / self.takes
 
     def __str__(self) -> str:
-        page = f", open in {self.page_s:.1f} s" if self.page_s is not None else ""
+        page = ", open in {:.1f} s ({:.1f} s of CPU)".format(*self.page_s) if self.page_s is not None else ""
         return (
             f"{self.takes:>6} takes: {self.cost}; a take {self.cpu_s:.3f} s of CPU, "
             f"{self.sound_bytes / self.takes / 1e3:.0f} kB of sound and {self.record_bytes / 1e3:.1f} kB beside it; "
@@ -160,8 +161,8 @@ def sizes(out: Path) -> tuple[int, int]:
     return sum(kept.values()), sum(files.values())
 
 
-def open_page(page: Path) -> float:
-    """Seconds until Chromium has laid out a page and can answer."""
+def open_page(page: Path) -> tuple[float, float]:
+    """Seconds until Chromium has laid out a page and can answer, and of its processor meanwhile."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -169,10 +170,13 @@ def open_page(page: Path) -> float:
         options.add_argument(flag)
     with webdriver.Chrome(options=options) as driver:
         driver.get("about:blank")
+        driver.execute_cdp_cmd("Performance.enable", {})
         begun = time.monotonic()
         driver.get(page.resolve().as_uri())
         driver.execute_script("return document.body.offsetHeight")
-        return time.monotonic() - begun
+        wall_s = time.monotonic() - begun
+        metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+        return wall_s, float(next(one["value"] for one in metrics if one["name"] == "ThreadTime"))
 
 
 def growth(folder: Path, takes: list[int], options: list[str], page: bool) -> None:
