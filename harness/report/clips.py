@@ -25,6 +25,7 @@ LARGEST_REPORT_BYTES = 15_000_000
 """From this size on, takes with nothing against them are previewed; a report of 15 MB can be mailed."""
 
 PREVIEW_BYTES_PER_S = 4_800.0  # of speech at 24 kHz, measured; only divides the space, never shown
+AHEAD = 16  # groups that are encoded together, before it is known whether the last of them has room
 THREADS = 2  # libsndfile and numpy let go of the interpreter
 
 MIME = {".wav": "audio/wav", ".flac": "audio/flac", ".ogg": "audio/ogg", ".mp3": "audio/mpeg"}
@@ -137,18 +138,21 @@ class Recordings:
         comparison. The first groups are evidence as long as everything still fits into `most_bytes`.
         """
         members = [dict.fromkeys(found for path in group if (found := self[path])) for group in groups]
+        previews = [sum(found.duration_s * PREVIEW_BYTES_PER_S for found in group) for group in members]
+        left, rest, stored, lossless = float(most_bytes), sum(previews), set[Recording](), list[bool]()
         with ThreadPoolExecutor(THREADS) as pool:
-            everything = dict.fromkeys(found for group in members for found in group)
-            sizes = dict(zip(everything, pool.map(lambda found: len(found.evidence.data), everything), strict=True))
-            previews = [sum(found.duration_s * PREVIEW_BYTES_PER_S for found in group) for group in members]
-            left, rest, stored, lossless = float(most_bytes), sum(previews), set[Recording](), list[bool]()
-            for group, preview in zip(members, previews, strict=True):
-                size = sum(sizes[found] for found in group if found not in stored)
+            for place, (group, preview) in enumerate(zip(members, previews, strict=True)):
+                if not all(lossless):
+                    lossless.append(False)
+                    continue
+                if place % AHEAD == 0:
+                    soon = dict.fromkeys(found for group in members[place : place + AHEAD] for found in group)
+                    list(pool.map(lambda found: len(found.evidence.data), soon))
+                size = sum(len(found.evidence.data) for found in group if found not in stored)
                 rest -= preview
-                fits = size + rest <= left
-                lossless.append(fits)
-                left -= size if fits else preview
-                stored.update(group if fits else ())
+                lossless.append(size + rest <= left)
+                left -= size
+                stored.update(group)
             lossy = dict.fromkeys(
                 one for group, fits in zip(members, lossless, strict=True) for one in group if not fits
             )

@@ -77,13 +77,15 @@ def accept(tmp_path):
 
 
 def test_a_first_release_has_nothing_to_be_compared_with_and_is_not_blocked(make, tmp_path):
-    found = compared(make(Speaking(), golden=tmp_path / "golden"), whole=True)
+    run = make(Speaking(), golden=tmp_path / "golden")
+    found = compared(run, whole=True)
     assert [(one.outcome, one.stratum) for one in found.not_compared] == [
         (Outcome.REFUSED, SHORT),
         (Outcome.REFUSED, Stratum("all")),
     ]
     assert found.comparisons == ()
-    assert len(found.takes["short"]) == 6
+    assert len(run.measuring.of_run("company")()) == 6, "they are made all the same"
+    assert found.takes == {"short": []}, "and not held, since nothing is compared with them"
 
 
 def test_a_lost_baseline_blocks(make, tmp_path):
