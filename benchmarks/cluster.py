@@ -26,6 +26,8 @@ from harness.records.take_record import TakeKey
 ROOT = Path(__file__).resolve().parents[1]
 KILL_ACTOR_AT, LOSE_NODE_AT = 10, 30
 """Takes that are finished by then."""
+PATIENCE = {"RAY_raylet_start_wait_time_s": "600", "RAY_agent_register_timeout_ms": "600000"}
+"""Of Ray with its own nodes: a busy machine is no broken one."""
 
 
 class Gate:
@@ -89,7 +91,8 @@ def main() -> None:
     folder = parser.parse_args().folder or Path(mkdtemp(prefix="cluster-"))
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PYTHONPATH"] = str(ROOT)  # of the nodes, whose actors open the same system
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "300")  # a busy machine is no broken one
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     from ray.cluster_utils import Cluster as Nodes
 
     alone, wall_s = Gate(folder / "alone").end()
