@@ -14,10 +14,10 @@ Clopper-Pearson intervals; trials of one speaker are no independent draws, so th
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import permutations
 from pathlib import Path
 
-from harness.audio import Audio
 from harness.decision.gates import judge, load_profile
 from harness.decision.rates import Rate
 from harness.lab.calibration import halves as _halves
@@ -28,7 +28,8 @@ from harness.metrics.silence import Silences, silence_ratio
 from harness.metrics.speaker import Voices, nearest_reference
 from harness.metrics.speaker import speaker_similarity as similarity
 from harness.metrics.speaker_encoder import Embeddings, Resemblyzer, SpeakerEncoder
-from harness.records.gate import Outcome
+from harness.records.gate import Gate, Outcome
+from harness.records.measurement import Measurement
 
 LEAST_SPEECH_S = 4.0
 JOINED_S = 10.0
@@ -57,16 +58,20 @@ class Trial:
         return self.tested.speaker != self.claimed.speaker
 
 
-def _passes(sound: Audio, row: Embeddings, claimed: str, voices: Voices, cohort: Background) -> tuple[bool, bool]:
+@cache
+def _gates() -> tuple[Gate, ...]:
+    return load_profile(_PROFILE, backend="").of("short", GATES)
+
+
+def _passes(heard: Measurement, row: Embeddings, claimed: str, voices: Voices, cohort: Background) -> tuple[bool, bool]:
     """Whether similarity with the background margin, and the nearest reference, pass a clip as the claimed voice."""
     found = (
         similarity(row, claimed, voices),
         nearest_reference(row, claimed, voices),
         background_margin(row, voices.embeddings[claimed], cohort),
-        silence_ratio(Silences.of(sound)),
+        heard,
     )
-    gates = load_profile(_PROFILE, backend="").of("short", GATES)
-    verdicts = judge(gates, {one.metric.name: one for one in found}, {})
+    verdicts = judge(_gates(), {one.metric.name: one for one in found}, {})
     passed = {verdict.gate.metric: verdict.outcome is Outcome.PASS for verdict in verdicts}
     return passed["speaker_similarity"] and passed["background_margin"], passed["nearest_reference"]
 
@@ -74,8 +79,10 @@ def _passes(sound: Audio, row: Embeddings, claimed: str, voices: Voices, cohort:
 def trials(clips: Sequence[Recording], encoder: SpeakerEncoder) -> list[Trial]:
     """Every clip under the claim of every other clip; of another speaker's also without its own in the run."""
     rows = encoder.embed([clip.sound for clip in clips])
-    spoken = [Silences.of(clip.sound).speech_s for clip in clips]
+    pauses = [Silences.of(clip.sound) for clip in clips]
+    spoken, heard = [one.speech_s for one in pauses], [silence_ratio(one) for one in pauses]
     speakers = list(dict.fromkeys(clip.speaker for clip in clips))
+    background = shipped(encoder)
     found = []
     for tested, claimed in permutations(range(len(clips)), 2):
         references = {
@@ -84,7 +91,7 @@ def trials(clips: Sequence[Recording], encoder: SpeakerEncoder) -> list[Trial]:
         } | {clips[claimed].speaker: claimed}
         swapped = clips[tested].speaker != clips[claimed].speaker
         # Who is heard in the background is no stranger there.
-        cohort = _without(shipped(encoder), clips[tested].speaker)
+        cohort = _without(background, clips[tested].speaker)
         for inside in (True, False) if swapped else (True,):
             there = {name: n for name, n in references.items() if inside or name != clips[tested].speaker}
             voices = Voices(
@@ -92,7 +99,7 @@ def trials(clips: Sequence[Recording], encoder: SpeakerEncoder) -> list[Trial]:
                 {name: name for name in there},
                 speech_s={name: spoken[n] for name, n in there.items()},
             )
-            answers = _passes(clips[tested].sound, rows[tested], clips[claimed].speaker, voices, cohort)
+            answers = _passes(heard[tested], rows[tested], clips[claimed].speaker, voices, cohort)
             found.append(Trial(clips[tested], clips[claimed], inside, *answers))
     return found
 

@@ -58,7 +58,7 @@ def project(pytester, monkeypatch):
     rows = [ROW.format(number, " ".join(["كلمة"] * (4 + number))) for number in range(1, 5)]
     (suites / "corpus" / "short.toml").write_text("\n".join(rows), encoding="utf-8")
     for name in ("layla", "omar"):
-        write_voice(pytester.path / "voices", name, draw("#" * 20))
+        write_voice(pytester.path / "voices", name, draw("###." * 8), transcript="هذا نص قصير")
     return pytester
 
 

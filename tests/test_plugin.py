@@ -69,7 +69,7 @@ def project(pytester, monkeypatch):
         corpus = "\n".join(ROW.format(number) for number in range(1, len(pictures) + 1))
         (folder / "corpus" / "short.toml").write_text(corpus, encoding="utf-8")
         for name in ("layla", "omar"):
-            write_voice(pytester.path / "voices", name, draw("#" * 20))
+            write_voice(pytester.path / "voices", name, draw("###." * 8), transcript="هذا نص قصير")
         takes = pytester.mkdir("audio")
         lines = ["utterance,file,stopped_by,frames"]
         for number, picture in enumerate(pictures, 1):
@@ -624,6 +624,19 @@ def test_supplied_files_that_nobody_would_look_at_end_the_run_before_it_begins(p
     result.stderr.fnmatch_lines(["ERROR: 0 of 2 utterances have audio in *; found utt0, utt1; expected short-001, sh*"])
 
 
+def test_a_voice_that_cannot_be_cloned_ends_the_run_before_it_begins_and_a_doubtful_one_is_named(project):
+    folder = project(GOOD)
+    judged = judge(folder)
+    assert judged.ret == 0
+    judged.stdout.fnmatch_lines(["doubtful: reference 'layla': its sound drops out 7 times: record it again"])
+    judged.stdout.fnmatch_lines(["doubtful      reference 'omar': its sound drops out 7 times: record it again"])
+    (folder.path / "voices" / "omar.txt").write_text("... !", encoding="utf-8")
+    refused = judge(folder, "--out", "never")
+    assert refused.ret == pytest.ExitCode.USAGE_ERROR
+    refused.stderr.fnmatch_lines(["ERROR: reference 'omar': its transcript '... !' holds no words: *"])
+    assert not (folder.path / "never" / "run.json").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -703,7 +716,8 @@ def test_two_workers_judge_what_one_does(project):
     )
     folder = project(GOOD, LONG, None, GOOD, suite=suite)
     for name in ("layla", "omar"):  # voices that a speaker encoder can tell apart
-        write_voice(folder.path / "voices", name, load(shipped.VOICES / f"{name}.flac"))
+        said = (shipped.VOICES / f"{name}.txt").read_text(encoding="utf-8")
+        write_voice(folder.path / "voices", name, load(shipped.VOICES / f"{name}.flac"), said)
     alone = judge(folder, "--out", "alone")
     shared = folder.runpytest_subprocess(*OPTIONS, "--out", "shared", "-n", "2")
     assert alone.ret == shared.ret == 1

@@ -49,7 +49,7 @@ def team(tmp_path):
     rows = [ROW.format(number, " ".join(["كلمة"] * (4 + number))) for number in (1, 2)]
     (suites / "corpus" / "short.toml").write_text("\n".join(rows), encoding="utf-8")
     for name in ("layla", "omar"):
-        write_voice(tmp_path / "voices", name, draw("#" * 20))
+        write_voice(tmp_path / "voices", name, draw("###." * 8), transcript="هذا نص قصير")
     return tmp_path
 
 

@@ -120,7 +120,7 @@ def clipping(sound: Audio) -> Finding:
     if peak < QUIET_PEAK or samples.size < FLAT_RUN:
         return measured(0.0, peak=peak)
     flat = (np.diff(samples) == 0) & (np.abs(samples[1:]) > PLATEAU * peak)
-    inside = np.asarray(sliding_window_view(flat, FLAT_RUN - 1).all(axis=1))
+    inside = np.logical_and.reduce([flat[first : flat.size - FLAT_RUN + 2 + first] for first in range(FLAT_RUN - 1)])
     spans = _spans(inside, 1.0 / sound.sample_rate_hz, join=round(0.05 * sound.sample_rate_hz))
     return measured(float(inside.mean()), spans=spans, peak=peak)
 

@@ -78,7 +78,7 @@ class Resemblyzer:
                 found.append(np.zeros((0, 256), np.float32))
                 continue
             cut = torch.stack([mel[start : start + WINDOW_FRAMES] for start in starts]).to(self._device)
-            with torch.inference_mode():
+            with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
                 found.append(torch.cat([self._model(part) for part in cut.split(WINDOWS_PER_BATCH)]).cpu().numpy())
         return found
 

@@ -105,6 +105,21 @@ def pytest_collection(session: pytest.Session) -> None:
             first, most = run.settings.first_seed, looks(session.config)[-1]
             rows = [row for rows in corpus.values() for row in rows]
             check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
+        if not session.config.option.collectonly:
+            _judge_references(session.config)
+
+
+def _judge_references(config: pytest.Config) -> None:
+    """Before anything is generated: references that cannot serve end the run, and doubtful ones are named at once."""
+    from harness.run import references
+
+    run, suites = run_of(config), judged_by(config)
+    metrics = [metric for suite in suites_of(corpus_folder(config)) for metric in required_of(suites, suite)]
+    run.doubts = references.judge(run.voices, run.measuring, metrics, run.settings.options.reference_fallback)
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal is not None and not is_worker(config):
+        for doubt in run.doubts:
+            terminal.write_line(f"doubtful: {doubt}")
 
 
 @contextmanager

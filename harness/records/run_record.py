@@ -37,6 +37,8 @@ class About(Record, frozen=True, kw_only=True):
     instruments: dict[str, str] = msgspec.field(default_factory=dict)
     """The fingerprints of the models that measured, by their part; one that was not given has none."""
     voices: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    """What is doubtful about the references of the run."""
     by_sentence: bool = False
     """Whether long texts were generated sentence by sentence."""
     commit: str = ""

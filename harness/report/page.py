@@ -262,6 +262,7 @@ def judged_with(about: About) -> list[tuple[str, str]]:
     values |= {
         "rules": "",
         "instruments": "",
+        "doubts": "",  # they stand beside the verdict
         "voices": ", ".join(about.voices),
         "by_sentence": "yes" if about.by_sentence else "",
     }

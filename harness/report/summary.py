@@ -23,6 +23,7 @@ def markdown(run: RunRecord, out: Path) -> str:
     lines += [f"Takes: {run.counts}", ""]
     if run.about.note:
         lines += [f"> {_cell(run.about.note)}", ""]
+    lines += [f"**{_cell(doubt)}**\n" for doubt in run.about.doubts]
     if run.takes:
         lines += [f"| suite | takes | {' | '.join(outcomes)} |", f"|---{'|---:' * (len(outcomes) + 1)}|"]
         for suite, counts in by_suite(run).items():

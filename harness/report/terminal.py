@@ -53,6 +53,8 @@ def summary(run: RunRecord, out: Path, page: Path) -> Iterator[str]:
     yield from _suites(run)
     if run.incomplete:
         yield from _wrapped(f"INCOMPLETE    {run.incomplete}")
+    for doubt in about.doubts:
+        yield from _wrapped(f"doubtful      {doubt}")
     for caveat in run.caveats:
         yield from _wrapped(f"scope         {caveat}")
     for number, line in enumerate(assurance.lines(run)):

@@ -90,6 +90,7 @@ class Run:
         """Where it is noted what was found of takes."""
         self.share = (0, 1)
         """Which of the processes of this run this one is, and of how many."""
+        self.doubts: tuple[str, ...] = ()  # what `harness.run.references` found of its voices
         self._gates_asked: dict[tuple[str, tuple[str, ...]], tuple[Gate, ...]] = {}
 
     @cached_property
@@ -171,8 +172,7 @@ class Run:
         """What the gates on some metrics say of a take; looked up, or found out now where nobody wanted it before."""
         noted = self.ledger.noted(key_of(take))
         if noted is None or noted.digest != take.request.digest or not covers(noted, metrics):
-            one = Judging(self, self.ledger, {key_of(take): Wanted(tuple(metrics))})
-            one.finish([take])
+            Judging(self, self.ledger, {key_of(take): Wanted(tuple(metrics))}).finish([take])
             noted = self.ledger.noted(key_of(take))
             assert noted is not None
         return part_of(noted, metrics)
@@ -376,6 +376,7 @@ class Run:
             gates=self.settings.profile.name,
             instruments={name: said for name, said in instruments.items() if said != "none"},
             voices=tuple(voice.id for voice in self.voices),
+            doubts=self.doubts,
             by_sentence=self.settings.by_sentence,
             commit=commit,
             rules=rules or Rules(gates=self.profile.gates),
