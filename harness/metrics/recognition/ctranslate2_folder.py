@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from harness.errors import UsageError
 from harness.metrics.recognition import IMPOSSIBLE, TextScore
 from harness.metrics.recognition.text_tree import FRAME_S
-from harness.metrics.recognition.whisper import FRAME_RATE_HZ, Whisper
+from harness.metrics.recognition.whisper import FRAME_RATE_HZ, Draft, Whisper
 
 MOST_TOKENS = 448
 TOGETHER = 16  # texts that are scored at once; each holds the encoded sound and its logits
@@ -104,20 +104,24 @@ class CTranslate2Whisper(Whisper):
         (states,) = np.array(self._loaded.encode(_view(features), to_cpu=True), np.float32)
         return np.asarray(states, np.float32)
 
-    def _generated(self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0) -> list[str]:
+    def _generated(
+        self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0
+    ) -> list[Draft]:
         most = [min(self._most_tokens(duration_s), MOST_TOKENS // 2) for duration_s in durations_s]
         found = self._loaded.generate(
             _view(np.stack(states)),
             [self._start(code)] * len(states),
             max_length=2 * max(most),  # of which the library generates half
+            return_scores=True,  # the mean of a token's, with its default length penalty
             **ATTEMPTS[attempt],
         )
         # What is longer than anybody says is cut, so that a clip is heard the same in any company.
-        texts = [
-            self._tokenizer.decode(one.sequences_ids[0][:longest], skip_special_tokens=True)
+        return [
+            Draft(
+                self._tokenizer.decode(one.sequences_ids[0][:longest], skip_special_tokens=True).strip(), one.scores[0]
+            )
             for one, longest in zip(found, most, strict=True)
         ]
-        return [text.strip() for text in texts]
 
     def _scores(self, states: Any, code: str, texts: Sequence[str]) -> list[TextScore]:
         rows = [self._tokens(text) for text in texts]

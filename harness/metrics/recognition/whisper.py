@@ -16,8 +16,10 @@ earlier windows as a prompt, shorter padding (measured on 36 Arabic clips: media
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from copy import deepcopy
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -39,6 +41,15 @@ PADDING_S, STEP_S, LEAST_S = 4.0, 5.0, 10.0
 TOKENS_S, TOKENS_MORE = 12, 20  # nobody says more tokens in a second
 KEPT = 48  # encoded windows
 EDGE_S = 0.3  # of the silence before and after the speech that is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A transcript that may be doubtful."""
+
+    text: str
+    mean: float
+    """Log-probability of its tokens and its end, on average."""
 
 
 class Whisper(TransformersRecognizer):
@@ -82,29 +93,30 @@ class Whisper(TransformersRecognizer):
                     heard |= dict.fromkeys(places, "")
                     continue
                 durations = [samples[place].size / self._rate_hz for place in places]
-                texts = self._generated([states[place] for place in places], self._code(language), durations)
-                for place, text, duration_s in zip(places, texts, durations, strict=True):
-                    heard[place] = self._with_fallback(text, states[place], self._code(language), duration_s)
+                drafts = self._generated([states[place] for place in places], self._code(language), durations)
+                for place, draft, duration_s in zip(places, drafts, durations, strict=True):
+                    heard[place] = self._with_fallback(draft, states[place], self._code(language), duration_s)
         return [heard[place] for place in range(len(samples))]
 
-    def _with_fallback(self, greedy: str, states: Any, code: str, duration_s: float) -> str:
+    def _with_fallback(self, greedy: Draft, states: Any, code: str, duration_s: float) -> str:
         """The greedy transcript, or a better one where it is doubtful."""
         tried: list[tuple[bool, float, str]] = []
         for attempt in range(1 + len(TEMPERATURES)):
-            text = self._generated([states], code, [duration_s], attempt)[0] if attempt else greedy
-            (score,) = self._scores(states, code, [text])
-            mean = score.total / (len(self._tokens(text)) + 1)
-            sound = not failures.loop(text, duration_s) and failures.compression(text) <= failures.MOST_COMPRESSED
-            if sound and mean >= LEAST_MEAN:
-                return text
-            tried.append((sound, mean, text))
+            one = self._generated([states], code, [duration_s], attempt)[0] if attempt else greedy
+            is_sound = not failures.loop(one.text, duration_s)
+            is_sound = is_sound and failures.compression(one.text) <= failures.MOST_COMPRESSED
+            if is_sound and one.mean >= LEAST_MEAN:
+                return one.text
+            tried.append((is_sound, one.mean, one.text))
         return max(tried)[2]
 
     def _most_tokens(self, duration_s: float) -> int:
         """As many as anybody can say in the time."""
         return int(TOKENS_MORE + TOKENS_S * duration_s)
 
-    def _generated(self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0) -> list[str]:
+    def _generated(
+        self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0
+    ) -> list[Draft]:
         """A transcript for each of a batch of encoded windows, the same at every call; later attempts are by chance."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
@@ -121,15 +133,19 @@ class Whisper(TransformersRecognizer):
         if temperature:
             config.update(temperature=temperature)
         options = {"language": code, "task": "transcribe"} if self._languages else {}
-        with torch.inference_mode(), torch.random.fork_rng(enabled=temperature > 0):
+        with without_advice(), torch.inference_mode(), torch.random.fork_rng(enabled=temperature > 0):
             torch.manual_seed(round(1000 * temperature))
             tokens = model.generate(
                 encoder_outputs=BaseModelOutput(last_hidden_state=torch.stack(list(states))),
                 generation_config=config,
                 **options,
             )
-        texts: list[str] = processor.tokenizer.batch_decode(tokens, skip_special_tokens=True)
-        return [text.strip() for text in texts]
+        texts = [text.strip() for text in processor.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+        return [Draft(text, self._mean(state, code, text)) for text, state in zip(texts, states, strict=True)]
+
+    def _mean(self, states: Any, code: str, text: str) -> float:
+        (score,) = self._scores(states, code, [text])
+        return score.total / (len(self._tokens(text)) + 1)
 
     def _encode(self, samples: Samples) -> Any:
         """What the encoder makes of a window, shape (frames, width)."""
@@ -254,6 +270,19 @@ class Whisper(TransformersRecognizer):
 def _tokens_of(tokenizer: Any, text: str) -> tuple[int, ...]:
     """Of a text that follows the start: its first word has a space before it, as Whisper writes it."""
     return tuple(tokenizer.encode(f" {text}", add_special_tokens=False)) if text else ()
+
+
+@contextmanager
+def without_advice() -> Generator[None]:
+    """Without what the library says of arguments that it passes itself, and of a mask that encoded sound has not."""
+    from transformers.utils import logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(before)
 
 
 def edges_of(clip: Audio) -> tuple[float, float]:

@@ -5,8 +5,7 @@ import pytest
 
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.metrics.recognition import TextScore
-from harness.metrics.recognition.whisper import EDGE_S, Whisper, without_silent_edges
+from harness.metrics.recognition.whisper import EDGE_S, Draft, Whisper, without_silent_edges
 from tests.recognisers import noise, tiny_whisper
 from tests.synthetic import RATE_HZ, draw
 
@@ -74,16 +73,10 @@ def test_a_doubtful_transcript_is_decoded_again_and_the_likeliest_that_is_no_loo
 
         def _generated(self, states, code, durations_s, attempt=0):
             self.asked = attempt
-            return [said[attempt]]
-
-        def _tokens(self, text):
-            return tuple(text.split())
-
-        def _scores(self, states, code, texts):
-            return [TextScore(means[said.index(text)] * (len(text.split()) + 1)) for text in texts]
+            return [Draft(said[attempt], means[attempt])]
 
     one = Scripted()
-    assert one._with_fallback(said[0], None, "en", 2.0) == said[taken]
+    assert one._with_fallback(Draft(said[0], means[0]), None, "en", 2.0) == said[taken]
     assert one.asked == len(said) - 1
 
 
