@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from harness import shipped
+from harness import audio, shipped, torchaudio_import
 from harness.audio import Audio
 from harness.corpus import load_corpus
 from harness.decision.gates import judge, load_profile
@@ -15,7 +15,7 @@ from harness.metrics.measuring import Measuring
 from harness.records.gate import Outcome
 from harness.take import Request
 from tests.recognisers import Told
-from tests.synthetic import RATE_HZ, reference, request, take
+from tests.synthetic import RATE_HZ, draw, reference, request, take
 
 ONE, TWO = "هَذَا عِلْمٌ نَعْتَزُّ بِهِ جَمِيعًا", "هَذَا عَلَمٌ نَعْتَزُّ بِهِ جَمِيعًا"
 # Two resonances in Hz for each of ten steps of the sentence, and a vowel that the sentence has elsewhere.
@@ -220,3 +220,17 @@ def test_the_embedded_voice_is_heard_to_speak_its_marks_and_without_them_is_caug
 def test_a_tanwin_here_and_there_is_not_writing_diacritics():
     assert not writes_vowels("هذا علمٌ نعتز به جداً")
     assert writes_vowels("هَذَا عِلْمٌ نَعْتَزُّ بِهِ")
+
+
+def test_the_mel_spectrogram_is_torchaudio_s():
+    torchaudio_import.install()
+    import torch
+    import torchaudio
+
+    sound = draw("#" * 30)
+    samples = audio.resample(sound, diacritics.RATE_HZ).samples
+    theirs = torchaudio.transforms.MelSpectrogram(
+        diacritics.RATE_HZ, n_fft=400, hop_length=160, n_mels=40, norm="slaney", mel_scale="slaney"
+    )(torch.as_tensor(samples))
+    ours = diacritics._mel_power(samples)
+    np.testing.assert_allclose(ours, theirs.T.numpy(), rtol=1e-4, atol=1e-5 * float(theirs.max()))
