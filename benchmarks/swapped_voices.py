@@ -1,6 +1,7 @@
 """How often a stranger passes for the voice that was to be cloned: `python -m benchmarks.swapped_voices FOLDER`.
 
 FOLDER holds recordings and a `manifest.csv` (columns file, language, speaker, transcript); clips under 2 s are joined.
+Folders in it that have a manifest of their own are left out: labels that are no people would be their own strangers.
 Only clips with 4 s of speech and more take part. A trial is a clip and the reference that it is said to be cloned from,
 in a run whose references are one clip of every speaker, never the tested clip itself: of the claimed one the claimed
 clip, of everybody else the first one. A trial passes where the gates on the voice of suites/gates.toml all pass it:
@@ -22,7 +23,7 @@ from harness.decision.gates import judge, load_profile
 from harness.decision.rates import Rate
 from harness.lab.calibration import halves as _halves
 from harness.lab.calibration import shown
-from harness.lab.speech import Recording, recordings
+from harness.lab.speech import Recording, manifests, recordings
 from harness.metrics.background import Background, background_margin, shipped
 from harness.metrics.silence import Silences, silence_ratio
 from harness.metrics.speaker import Voices, nearest_reference
@@ -120,7 +121,8 @@ def rates(found: Sequence[Trial]) -> tuple[Rate, Rate, Rate]:
 
 def main(folder: Path) -> None:
     """Print two lines for each kind of trial, language and half of the speakers."""
-    clips = long_enough(recordings(folder, JOINED_S))
+    nested = {path.parent.name for path in manifests(folder) if path.parent != folder}
+    clips = long_enough([clip for clip in recordings(folder, JOINED_S) if clip.source not in nested])
     # A speaker of one clip has no reference beside the clip that is tested.
     clips = [clip for clip in clips if sum(other.speaker == clip.speaker for other in clips) > 1]
     found = trials(clips, Resemblyzer())
