@@ -1,6 +1,6 @@
 """Runs killed by `kill -9` at a random moment and resumed: do they end as a run that nobody killed?
 
-    python -m benchmarks.kills [--runs 50] [--workers 0] [--seed 0] [--texts 6] [--whole-gate] [--drawn]
+    python -m benchmarks.kills [--runs 50] [--workers 0] [--seed 0] [--texts 6] [--whole-gate] [--drawn S]
 
 A small release of the demonstration voice is judged once whole, by gates that need no model or by all. Then it is begun
 again and again, each time in a new folder, its first process is killed at a random moment between its start and its
@@ -38,7 +38,7 @@ from harness.errors import RecordError
 from harness.records import event
 from harness.take import Provenance, Request, Stop, Take
 
-LOG, MARK = "HARNESS_KILLS_LOG", "HARNESS_KILLS_RUN"
+LOG, MARK, DRAWN = "HARNESS_KILLS_LOG", "HARNESS_KILLS_RUN", "HARNESS_KILLS_DRAWN"
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 20.0
 """For the processes of a killed run to end."""
@@ -46,8 +46,6 @@ LONGEST_S = 600.0
 LOOKS_S = 0.01
 """Between two looks at whether it is time to kill."""
 MOST_MISSED = 5
-DRAWN_S = 0.5
-"""That a drawn sound takes to make."""
 _TIMES = re.compile(
     r'"(begun|ended|elapsed_s|sha256)":("[^"]*"|[\d.e-]+)'
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?( UTC|Z)?"
@@ -101,13 +99,14 @@ class Drawn(Watched):
 
 def drawn(request: Request, words_per_minute: float, provenance: Provenance) -> Take:
     """Three seconds of noise that comes and goes, another for every request."""
-    time.sleep(DRAWN_S)
+    seconds = float(os.environ[DRAWN])
+    time.sleep(seconds)
     rng, frames = np.random.default_rng(request.entropy), 75
     samples = (
         0.1 * rng.standard_normal(frames * FRAME_SAMPLES) * (1.2 + np.sin(np.linspace(0, 60, frames * FRAME_SAMPLES)))
     )
     sound = Audio(samples.astype(np.float32), EmbeddedBackend.sample_rate_hz)
-    return Take(request, sound, Stop.EOS, provenance, frames=frames, elapsed_s=DRAWN_S)
+    return Take(request, sound, Stop.EOS, provenance, frames=frames, elapsed_s=seconds)
 
 
 @dataclass
@@ -118,7 +117,8 @@ class Release:
     workers: int
     texts: int
     whole_gate: bool = False
-    drawn: bool = False
+    drawn_s: float = 0.0
+    """Seconds that a drawn sound takes to make; 0 for speech."""
     mark: str = field(default_factory=lambda: uuid4().hex)
 
     def __post_init__(self) -> None:
@@ -135,7 +135,7 @@ class Release:
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--suites", *suites]
         command += [
             "--backend",
-            f"benchmarks.kills:{'Drawn' if self.drawn else 'Watched'}",
+            f"benchmarks.kills:{'Drawn' if self.drawn_s else 'Watched'}",
             "--voices",
             str(shipped.VOICES),
         ]
@@ -143,7 +143,7 @@ class Release:
         if self.workers:
             command += ["-n", str(self.workers)]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-        environment |= {LOG: str(out.with_suffix(".log")), MARK: self.mark}
+        environment |= {LOG: str(out.with_suffix(".log")), MARK: self.mark, DRAWN: str(self.drawn_s)}
         return subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -306,7 +306,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--texts", type=int, default=6, help="of the release")
     parser.add_argument("--whole-gate", action="store_true", help="judge by every shipped gate")
-    parser.add_argument("--drawn", action="store_true", help="drawn sounds in place of speech: quicker")
+    parser.add_argument(
+        "--drawn", type=float, default=0.0, metavar="S", help="drawn sounds, each made in so many seconds, for speech"
+    )
     parser.add_argument("--keep", type=Path, help="folder for the runs that went wrong")
     asked = parser.parse_args(argv)
     moments, bad = random.Random(asked.seed), 0

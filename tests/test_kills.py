@@ -10,7 +10,7 @@ from harness.records import event, history
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    return kills.Release(tmp_path_factory.mktemp("release") / "release", workers=0, texts=3, drawn=True)
+    return kills.Release(tmp_path_factory.mktemp("release") / "release", workers=0, texts=3, drawn_s=0.5)
 
 
 @pytest.fixture(scope="module")
