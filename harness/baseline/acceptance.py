@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+from msgspec import structs
 
 from harness.audio import write_atomically
 from harness.baseline import golden, history, signature
@@ -116,7 +117,11 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
     if not terms.by.strip():
         raise GoldenError("nobody accepts: give --by NAME, which is kept in the baseline")
     takes, sidecars = run.takes(suite), run.sidecars(suite)
-    kept = tuple(golden.kept_of(take) for take in takes)
+    spoken = golden.landmarks_on_disk(takes, run.store.path)
+    kept = tuple(
+        structs.replace(golden.kept_of(take), sketch=golden.sketch_of(spoken[take.key]) if take.key in spoken else None)
+        for take in takes
+    )
     against = (
         _other_rules(run, terms)
         or _not_whole(run, suite, terms)
@@ -131,7 +136,9 @@ def accept(run: Finished, suite: str, terms: Terms) -> Path:
         ]
     )
     before = golden.read(terms.folder, run.about.backend, suite)
-    against += golden.replayed(suite, kept, [before], run.about.system)
+    against += golden.replayed(suite, kept, [before], run.about.system) or golden.nearly_replayed(
+        suite, spoken, [before], run.about.system
+    )
     worse = [*run.found_worse(suite), *_failed_with_other_seeds(run, before)]
     if worse and not terms.override.strip():
         against.append(f'was compared and found worse: {_some(worse)}; --override "REASON" accepts it all the same')

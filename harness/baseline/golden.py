@@ -5,24 +5,34 @@
 Takes of one baseline share a fingerprint: scorers, device, data type.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from harness.audio import content_hash, write_atomically
+from harness.audio import content_hash, finite, load, write_atomically
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RecordError
+from harness.metrics.copies import LEAST_LANDMARKS, Landmarks, landmarks_of
 from harness.records import audit, schema
 from harness.records.audit import Audit
-from harness.records.baseline import Anchor, Baseline, BaselineTake, Fingerprint
+from harness.records.baseline import Anchor, Baseline, BaselineTake, Fingerprint, Sketch
 from harness.records.gate import Outcome
 from harness.records.measurement import Measurement
 from harness.records.run_record import About
-from harness.records.take_record import TakeRecord
+from harness.records.take_record import TakeKey, TakeRecord
 from harness.take import Provenance
+
+LAST_BITS = 0xFFFFFFFF
+SKETCHED = 64
+"""Landmarks that are kept of a take ..."""
+MOST_SHARED = 0.5
+"""... and the largest share in common with one of another system; two generations share none but by chance."""
+_OWN_TAKES = "have it speak with other seeds (--seed), or name the system as it was accepted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +188,65 @@ def replayed(
     return [
         f"{len(again)} of {len(takes)} takes of {suite} are, byte for byte, accepted takes of "
         f"{spoken_by[first.audio]!r} (the first {first.utterance}, seed {first.seed}), and this run says that "
-        f"{system!r} spoke them: have it speak with other seeds (--seed), or name the system as it was accepted"
+        f"{system!r} spoke them: {_OWN_TAKES}"
+    ]
+
+
+def landmarks_on_disk(takes: Iterable[TakeRecord], path: Callable[[str], Path]) -> dict[TakeKey, Landmarks]:
+    """By what the samples of each take are known again; nothing of a take whose file is missing: other rules tell.
+
+    Args:
+        takes: Of a run.
+        path: Where the sound of a take lies, by its digest.
+    """
+    there = {take.key: path(take.digest) for take in takes if take.audio}
+    return {key: landmarks_of(finite(load(sound))) for key, sound in there.items() if sound.is_file()}
+
+
+def sketch_of(landmarks: Landmarks) -> Sketch | None:
+    """What a baseline keeps of the landmarks of a take."""
+    if landmarks.size < LEAST_LANDMARKS:
+        return None
+    return Sketch(of=landmarks.size, least="".join(f"{name & LAST_BITS:08x}" for name in landmarks[:SKETCHED].tolist()))
+
+
+def nearly_replayed(
+    suite: str, spoken: Mapping[TakeKey, Landmarks], old: Iterable[Baseline | None], system: str
+) -> list[str]:
+    """The same of takes that are so but for their ends, their level or what stands beside them.
+
+    Args:
+        suite: Of the takes.
+        spoken: Their landmarks.
+        old: Accepted releases of the backend.
+        system: What is said to have spoken the takes.
+    """
+    accepted = [
+        (baseline.accepted.system, take, take.sketch)
+        for baseline in old
+        if baseline is not None and baseline.accepted.system != system
+        for take in baseline.takes
+        if take.sketch is not None
+    ]
+    holders: dict[int, list[int]] = {}
+    for at, (_, _, sketch) in enumerate(accepted):
+        for name in np.frombuffer(bytes.fromhex(sketch.least), ">u4").tolist():
+            holders.setdefault(name, []).append(at)
+    again: list[tuple[TakeKey, str, BaselineTake]] = []
+    for key, landmarks in spoken.items():
+        met = Counter(at for name in landmarks.tolist() for at in holders.get(name & LAST_BITS, ()))
+        for at, common in met.most_common(1):
+            whose, take, sketch = accepted[at]
+            share = common / min(SKETCHED, sketch.of) * sketch.of / min(sketch.of, landmarks.size)
+            if common >= LEAST_LANDMARKS and share > MOST_SHARED:
+                again.append((key, whose, take))
+    if not again:
+        return []
+    key, whose, take = again[0]
+    return [
+        f"{len(again)} of {len(spoken)} takes of {suite} have the samples of accepted takes of {whose!r}, cut, "
+        f"padded or at another level (the first {key.utterance}, seed {key.seed}: {take.utterance}, seed {take.seed}), "
+        f"and this run says that {system!r} spoke them: {_OWN_TAKES}"
     ]
 
 

@@ -81,6 +81,15 @@ class Accepted(Record, frozen=True, kw_only=True):
     """When its numbers became those of other rulers, oldest first; the history has the numbers before and after."""
 
 
+class Sketch(Record, frozen=True, kw_only=True):
+    """By what the samples of a take are known again, also cut, padded or at another level."""
+
+    of: int
+    """How many landmarks the take has (`harness.metrics.copies`) ..."""
+    least: str
+    """... and the last 32 bits of the least of them, 8 hexadecimal digits each: they hang on the samples alone."""
+
+
 class BaselineTake(Record, frozen=True, kw_only=True):
     """What is kept of a take."""
 
@@ -91,6 +100,8 @@ class BaselineTake(Record, frozen=True, kw_only=True):
     """sha256 of text, reference, chunks, sampling and seed; empty where there is no audio."""
     audio: str = ""
     """sha256 of the sound file; empty where there is none."""
+    sketch: Sketch | None = None
+    """None where there is no audio, or too little to be known again."""
     measurements: dict[str, Measurement]
     broken: tuple[str, ...] = ()
     """Gates that it broke, where a share of takes may."""

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os.path import relpath
-from pathlib import Path
 
 import numpy as np
 from msgspec import structs
@@ -93,7 +92,7 @@ def compare_release(
             if shares:
                 shares.add(requests)
         if not number:
-            refused = _not_comparable(takes, old, asked, folder / backend, about, commands)
+            refused = _not_comparable(run, takes, old, asked, about, commands)
             kept_out = {one.stratum.name for one in refused}
             comparable = {
                 suite: baseline for suite, baseline in old.items() if baseline is not None and suite not in kept_out
@@ -190,15 +189,16 @@ def _compared(run: Run, request: Request, metrics: set[str]) -> TakeRecord:
 
 
 def _not_comparable(
+    run: Run,
     takes: Mapping[str, Sequence[TakeRecord]],
     old: Mapping[str, Baseline | None],
     asked: Asked,
-    folder: Path,
     about: About,
     commands: golden.Commands,
 ) -> list[NotCompared]:
     """Suites that cannot be compared, and why. A first release has nothing to be compared with; a lost file has."""
-    refused = []
+    refused, folder = [], run.settings.golden / run.backend.name
+    others = any(one is not None and one.accepted.system != about.system for one in old.values())
     for suite, baseline in old.items():
         if baseline is None:
             first = not any(folder.glob("*.json"))
@@ -209,6 +209,9 @@ def _not_comparable(
             continue
         prints = [golden.fingerprint(about, take.provenance) for take in takes[suite] if take.audio]
         complaints = golden.replayed(suite, takes[suite], old.values(), about.system)
+        if others and not complaints:
+            spoken = golden.landmarks_on_disk(takes[suite], run.store.path)
+            complaints = golden.nearly_replayed(suite, spoken, old.values(), about.system)
         complaints += golden.mismatches(suite, takes[suite], prints, baseline, asked.margins, commands)
         if complaints:
             more = f" (and {len(complaints) - 1} more)" if len(complaints) > 1 else ""

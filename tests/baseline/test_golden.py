@@ -4,19 +4,21 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec import structs
 
 from harness import cli, shipped
-from harness.audio import encode_wav
+from harness.audio import Audio, encode_wav, load
 from harness.baseline import golden
 from harness.decision.policy import Margin
 from harness.errors import GoldenError
+from harness.metrics.copies import landmarks_of
 from harness.records import schema
 from harness.records.baseline import Baseline, Fingerprint
 from harness.records.measurement import Metric
 from harness.records.run_record import About
-from harness.records.take_record import TakeRecord
+from harness.records.take_record import TakeKey, TakeRecord
 from harness.take import Provenance
 from tests import pages
 from tests.accepted import accepted, take
@@ -301,6 +303,54 @@ def test_the_accepted_take_is_heard_beside_the_new_one_where_its_sound_was_kept(
     kept.unlink()
     gate("slow", 27, "--golden-audio", "nowhere")
     assert heard(pytester) == (2, f"not kept here: nowhere/{kept.name}: No such file or directory")
+
+
+def voice(seed, seconds=4.0, rate=24_000):
+    """A sound of its own for each seed: noise with a melody."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(round(seconds * rate)) / rate
+    return 0.2 * rng.standard_normal(time.size) * (1.1 + np.sin(5 * time)) + 0.1 * np.sin(700 * time * (1 + seed))
+
+
+@pytest.fixture
+def sketched():
+    """The accepted release of another system, of twelve takes that are known again."""
+    takes = [
+        take(f"short-{n:03d}", sketch=golden.sketch_of(landmarks_of(Audio(voice(n).astype(np.float32), 24_000))))
+        for n in range(12)
+    ]
+    return Baseline(backend="higgs", suite="short", accepted=accepted(system="another"), takes=tuple(takes))
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_said"),
+    [
+        (lambda sound: sound[24_000:], True),
+        (lambda sound: sound[12_000:36_000], True),
+        (lambda sound: np.concatenate([np.zeros(5000), sound, np.zeros(9000)]), True),
+        (lambda sound: 0.4 * sound, True),
+        (lambda sound: -sound, True),
+        (lambda sound: sound + 0.3 * voice(99), False),
+        (lambda sound: voice(77), False),
+    ],
+    ids=["cut", "a quarter of it", "padded", "quieter", "turned around", "under noise: another sound", "another take"],
+)
+def test_accepted_takes_of_another_system_are_known_again_cut_padded_or_scaled(sketched, changed, is_said, tmp_path):
+    heard = {}
+    for n in range(12):
+        file = tmp_path / f"{n}.wav"  # which rounds to 16 bit
+        file.write_bytes(encode_wav(Audio(changed(voice(n)).astype(np.float32), 24_000)))
+        heard[TakeKey("short", f"short-{n:03d}", 5)] = landmarks_of(load(file))
+    said = golden.nearly_replayed("short", heard, [None, sketched], "m1")
+    if is_said:
+        assert said == [
+            "12 of 12 takes of short have the samples of accepted takes of 'another', cut, padded or at another level "
+            "(the first short-000, seed 5: short-000, seed 0), and this run says that 'm1' spoke them: have it speak "
+            "with other seeds (--seed), or name the system as it was accepted"
+        ]
+    else:
+        assert said == []
+    assert golden.nearly_replayed("short", heard, [sketched], "another") == []
 
 
 LENGTH = Margin("length", "s", 0.1, 1.0, 0.01, "w", better="neither")

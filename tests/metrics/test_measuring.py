@@ -1,6 +1,9 @@
 """One pass: what a metric needs is made once, what fails is missing with its reason, and nothing is lost."""
 
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -193,3 +196,32 @@ def test_a_metric_and_an_analysis_have_names_of_their_own(mine):
         @analysis()
         def sound(take):
             return None
+
+
+COST = """
+import sys, time
+import numpy as np
+from harness import measure
+from harness.audio import Audio
+from tests.recorded import speech
+seconds = int(sys.argv[1])
+sound = np.concatenate([speech(10.0, seed=number).samples for number in range(seconds // 10)])
+began = time.process_time()
+assert len(measure(Audio(sound, 24_000))) > 40
+held = next(line for line in open("/proc/self/status") if line.startswith("VmHWM")).split()[1]
+print(time.process_time() - began, held)
+"""
+
+
+@pytest.mark.slow
+def test_a_long_take_costs_what_its_length_costs_and_not_the_square_of_it():
+    """Four times as long: four times the work and the memory, and a little more; the square would be sixteen."""
+    costs = []
+    for seconds in ("120", "480"):
+        command = [sys.executable, "-c", COST, seconds]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+        costs.append([float(number) for number in done.stdout.split()])
+    (short_s, short_kb), (long_s, long_kb) = costs
+    assert long_s <= 8 * short_s
+    assert long_kb <= 4 * short_kb
+    assert long_kb <= 1_100_000
