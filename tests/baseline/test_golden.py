@@ -77,7 +77,7 @@ def gate(pytester):
     corpus = suites / "corpus" / "short.toml"
     corpus.write_text("\n".join(ROW.format(number) for number in range(1, 7)), encoding="utf-8")
     (suites / "gates.toml").write_text(GATES)
-    write_voice(pytester.path / "voices", "omar", draw("#" * 20))
+    write_voice(pytester.path / "voices", "omar", draw("###." * 8), transcript="هذا نص قصير")
 
     def judged(model, cells, *options, takes=2):
         folder = pytester.path / model
@@ -206,7 +206,7 @@ def test_a_margin_on_preference_that_changes_after_the_run_is_another_rule(gate,
 def test_other_voices_than_the_accepted_release_had_are_said_not_to_be_compared_everywhere(gate, command, pytester):
     gate("good", 26)
     assert command("accept", "--by", "Layla")[0] == 0
-    write_voice(pytester.path / "others", "omar", draw("#" * 22, pitch_hz=180))
+    write_voice(pytester.path / "others", "omar", draw("###." * 8, pitch_hz=180), transcript="هذا نص قصير")
     others = gate("good", 26, "--voices", "others", "--out", "second")
     assert others.ret == 1
     lines = others.stdout.lines
