@@ -295,7 +295,7 @@ def test_a_take_plays_from_its_row_and_the_keys_walk_through_what_blocks(browser
     assert set(seen) <= set(blocking)
 
 
-def test_the_keyboard_alone_leads_from_the_cause_to_its_take_and_to_its_sounds(browser, url):
+def test_the_keyboard_alone_leads_from_the_verdict_to_the_cause_its_take_its_sounds_and_a_blind_vote(browser, url):
     from selenium.webdriver.common.keys import Keys
 
     browser.open(url)
@@ -310,6 +310,23 @@ def test_the_keyboard_alone_leads_from_the_cause_to_its_take_and_to_its_sounds(b
     browser.press("2")
     time.sleep(0.3)
     assert browser.run("return [...document.querySelectorAll('.take.active audio')].some((one) => !one.paused)")
+
+    def tab_to(selector, key):
+        for _ in range(60):
+            if browser.run("return document.activeElement.matches(arguments[0])", selector):
+                return
+            browser.press(key)
+        pytest.fail(f"no way by keyboard to {selector}")
+
+    browser.press("p")  # to the one before it, which has an accepted take beside it
+    assert browser.run("return document.querySelector('.take.active').id") == "short-short-002-seed0"
+    tab_to("#blind", Keys.SHIFT + Keys.TAB)
+    browser.press(Keys.SPACE)
+    assert browser.run("return document.querySelector('#blind').checked")
+    assert "Which is better?" in browser.run("return document.querySelector('.take.active').innerText")
+    tab_to(".take.active [data-vote=A]", Keys.TAB)
+    browser.press(Keys.ENTER)
+    assert "You preferred the" in browser.run("return document.querySelector('.take.active').innerText")
 
 
 def test_takes_beyond_the_first_two_hundred_are_read_when_they_are_asked_for(browser, recorded_run, monkeypatch):
