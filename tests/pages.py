@@ -5,10 +5,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = ("pytest", "python -m harness", "python3 run.py", "python -m benchmarks", "ray", "pip")
-_COMMAND = re.compile(rf"(?:{'|'.join(map(re.escape, PROGRAMS))})(?:[ .].*)?")
+PROGRAMS = ("pytest", "python", "python3", "ray", "pip", "uv", "export", ".", ".ci/run", "npx", "npm", "curl", "git")
+_COMMAND = re.compile(rf"(?:{'|'.join(map(re.escape, PROGRAMS))})(?: .*)?")
 _FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
-_INLINE = re.compile(r"`([^`\n]+)`")
+_SHOWN = re.compile(
+    r"^```(?P<language>\w*)\n(?P<block>.*?)^```$"
+    r"|(?<=\n\n)(?P<indented>(?: {4}\S[^\n]*\n)+)"
+    r"|`(?P<inline>[^`\n]+(?:\n[^`\n]+)*)`",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 def said():
@@ -16,17 +21,26 @@ def said():
     return " ".join(" ".join(page.read_text(encoding="utf-8").split()) for page in PAGES)
 
 
+def blocks(page):
+    """What stands apart on a page as it is typed or printed, and what is quoted in a sentence: lists of lines."""
+    found = []
+    for one in _SHOWN.finditer(page.read_text(encoding="utf-8")):
+        if one["inline"]:
+            found.append(("inline", [" ".join(one["inline"].split("\n"))]))
+        elif not one["language"]:
+            found.append(("apart", [line.strip() for line in (one["block"] or one["indented"]).splitlines()]))
+    return found
+
+
+def command_of(line):
+    """A line without what is said about it; None where it is no command."""
+    command = re.split(r"\s{2,}|\s#\s", line)[0].strip()
+    return command if _COMMAND.fullmatch(command) else None
+
+
 def commands(page):
     """The commands of a page in their order, without what is said about them."""
-    text = page.read_text(encoding="utf-8")
-    found = []
-    for line in text.splitlines():
-        shown = [line.strip()] if line.startswith("    ") or _COMMAND.fullmatch(line) else _INLINE.findall(line)
-        for one in shown:
-            command = re.split(r"\s{2,}|\s#\s", one.strip())[0]
-            if _COMMAND.fullmatch(command):
-                found.append(command)
-    return found
+    return [command for _, lines in blocks(page) for line in lines if (command := command_of(line))]
 
 
 def links(page):
