@@ -543,7 +543,9 @@ const audios = [...frame.querySelectorAll("audio")];
     audio.load();
     const can = await ready;
     await audio.play();
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    for (let tries = 0; tries < 30 && audio.currentTime <= 0.05; tries++) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     results.push([can, audio.currentTime]);
     audio.pause();
   }
