@@ -46,7 +46,7 @@ FOLDER = "report"
 SINGLE_FILE = "report.html"
 _HERE = Path(__file__).parent
 _ALWAYS = (Outcome.PASS, Outcome.FAIL)
-MOST_PANELS = 200
+MOST_PANELS = 100
 """Takes that are drawn whole, the worst first; the rest are rows that the page reads when they are asked for."""
 REST = "rest.js"
 PANEL_BYTES = 20_000  # texts and forty gates of a take, measured; only divides the space
@@ -88,7 +88,7 @@ def write_folder(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYT
         shutil.rmtree(report / kind, ignore_errors=True)
     for name, data in files.items():
         write_atomically(report / name, data)
-    write_atomically(report / "index.html", page.encode())
+    write_atomically(report / "index.html", page)
     return report / "index.html"
 
 
@@ -107,7 +107,7 @@ def write_single_file(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPOR
 
     path = out / SINGLE_FILE
     page = book.render(source, data_image, lambda: json.dumps(clips, separators=(",", ":")), alone=True)
-    write_atomically(path, page.encode())
+    write_atomically(path, page)
     return path
 
 
@@ -152,8 +152,8 @@ class _Contents:
         image: Callable[[Picture], str],
         clips: Callable[[], str] | None = None,
         alone: bool = False,
-    ) -> str:
-        """The page. Texts, names and transcripts are the user's: everything is escaped.
+    ) -> list[bytes]:
+        """The page, in pieces. Texts, names and transcripts are the user's: everything is escaped.
 
         Args:
             source: Attributes of the audio element of a player, and a note; None where there is nothing to play.
@@ -209,7 +209,9 @@ class _Contents:
             "script_hash": base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
             "style": (_HERE / "page.css").read_text(encoding="utf-8"),
         }
-        return str(template.render(values))
+        stream = template.stream(values)
+        stream.enable_buffering(1_000)
+        return [piece.encode() for piece in stream]
 
 
 def _as_shown(run: RunRecord) -> list[int]:
