@@ -1,10 +1,27 @@
 """Threads are limited while we compute and as they were afterwards."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from harness.threads import one_thread
+from harness.threads import give_back_memory, one_thread
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="how large a process is can be read on Linux only")
+def test_memory_that_was_freed_goes_back_to_the_system():
+    def pages():
+        return int(Path("/proc/self/statm").read_text().split()[1])
+
+    held = [np.ones(8_000) for _ in range(1_600)]  # 100 MB in pieces that the C library keeps for itself
+    above = np.ones(8_000)
+    del held
+    before = pages()
+    give_back_memory()
+    assert (before - pages()) * os.sysconf("SC_PAGE_SIZE") > 50_000_000
+    assert above.sum() == 8_000
 
 
 def blas_threads():

@@ -22,6 +22,7 @@ from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
 from harness.records.take_record import TakeKey, TakeRecord, together
 from harness.take import Take
+from harness.threads import give_back_memory
 
 STOLEN = 8
 """Takes of another process's share that are taken at once."""
@@ -138,6 +139,8 @@ class Judging:
         self._in_turn(takes, self._alone, self._judge_alone)
         self._mine.clear()
         self._in_turn(takes, self._beside_others, self._judge_beside_others)
+        if len(takes) > BATCH:
+            give_back_memory()
 
     def _end(self) -> None:
         if self._thread is not None:
