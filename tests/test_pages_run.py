@@ -46,6 +46,8 @@ NOT_RUN = {
     "pip install 'voice-clone-harness[cluster]'": REGISTRY,
     "pip install voice-clone-harness": REGISTRY,
     "pip install '.[quality]'": REGISTRY,
+    "pip install '.[asr]'": REGISTRY,
+    "python -m benchmarks.references FOLDER": "minutes, on speech that is not shipped",
     "ray start --head --num-gpus 8": DAEMON,
     "ray start --address HEAD:6379": DAEMON,
     "ray symmetric-run": DAEMON,
