@@ -28,8 +28,8 @@ from harness.records.run_record import RunRecord
 
 JUDGING_S = 0.2
 """Seconds of one core to judge a take whose sound is new: 0.21 in a run of 200, with its start and its report."""
-RECORD_BYTES = 71_000
-"""Beside the sound of a take: run.json, run.jsonl, junit.xml, sidecars and what was derived; 70 takes, page aside."""
+RECORD_BYTES = 20_300
+"""Beside the sound of a take: run.json, run.jsonl, sidecar, history, embeddings, references; 1,000 takes, page aside."""
 POWER = 0.8
 LOST_BY_CHANCE = 0.01
 
