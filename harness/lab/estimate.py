@@ -29,7 +29,7 @@ from harness.records.run_record import RunRecord
 JUDGING_S = 0.2
 """Seconds of one core to judge a take whose sound is new: 0.21 in a run of 200, with its start and its report."""
 RECORD_BYTES = 20_300
-"""Beside the sound of a take: run.json, run.jsonl, sidecar, history, embeddings, references; 1,000 takes, page aside."""
+"""Beside the sound of a take: run.json, run.jsonl, sidecar, history, embeddings; 1,000 takes, the page aside."""
 POWER = 0.8
 LOST_BY_CHANCE = 0.01
 
