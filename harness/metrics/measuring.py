@@ -187,6 +187,21 @@ class Measuring:
                 found[name] = "none"
         return found
 
+    def cannot_arise(self, metrics: Iterable[str]) -> bool:
+        """Whether none of some metrics says anything of any take of this run: what each rests on was not given."""
+        return all(self._lacks_an_instrument(function) for function in _functions(metrics))
+
+    def _lacks_an_instrument(self, function: MetricFunction[...]) -> bool:
+        for name in function.everything_needed:
+            if name not in GIVEN and analysis_of(name).is_instrument:
+                try:
+                    self.of_run(name)
+                except NotApplicable:
+                    return True
+                except Missing:
+                    continue  # given, and broken: each take is said not to be judged
+        return False
+
     def _measured(
         self, takes: Sequence[Take], wanted: Sequence[MetricFunction[...]], known: Mapping[str, object] = NOTHING
     ) -> list[dict[str, Measurement]]:

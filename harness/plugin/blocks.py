@@ -1,7 +1,8 @@
 """Many takes in one test: a suite of ten thousand takes is as many tests as one of a hundred blocks.
 
 A test that asks for nothing of a take but `require` judges a block of takes in a suite that has many: pytest holds each
-of its tests, and what came of it, as long as it runs. A command that selects by name (`-k`, an id) gets a test a take.
+of its tests, and what came of it, as long as it runs. So does one whose question arises of no take, since the run has
+no recogniser, say: that is one skip. A command that selects by name (`-k`, an id) gets a test a take.
 """
 
 import inspect
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from harness.plugin.options import writes_allure
+from harness.plugin.options import is_per_take, writes_allure
 
 if TYPE_CHECKING:
     from harness.corpus import Utterance
@@ -32,14 +33,25 @@ class Block(tuple["tuple[Utterance, int]", ...]):
         return f"{first}-seed{seed} to {last}-seed{last_seed}"
 
 
-def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequence[int]) -> list[Block]:
-    """The takes of a suite in blocks; none where each take has a test of its own."""
-    of_its_own = set(inspect.signature(metafunc.function).parameters) - _NEED_NO_TAKE
+def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequence[int], arises: bool) -> list[Block]:
+    """The takes of a suite in blocks; none where each take has a test of its own.
+
+    Args:
+        metafunc: The test.
+        rows: Of the suite.
+        seeds: Of each row's takes.
+        arises: Whether what the test requires can be judged of any take.
+    """
     config = metafunc.config
+    of_its_own = set(inspect.signature(metafunc.function).parameters) - _NEED_NO_TAKE
     by_name = config.option.keyword or any("[" in str(arg) for arg in config.args)
-    if len(rows) * len(seeds) <= MOST_TESTS or of_its_own or by_name or writes_allure(config):
-        return []
     takes = [(row, seed) for row in rows for seed in seeds]
+    if of_its_own or by_name:
+        return []
+    if not arises and not (writes_allure(config) and not is_per_take(config)):
+        return [Block(takes)]
+    if len(takes) <= MOST_TESTS or writes_allure(config):
+        return []
     return [Block(takes[start : start + BLOCK]) for start in range(0, len(takes), BLOCK)]
 
 

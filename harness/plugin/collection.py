@@ -36,7 +36,7 @@ from harness.plugin.options import (
 )
 from harness.plugin.reporter import JUNIT, Reporter
 from harness.plugin.session import about, asked_takes, journal_of, load, run_of, wanted_by
-from harness.plugin.suites import required_by, required_of
+from harness.plugin.suites import required_by, required_in, required_of
 
 if TYPE_CHECKING:
     from harness.records.event import Whole
@@ -186,8 +186,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             "and has no suite(name) mark"
         )
     with PlainUsage(), _ids_as_written(metafunc.config):
-        rows, seeds = load(metafunc.config, *mark.args), run_of(metafunc.config).settings.seeds
-        of_many = blocks(metafunc, rows, seeds)
+        run, rows = run_of(metafunc.config), load(metafunc.config, *mark.args)
+        named, seeds = required_in(metafunc.function), run.settings.seeds
+        arises = not named or "other_metrics" in metafunc.fixturenames or not run.measuring.cannot_arise(named)
+        of_many = blocks(metafunc, rows, seeds, arises)
         if of_many:
             metafunc.parametrize(("utterance", "seed"), [(block, 0) for block in of_many], ids=map(str, of_many))
             return

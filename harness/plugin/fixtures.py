@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from harness.plugin.blocks import Block
 from harness.plugin.options import PlainUsage, is_per_take, writes_allure
 from harness.plugin.session import asked_takes, release_of, run_of, suites_of
 from harness.plugin.suites import other_metrics_of
@@ -85,7 +86,7 @@ def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureReq
 
     from harness.report.overview import four_lines
 
-    if writes_allure(request.config):
+    if writes_allure(request.config) and not isinstance(utterance, Block):
         request.getfixturevalue("take")  # which tells Allure what the test is about, before the test begins
     return judged
 

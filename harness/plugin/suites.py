@@ -149,7 +149,7 @@ def required_by(items: Iterable[pytest.Item]) -> dict[tuple[str, str], str]:
         mark = item.get_closest_marker("suite")
         if mark is None or "require" not in getattr(item, "fixturenames", ()):
             continue
-        for metric in _required_in(item.function):  # type: ignore[attr-defined]
+        for metric in required_in(item.function):  # type: ignore[attr-defined]
             for suite in mark.args:
                 requiring.setdefault((suite, metric), item.nodeid)
     return requiring
@@ -161,11 +161,12 @@ def metrics_of(item: pytest.Item, suite: str) -> tuple[str, ...]:
     if "require" not in names:
         return ()
     others = other_metrics_of(item.config, suite) if "other_metrics" in names else ()
-    return (*_required_in(item.function), *others)  # type: ignore[attr-defined]
+    return (*required_in(item.function), *others)  # type: ignore[attr-defined]
 
 
 @lru_cache
-def _required_in(function: Callable[..., Any]) -> tuple[str, ...]:
+def required_in(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The metrics that a test names."""
     try:
         return required(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):
