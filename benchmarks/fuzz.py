@@ -24,11 +24,14 @@ from harness.audio import Audio
 from harness.backends import BackendOptions
 from harness.backends.directory import DirectoryBackend
 from harness.baseline import golden, history
+from harness.baseline.acceptance import read_run
 from harness.corpus import load_corpus, load_voices
 from harness.decision.gates import load_profile
 from harness.decision.policy import load_policy
 from harness.errors import HarnessError
+from harness.records import run_record, schema
 from harness.run.journal import Journal
+from tests.recorded import RecordedRun
 
 MOST_S, MOST_BYTES = 2.0, 500 * 2**20
 
@@ -70,9 +73,14 @@ def kinds(folder: Path) -> list[Kind]:
     (voices / "v.lang").write_text("ar")
     gates = shipped.GATES.read_bytes()
     kept = (shipped.GOLDEN / "embedded" / "short.json").read_bytes()
-    journal = Journal(folder)
-    journal.begin()
-    events = (folder / "run.jsonl").read_bytes()
+    recorded = RecordedRun(folder / "recorded")
+    recorded.take("short-001")
+    recorded.take("short-002", heard="نص")
+    run = recorded.end()
+    events = (recorded.out / "run.jsonl").read_bytes()
+    schema.write(folder / run_record.NAME, run)
+    history.append(folder / "releases.jsonl", history.of_run(run))
+    nights = (folder / "releases.jsonl").read_bytes() * 2
     table = b"utterance,file,seed,stopped_by,frames\nshort-001,a.wav,0,eos,65\nshort-002,a.wav,1,,\n"
     lines = b'{"utterance": "short-001", "file": "a.wav"}\n{"utterance": "short-002", "file": "a.wav", "seed": 1}\n'
 
@@ -87,8 +95,9 @@ def kinds(folder: Path) -> list[Kind]:
         Kind("manifest.jsonl", lines, directory),
         Kind("voices/v.txt", "نص يقال".encode(), lambda at: load_voices(at / "voices")),
         Kind("sound.wav", sound, lambda at: audio.load(at / "sound.wav")),
-        Kind("run.jsonl", events * 3, lambda at: Journal(at).record()),
-        Kind("releases.jsonl", b'{"event":"run"}\n', lambda at: history.read(at / "releases.jsonl")),
+        Kind("run.jsonl", events, lambda at: Journal(at).record()),
+        Kind(run_record.NAME, (folder / run_record.NAME).read_bytes(), lambda at: list(read_run(at).takes)),
+        Kind("releases.jsonl", nights, lambda at: history.read(at / "releases.jsonl")),
         Kind("embedded/short.json", kept, lambda at: golden.read(at, "embedded", "short")),
     ]
 

@@ -84,6 +84,8 @@ def main(folder: Path) -> None:
         every = [one for mine in sources.values() for one in mine]
         for number, one in enumerate(every[::EVERY]):
             others = [other for other in every if other.language == one.language and other.speaker != one.speaker]
+            if not others:
+                continue
             other = audio.resample(audio.load(others[number * 7 % len(others)].path), RATE_HZ)
             sound = audio.resample(audio.load(one.path), RATE_HZ)
             for kind, samples, transcript in spoilt(sound, other, one.transcript):

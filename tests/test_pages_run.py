@@ -35,6 +35,7 @@ pytestmark = pytest.mark.slow
 OF_CI = "a job of .ci/run, which would run itself"
 REGISTRY = "asks a package registry; tests/test_package.py installs the wheel, and its extras are looked up"
 DAEMON = "leaves a cluster behind; its options are parsed, and tests/run/test_cluster.py starts nodes and ends them"
+SEVERAL = "minutes: several gates one after the other, as growth is one, which is run"
 NOT_RUN = {
     ".ci/run": OF_CI,
     "python3 run.py test": OF_CI,
@@ -47,10 +48,13 @@ NOT_RUN = {
     "pip install voice-clone-harness": REGISTRY,
     "pip install '.[quality]'": REGISTRY,
     "pip install '.[asr]'": REGISTRY,
-    "python -m benchmarks.references FOLDER": "minutes, on speech that is not shipped",
     "ray start --head --num-gpus 8": DAEMON,
     "ray start --address HEAD:6379": DAEMON,
     "ray symmetric-run": DAEMON,
+    "python -m benchmarks.cluster": DAEMON,
+    "python -m benchmarks.scale shipped": "minutes: the whole shipped gate, cold and again, which .ci/run runs once",
+    "python -m benchmarks.scale workers --takes 1000": SEVERAL,
+    "python -m benchmarks.scale overlap --takes 1000": SEVERAL,
     "python -m harness allure": "needs npm: run by tests/report/test_browser.py",
     "python -m http.server --bind 127.0.0.1 -d .harness/allure-report": "Python's own; test_browser.py serves so",
 }
@@ -64,7 +68,7 @@ SMALLER = {
     "python -m harness power --speech FOLDER": "--texts 0 --sound 2 --spoilt 1 --workers 1",
     "python -m benchmarks.operating_characteristics": "--runs 2 --only 'half a margin' --part 1/40",
     "python -m benchmarks.accepted_releases": "--runs 1",
-    "python -m benchmarks.scale --takes 1000 10000 --page": "--takes 2",
+    "python -m benchmarks.scale growth --takes 1000 10000 --page": "--takes 2",
     "python -m harness calibrate --words --asr MODEL --speech FOLDER": "--cache kept",
     "python -m harness estimate --takes 4 --utterances 2500 --out .harness": "--backend my_voice",
 }
@@ -287,7 +291,7 @@ def of_files(runner):
 
     def voices():
         for voice in load_voices(shipped.VOICES)[:3]:
-            write_voice(path / "voices", voice.id, audio.load(voice.path))
+            write_voice(path / "voices", voice.id, audio.load(voice.path), voice.transcript, voice.language)
 
     too_many = {4}  # takes that nobody asked for
     return runner.page(
@@ -370,7 +374,7 @@ TESTED = {
     "ci.md": (of_ci, 1),
     "extend.md": (of_extend, 4),
     "files.md": (of_files, 7),
-    "gates.md": (of_gates, 7),
+    "gates.md": (of_gates, 8),
     "release.md": (of_release, 15),
     "report.md": (of_report, 4),
     "scale.md": (of_scale, 2),
