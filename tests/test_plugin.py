@@ -882,9 +882,9 @@ def test_every_kind_of_fault_is_judged_and_counted(project, monkeypatch):
         fingerprint = "raises r1"
 
         def transcribe(self, clips, languages):
-            if any(clip.duration_s != 2.0 for clip in clips):
+            if any(abs(clip.duration_s - 3.2) > 0.01 for clip in clips):
                 raise RuntimeError("out of memory")
-            return ["نص" for _ in clips]  # of the references
+            return ["هذا نص قصير" for _ in clips]  # of the references
 
     monkeypatch.setattr(intelligibility, "open_recognizer", lambda name, gpu: Raises())
     suite = WORDS_SUITE + '\ndef test_rate(require):\n    require("readable", "nonfinite_samples", "sample_rate")\n'

@@ -233,6 +233,8 @@ def added_letters(differences: Differences, floor: Floor, heard: Heard) -> Findi
     """The most letters in a stretch of what was heard that the target does not hold."""
     if floor.error:
         raise Missing(floor.error)
+    if not heard.text:
+        raise Missing("nothing was heard")
     letters = differences.letters
     most = now = 0.0
     there, stretch = "", ""

@@ -137,7 +137,7 @@ def test_the_command_takes_recordings_or_voices_and_not_both(tmp_path, capsys):
     assert cli.main(["calibrate", "--voices", str(tmp_path), "--speech", str(tmp_path)]) == 4
     assert "not allowed with argument --voices" in capsys.readouterr().err
     assert cli.main(["calibrate", "--speech", str(tmp_path)]) == 4
-    assert "manifest.csv is missing" in capsys.readouterr().err
+    assert "holds no manifest.csv" in capsys.readouterr().err
 
 
 @pytest.mark.slow
