@@ -22,7 +22,7 @@ RATE = 24_000
 GATES = (
     Gate("length", "length", "s", "shorter is no sentence, longer is a model that did not stop", 1.0, 30.0),
     Gate("silence_ratio", "silence_ratio", "ratio", "more silence than this is heard as gaps", at_most=0.3),
-    Gate("finished", "finished", "yes", "a generation that was cut has lost its ending", at_least=1),
+    Gate("finished", "finished", "yes", "a generation that was cut has lost its ending", at_least=1.0),
 )
 DIACRITIZED = "ذَهَبَ الوَلَدُ إِلى المَدْرَسَةِ صَباحًا، ثُمَّ عادَ."
 MISHEARD = "ذهب الولد الى المدرشة مساء ثم عاد"

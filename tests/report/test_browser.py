@@ -312,7 +312,7 @@ def test_the_keyboard_alone_leads_from_the_verdict_to_the_cause_its_take_its_sou
     assert browser.run("return [...document.querySelectorAll('.take.active audio')].some((one) => !one.paused)")
 
     def tab_to(selector, key):
-        for _ in range(60):
+        for _ in range(200):
             if browser.run("return document.activeElement.matches(arguments[0])", selector):
                 return
             browser.press(key)
