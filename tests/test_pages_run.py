@@ -375,7 +375,7 @@ TESTED = {
     "extend.md": (of_extend, 4),
     "files.md": (of_files, 7),
     "gates.md": (of_gates, 8),
-    "release.md": (of_release, 15),
+    "release.md": (of_release, 17),
     "report.md": (of_report, 4),
     "scale.md": (of_scale, 2),
     "systems.md": (of_systems, 9),
