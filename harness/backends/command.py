@@ -243,7 +243,7 @@ async def run(words: Sequence[str], until: float) -> str:
                 code = await process.wait()
         except TimeoutError:
             await _end(process, signal.SIGTERM, GRACE_S)
-            late = f"no end of {words[0]} within {until - began:.3g} s; --generation-timeout gives it longer"
+            late = f"no end of {words[0]} within {until - began:.1f} s; --generation-timeout gives it longer"
             raise LateError(f"{late}{tail.last()}") from None
         finally:
             await _end(process, signal.SIGKILL, 0)

@@ -43,8 +43,8 @@ def conduct(out: Path, wanted: int, add: Sequence[Path], port: int | None) -> in
     print(f"{len(session.trials)} questions: {folder / PAGE / 'index.html'}")
     if port is not None:
         running = server.serve(session, folder, folder / PAGE, port)
-        print(f"listen at http://{server.ADDRESS}:{running.server_port}/ ; Ctrl-C ends it and counts", flush=True)
         try:
+            print(f"listen at http://{server.ADDRESS}:{running.server_port}/ ; Ctrl-C ends it and counts", flush=True)
             running.serve_forever()
         except KeyboardInterrupt:
             print()
