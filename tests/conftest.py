@@ -1,12 +1,14 @@
 """What all tests of the harness share."""
 
 import sys
+from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import _pytest.pytester
 import pytest
 
 from harness import shipped
+from harness.threads import one_thread
 
 
 @pytest.fixture
@@ -32,3 +34,19 @@ def only_projects_are_forgotten(monkeypatch, tmp_path_factory):
             super().__init__(is_installed)
 
     monkeypatch.setattr(_pytest.pytester, "SysModulesSnapshot", Snapshot)
+
+
+@pytest.fixture
+def spoken_here(monkeypatch):
+    """The embedded voice speaks in this process, which prepares a voice once for all tests: a new pool would again."""
+    monkeypatch.setattr("harness.backends.embedded.ProcessPoolExecutor", lambda **_: Here())
+
+
+class Here(Executor):
+    """A pool of this process alone."""
+
+    def submit(self, function, /, *arguments, **named):
+        done = Future()
+        with one_thread():
+            done.set_result(function(*arguments, **named))
+        return done

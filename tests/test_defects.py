@@ -5,6 +5,7 @@ The takes are real ones of the embedded voice, spoilt in one way each, judged by
 
 from collections import Counter
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -43,6 +44,7 @@ ONE_WORD = {row.id: row for row in load_corpus("robustness")}["robustness-007"]
 VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 
 
+@cache
 def speech(row, seconds, voice=None):
     reference = audio.load(VOICES[voice or row.reference_id].path)
     return clone(row.text, row.language, reference, duration_s=seconds, seed=0)

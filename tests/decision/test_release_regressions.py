@@ -27,7 +27,7 @@ FOUND_BY = {
     "one suite silent": (COMPARED, "speech_level", SHORT),
 }
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spoken_here")]
 
 
 @pytest.fixture(scope="module")

@@ -80,6 +80,7 @@ def test_the_promised_defects_are_always_found():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("spoken_here")
 def test_no_gate_has_become_weaker_than_in_the_kept_table():
     # a sample of the kept table: what was always found in the demonstration's voice still is
     takes = beds.demonstration(1)

@@ -242,11 +242,31 @@ def describe(frames: Frames) -> Voice:
     )
 
 
-def prepare(frames: Frames, target: Voice) -> Conversion:
-    """Find the way from the voice heard in frames to the target: the warp of the smallest distance, then the maps."""
-    thinned = frames.at(slice(None, None, 2))
-    warp = min(WARPS, key=lambda warp: bures_distance(describe(warp_tract(thinned, warp)).voiced, target.voiced))
-    source = describe(warp_tract(frames, warp))
+class Base:
+    """A voice to be converted: what is known of it at each warp is found once, for all targets."""
+
+    def __init__(self, frames: Frames) -> None:
+        self._frames = frames
+        self._warped: dict[float, Voice] = {}
+        self._voiced: dict[float, Gaussian] = {}
+
+    def warped(self, warp: float) -> Voice:
+        """Describe the voice at a warp."""
+        if warp not in self._warped:
+            self._warped[warp] = describe(warp_tract(self._frames, warp))
+        return self._warped[warp]
+
+    def voiced(self, warp: float) -> Gaussian:
+        """Describe its voiced frames at a warp, on every other of them: enough to choose one by."""
+        if warp not in self._voiced:
+            self._voiced[warp] = describe(warp_tract(self._frames.at(slice(None, None, 2)), warp)).voiced
+        return self._voiced[warp]
+
+
+def prepare(base: Base, target: Voice) -> Conversion:
+    """Find the way from a base voice to the target: the warp of the smallest distance, then the maps."""
+    warp = min(WARPS, key=lambda warp: bures_distance(base.voiced(warp), target.voiced))
+    source = base.warped(warp)
     return Conversion(
         source,
         target,

@@ -18,6 +18,7 @@ from harness.backends.embedded.conversion import (
     FRAME_S,
     HIGHEST_F0_HZ,
     LOWEST_F0_HZ,
+    Base,
     Conversion,
     Floats,
     Frames,
@@ -113,17 +114,17 @@ def voice_of(samples: bytes, sample_rate_hz: int) -> Voice:
 
 
 @lru_cache(maxsize=16)
-def calibration_frames(language: str, variant: str) -> Frames:
+def base_voice(language: str, variant: str) -> Base:
     """Take a base voice apart, on sentences of its own language where there are some."""
     sentences = CALIBRATION.get(language.lower().partition("-")[0], CALIBRATION["en"])
-    return analyse(speak(sentences, language, variant, TRIAL_WORDS_PER_MINUTE), noisy=False)
+    return Base(analyse(speak(sentences, language, variant, TRIAL_WORDS_PER_MINUTE), noisy=False))
 
 
 @lru_cache(maxsize=256)
 def conversion_to(samples: bytes, sample_rate_hz: int, language: str) -> tuple[str, Conversion]:
     """Choose the base variant nearest to a recording's voice, and find the way from it."""
     target = voice_of(samples, sample_rate_hz)
-    ways = [(variant, prepare(calibration_frames(language, variant), target)) for variant in VARIANTS]
+    ways = [(variant, prepare(base_voice(language, variant), target)) for variant in VARIANTS]
     return min(ways, key=lambda way: bures_distance(way[1].source.voiced, target.voiced))
 
 

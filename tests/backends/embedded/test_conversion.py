@@ -42,7 +42,7 @@ def test_the_distance_is_zero_to_oneself_and_positive_to_others():
 
 def test_converted_speech_has_the_pitch_and_the_timbre_of_the_target(base, other):
     target = conversion.describe(other)
-    converted = conversion.prepare(base, target).apply(base)
+    converted = conversion.prepare(conversion.Base(base), target).apply(base)
     voiced = converted.voiced
     assert np.log(converted.f0_hz[voiced]).mean() == pytest.approx(np.log(other.f0_hz[other.voiced]).mean(), abs=0.05)
     before = conversion.bures_distance(conversion.describe(base).voiced, target.voiced)
@@ -51,7 +51,7 @@ def test_converted_speech_has_the_pitch_and_the_timbre_of_the_target(base, other
 
 
 def test_which_frames_sound_is_that_of_the_words_and_not_of_the_voice(base, other):
-    converted = conversion.prepare(base, conversion.describe(other)).apply(base)
+    converted = conversion.prepare(conversion.Base(base), conversion.describe(other)).apply(base)
     assert converted.f0_hz.size == base.f0_hz.size
     np.testing.assert_array_equal(converted.voiced, base.voiced)
 
@@ -65,7 +65,7 @@ def test_the_rate_of_the_recording_does_not_matter():
 def test_the_pitch_follows_the_quantiles_whatever_the_outliers(base, other):
     octaves = np.where(np.arange(other.f0_hz.size) % 60 == 0, 0.5 * other.f0_hz, other.f0_hz)
     target = conversion.describe(replace(other, f0_hz=octaves))
-    converted = conversion.prepare(base, target).apply(base)
+    converted = conversion.prepare(conversion.Base(base), target).apply(base)
     true = np.log(other.f0_hz[other.sounding & other.voiced])
     got = np.log(converted.f0_hz[converted.sounding & converted.voiced])
     np.testing.assert_allclose(np.quantile(got, [0.25, 0.5, 0.75]), np.quantile(true, [0.25, 0.5, 0.75]), atol=0.1)
@@ -73,7 +73,7 @@ def test_the_pitch_follows_the_quantiles_whatever_the_outliers(base, other):
 
 def test_breath_has_the_mean_and_spread_of_the_target(base, other):
     target = conversion.describe(other)
-    breathing = conversion.describe(conversion.prepare(base, target).apply(base))
+    breathing = conversion.describe(conversion.prepare(conversion.Base(base), target).apply(base))
     np.testing.assert_allclose(breathing.aperiodicity_db, target.aperiodicity_db, atol=1.5)
     np.testing.assert_allclose(breathing.aperiodicity_spread_db, target.aperiodicity_spread_db, rtol=0.35)
 
