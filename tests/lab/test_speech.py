@@ -55,12 +55,16 @@ def test_a_folder_without_a_manifest_is_told_what_to_list(tmp_path):
 
 
 @pytest.mark.slow
-def test_the_embedded_voice_gives_the_same_sound_takes_every_time(request):
-    one = speech.embedded(1)  # by processes of its own
+def test_the_embedded_voice_gives_the_same_sound_takes_every_time(request, monkeypatch):
+    voices = speech.load_voices
+    with monkeypatch.context() as patched:
+        patched.setattr(speech, "load_voices", lambda folder: voices(folder)[:2])
+        some = speech.embedded(1)  # by processes of their own
     request.getfixturevalue("spoken_here")
-    two = speech.embedded(1)
-    assert len({one.request.reference.id for one in one}) == len(one) == 8
-    assert all(np.array_equal(a.audio.samples, b.audio.samples) for a, b in zip(one, two, strict=True))
+    takes = speech.embedded(1)
+    assert len({one.request.reference.id for one in takes}) == len(takes) == 8
+    assert [one.request for one in some] == [one.request for one in takes[:2]]
+    assert all(np.array_equal(a.audio.samples, b.audio.samples) for a, b in zip(some, takes[:2], strict=True))
 
 
 def test_a_text_that_comes_round_again_has_another_voice(monkeypatch):
