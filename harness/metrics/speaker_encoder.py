@@ -12,6 +12,7 @@ spectrogram is torchaudio's (the same numbers to 3e-7, without compiling numba);
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,7 @@ WINDOW_FRAMES, WINDOW_HOP_FRAMES = 100, 25  # of 10 ms: what `windows` cuts, sho
 LEAST_SPEECH_S = 0.4  # less than a quarter of the encoder's 1.6 s window says nothing about a voice
 WINDOWS_PER_BATCH = 16  # as fast as 64, and a quarter of the memory
 VAD_SAMPLES = 480  # 30 ms
+MEL_HOP = 160  # samples, 10 ms
 
 Embeddings = NDArray[np.float32]
 
@@ -51,6 +53,7 @@ class Resemblyzer:
         self.loads = 0
         self._model: Any = None
         self._mel: Any = None
+        self._known: dict[tuple[int, int], tuple[int, Any]] = {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -67,24 +70,17 @@ class Resemblyzer:
 
     def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
         """Of each clip its seconds of speech, one every quarter of a second: unit vectors of shape (windows, 256)."""
-        import torch
-
         self._load()
-        found = []
+        cut, counts = [], []
         for clip in clips:
             mel = self._log_mel(clip)
-            starts = range(0, len(mel) - WINDOW_FRAMES + 1, WINDOW_HOP_FRAMES)
-            if not starts:
-                found.append(np.zeros((0, 256), np.float32))
-                continue
-            cut = torch.stack([mel[start : start + WINDOW_FRAMES] for start in starts]).to(self._device)
-            with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
-                found.append(torch.cat([self._model(part) for part in cut.split(WINDOWS_PER_BATCH)]).cpu().numpy())
-        return found
+            mine = [mel[at : at + WINDOW_FRAMES] for at in range(0, len(mel) - WINDOW_FRAMES + 1, WINDOW_HOP_FRAMES)]
+            cut += mine
+            counts.append(len(mine))
+        ends = np.cumsum(counts)
+        return np.split(self._encoded(cut), ends[:-1]) if clips else []
 
     def embed(self, clips: Sequence[Audio]) -> Embeddings:
-        import torch
-
         self._load()
         windows, owners = [], []
         for number, clip in enumerate(clips):
@@ -92,16 +88,23 @@ class Resemblyzer:
             windows += mine
             owners += [number] * len(mine)
         vectors = np.full((len(clips), 256), np.nan, np.float32)
-        if not windows:
-            return vectors
-        # A second thread gains nothing and costs much on a busy machine.
-        with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
-            stacked = torch.stack(windows).to(self._device)
-            encoded = torch.cat([self._model(part) for part in stacked.split(WINDOWS_PER_BATCH)]).cpu().numpy()
+        encoded = self._encoded(windows)
         for number in set(owners):
             mean = encoded[np.asarray(owners) == number].mean(axis=0)
             vectors[number] = mean / np.linalg.norm(mean)
         return vectors
+
+    def _encoded(self, windows: Sequence[Any]) -> Embeddings:
+        """Windows of one length, whosever they are, as unit vectors of shape (windows, 256)."""
+        import torch
+
+        encoded = [np.zeros((0, 256), np.float32)]
+        # A second thread gains nothing and costs much on a busy machine.
+        with torch.inference_mode(), one_thread(torch_too=self._device == "cpu"):
+            for start in range(0, len(windows), WINDOWS_PER_BATCH):
+                batch = torch.stack(list(windows[start : start + WINDOWS_PER_BATCH])).to(self._device)
+                encoded.append(self._model(batch).cpu().numpy())
+        return np.concatenate(encoded)
 
     def _load(self) -> None:
         if self._model is not None:
@@ -120,7 +123,7 @@ class Resemblyzer:
         self._mel = torchaudio.transforms.MelSpectrogram(
             ENCODER_RATE_HZ,
             n_fft=400,
-            hop_length=160,
+            hop_length=MEL_HOP,
             n_mels=40,
             norm="slaney",
             mel_scale="slaney",
@@ -129,22 +132,34 @@ class Resemblyzer:
 
     def _windows(self, clip: Audio) -> list[Any]:
         """Mel windows of 1.6 s, shape (160, 40), overlapping as Resemblyzer cuts them; none without speech."""
-        sound = self._speech(clip)
-        if not sound.size:
-            return []
-        samples, frames = self._model.compute_partial_slices(sound.size, rate=1.3, min_coverage=0.75)
-        mel = self._spectrogram(np.pad(sound, (0, max(0, samples[-1].stop - sound.size))))
-        return [mel[cut] for cut in frames]
+        size, mel = self._heard(clip)
+        return [mel[cut] for cut in self._cuts(size)[1]] if size else []
 
     def _log_mel(self, clip: Audio) -> Any:
         """The whole clip's mel spectrogram, shape (frames, 40); no frames without speech."""
-        sound = self._speech(clip)
-        return self._spectrogram(sound) if sound.size else []
+        size, mel = self._heard(clip)
+        return mel[: size // MEL_HOP + 1] if size else []
 
-    def _spectrogram(self, sound: NDArray[np.float32]) -> Any:
+    def _heard(self, clip: Audio) -> tuple[int, Any]:
+        """Samples of speech in a clip, and their mel spectrogram up to the end of the last window.
+
+        It is asked for twice, by `embed` and by `windows`, and known for as long as the clip's samples are held.
+        """
         import torch
 
-        return self._mel(torch.as_tensor(sound, dtype=torch.float32)).T
+        key = id(clip.samples), clip.sample_rate_hz
+        if key not in self._known:
+            sound, mel = self._speech(clip), None
+            if sound.size:
+                end = self._cuts(sound.size)[0][-1].stop
+                mel = self._mel(torch.as_tensor(np.pad(sound, (0, max(0, end - sound.size))))).T
+            self._known[key] = sound.size, mel
+            finalize(clip.samples, self._known.pop, key, None)
+        return self._known[key]
+
+    def _cuts(self, size: int) -> Any:
+        """Where Resemblyzer cuts so many samples into windows: slices of the samples, and of their mel spectrogram."""
+        return self._model.compute_partial_slices(size, rate=1.3, min_coverage=0.75)
 
     def _speech(self, clip: Audio) -> NDArray[np.float32]:
         """The clip as the encoder wants it, its long pauses cut; no samples where it holds too little speech."""

@@ -75,3 +75,20 @@ def test_the_encoder_is_loaded_once(clips):
 def test_the_default_is_resemblyzer_and_any_other_name_a_model():
     assert isinstance(open_encoder("resemblyzer"), Resemblyzer)
     assert isinstance(open_encoder("some/model"), XVector)
+
+
+@pytest.mark.slow
+def test_a_clip_is_prepared_once_for_both_questions_and_forgotten_with_its_samples(encoder, clips, monkeypatch):
+    prepared = []
+    monkeypatch.setattr(encoder, "_speech", lambda clip: prepared.append(clip) or Resemblyzer._speech(encoder, clip))
+    before = len(encoder._known)
+    asked = [Audio(clips[name].samples.copy(), clips[name].sample_rate_hz) for name in ("layla", "omar")]
+    encoder.embed(asked)
+    together = encoder.windows([*asked, draw(".")])
+    assert len(prepared) == 3
+    assert len(together[2]) == 0
+    for windows, name in zip(together, ("layla", "omar"), strict=False):
+        np.testing.assert_allclose(windows, Resemblyzer().windows([clips[name]])[0], atol=1e-5)
+    asked.clear()
+    prepared.clear()
+    assert len(encoder._known) == before
