@@ -20,7 +20,7 @@ from harness.errors import AudioError
 
 FRAME_S = 0.02  # level frames of 20 ms, as in speech codecs and voice activity detectors
 RATES_HZ = (4_000, 384_000)
-BLOCK_FRAMES = 1 << 18
+BLOCK_FRAMES = 1 << 16  # 256 kB a channel: the system hands out larger buffers anew, cleared, for each read
 MOST_VALUES = 32 * 2**20  # samples times channels: 23 minutes at 24 kHz, 128 MB
 SILENT_DBFS = -200.0  # the level given to a frame of zeros, in place of minus infinity
 

@@ -27,8 +27,9 @@ class Progress:
 
     def __call__(self, done: int, of: int, take: Take) -> None:
         """One more take is there."""
-        self._frames += take.frames or 0
-        self._audio_s += take.audio.duration_s if take.audio is not None else 0.0
+        if take.frames and (sound := take.audio):  # without frames no pace is shown, and the sound may be a file
+            self._frames += take.frames
+            self._audio_s += sound.duration_s
         what = f"{take.request.utterance.id} in the voice {take.request.reference.id}{self._pace()}"
         if self._console.is_terminal:
             self._move(done, of, what)
