@@ -23,7 +23,7 @@ class Event(Record, frozen=True, tag_field="event"):
 class Begun(Event, frozen=True, tag="begun"):
     """The first event of every run."""
 
-    SCHEMA: ClassVar[int] = 4
+    SCHEMA: ClassVar[int] = 5
 
     at: str
     """UTC."""
@@ -75,23 +75,27 @@ class Found(Event, frozen=True, tag="found"):
     suite: str
     utterance: str
     seed: int
+    like: str
+    """The name of an example, whose bytes are where the deflated ones may refer to."""
     packed: bytes
     """The take as JSON, deflated: `run.json` has it again to be read."""
 
     @classmethod
-    def of(cls, take: PackedTake) -> Self:
+    def of(cls, take: PackedTake, like: str, example: bytes) -> Self:
         """The event of a take."""
-        return cls(take.suite, take.utterance, take.seed, zlib.compress(encode(take)))
+        deflate = zlib.compressobj(zdict=example)
+        return cls(take.suite, take.utterance, take.seed, like, deflate.compress(encode(take)) + deflate.flush())
 
     @property
     def key(self) -> TakeKey:
         """Which take it is about."""
         return TakeKey(self.suite, self.utterance, self.seed)
 
-    def take(self, where: str, remedy: str) -> PackedTake:
+    def take(self, example: bytes, where: str, remedy: str) -> PackedTake:
         """The take.
 
         Args:
+            example: What `like` names.
             where: The file.
             remedy: What to do where it cannot be used.
 
@@ -99,7 +103,11 @@ class Found(Event, frozen=True, tag="found"):
             RecordError: It is damaged.
         """
         try:
-            found = decode_record(zlib.decompress(self.packed), PackedTake, where, remedy)
+            inflate = zlib.decompressobj(zdict=example)
+            data = inflate.decompress(self.packed)
+            if not inflate.eof:
+                raise zlib.error("it is cut off")
+            found = decode_record(data, PackedTake, where, remedy)
         except zlib.error as error:
             raise RecordError(f"{where} is damaged ({error}): {remedy}") from error
         if found.key != self.key:

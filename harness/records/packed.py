@@ -117,16 +117,18 @@ class Names(Record, frozen=True):
     """Metrics by reason."""
     metrics: dict[str, Metric] = msgspec.field(default_factory=dict)
     made: dict[str, Made] = msgspec.field(default_factory=dict)
+    examples: dict[str, bytes] = msgspec.field(default_factory=dict)
+    """Takes as JSON that others are much alike: in a journal, where each is deflated by itself."""
 
     @property
     def is_empty(self) -> bool:
         """Whether there are none."""
-        return not (self.gates or self.asked or self.lacks or self.metrics or self.made)
+        return not any(getattr(self, name) for name in self.__struct_fields__)
 
     @classmethod
     def none(cls) -> Self:
         """Names to be filled in."""
-        return cls({}, {}, {}, {}, {})
+        return cls({}, {}, {}, {}, {}, {})
 
 
 _MADE = tuple(Made.__struct_fields__)
@@ -147,6 +149,8 @@ class Glossary:
         self._asked: dict[str, tuple[str, ...]] = {}
         self._lacks: dict[str, dict[str, tuple[str, ...]]] = {}
         self._made: dict[str, Made] = {}
+        self._examples: dict[str, bytes] = {}
+        self._example = ""
         self._gate_names: dict[Gate, str] = {}
         self._asked_names: dict[tuple[str, ...], str] = {}
         self._untold = Names.none()
@@ -169,6 +173,9 @@ class Glossary:
             self._know(self._lacks, name, lacks)
         for name, made in names.made.items():
             self._know(self._made, name, made)
+        for name, example in names.examples.items():
+            self._know(self._examples, name, example)
+            self._example = self._example or name
 
     def _know(self, known: dict[str, T], name: str, one: T) -> bool:
         """Whether it is new."""
@@ -183,6 +190,25 @@ class Glossary:
     def names(self) -> Names:
         """Everything that it knows."""
         return Names(self._gates, self._asked, self._lacks, self._metrics, self._made)
+
+    def example(self, take: PackedTake) -> tuple[str, bytes]:
+        """A take that this one is much alike, and its name: the first that this was asked of."""
+        if not self._example:
+            data = encode(take)
+            self._example = f"take@{content_hash(data)[:_HASH]}"
+            if self._know(self._examples, self._example, data):
+                self._untold.examples[self._example] = data
+        return self._example, self._examples[self._example]
+
+    def example_of(self, name: str) -> bytes:
+        """The example of that name.
+
+        Raises:
+            RecordError: Nobody told it.
+        """
+        if name not in self._examples:
+            raise RecordError(f"a take is like {name!r}, which stands for nothing")
+        return self._examples[name]
 
     def untold(self) -> Names:
         """What was named since this was last asked."""

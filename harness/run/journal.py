@@ -131,9 +131,11 @@ class Journal:
     def note(self, take: TakeRecord) -> None:
         """Append what was found of a take, after what its names stand for."""
         with self._writing:
-            packed, names = self._glossary.pack(take), self._glossary.untold()
+            packed = self._glossary.pack(take)
+            found = Found.of(packed, *self._glossary.example(packed))
+            names = self._glossary.untold()
             told = b"" if names.is_empty else line(Named(names))
-            self._append(told + line(Found.of(packed)))
+            self._append(told + line(found))
 
     def _append(self, data: bytes) -> None:
         handle = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -182,7 +184,8 @@ class Journal:
         return self._unpacked(event)
 
     def _unpacked(self, event: Found) -> TakeRecord:
-        return self._glossary.unpack(event.take(str(self._path), HOW_TO_RUN))
+        example = self._glossary.example_of(event.like)
+        return self._glossary.unpack(event.take(example, str(self._path), HOW_TO_RUN))
 
     def replay(self) -> Replay:
         """The run so far; an event that cannot be read makes it incomplete. Its takes stay on disk.
