@@ -257,7 +257,8 @@ def steady_tone(sound: Audio, level_dbfs: float) -> Finding:
     rank = int(len(starts) * TONE_PERCENTILE / 100)
     lasting = np.partition(power, rank, axis=0)[rank].astype(np.float64)
     around = sliding_window_view(np.pad(lasting, TONE_AROUND_BINS, mode="reflect"), 2 * TONE_AROUND_BINS + 1)
-    peaks = np.where(lasting > TONE_ABOVE * np.median(around, axis=1), lasting, 0.0)
+    median = np.partition(around, TONE_AROUND_BINS, axis=1)[:, TONE_AROUND_BINS]  # the middle one of an odd number
+    peaks = np.where(lasting > TONE_ABOVE * median, lasting, 0.0)
     lobe = np.convolve(peaks, np.ones(3), "same")  # a Hann window spreads a tone over three bins
     hz = np.fft.rfftfreq(TONE_WINDOW, 1 / sound.sample_rate_hz)
     lobe[hz < TONE_LOWEST_HZ] = 0.0

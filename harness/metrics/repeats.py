@@ -34,11 +34,9 @@ LEAST_ECHO_S = 2.0  # in less, one melody resembles itself at a few periods of i
 def stutter(sound: Audio) -> Finding:
     """Seconds of the longest stretch that repeats, sample by sample, what stands 18 to 125 ms before it."""
     samples = np.round(sound.samples * STEPS).astype(np.int64)
-    crests = np.flatnonzero(
-        (np.abs(samples[1:-1]) >= np.abs(samples[:-2]))
-        & (np.abs(samples[1:-1]) > np.abs(samples[2:]))
-        & (np.abs(samples[1:-1]) > LEAST_CREST * STEPS)
-    )
+    heights = np.abs(samples)
+    inner = heights[1:-1]
+    crests = np.flatnonzero((inner >= heights[:-2]) & (inner > heights[2:]) & (inner > LEAST_CREST * STEPS))
     crests = crests[(crests >= 3) & (crests < samples.size - 4)] + 1
     if crests.size < 2:
         return measured(0.0)
@@ -77,7 +75,8 @@ def echo(sound: Audio) -> Finding:
     if sound.duration_s < LEAST_ECHO_S:
         raise NotApplicable(f"{sound.duration_s:.2f} s are too short to tell an echo from a melody")
     every = max(1, round(sound.sample_rate_hz / ECHO_RATE_HZ))
-    samples = sound.samples[: sound.samples.size // every * every].reshape(-1, every).mean(axis=1)
+    parts = sound.samples[: sound.samples.size // every * every].reshape(-1, every).T
+    samples = sum(parts[1:], parts[0]) / np.float32(every)
     rate = sound.sample_rate_hz / every
     size = 1 << int(np.ceil(np.log2(samples.size + ECHO_LAGS_S[1] * rate)))
     power = np.abs(np.fft.rfft(samples, size)) ** 2
