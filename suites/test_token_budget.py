@@ -22,6 +22,7 @@ TATWEEL = "\u0640"
 
 arabic_words = st.lists(st.text("ابتثجحخدذرزسشصضطظعغفقكلمنهوي", min_size=1, max_size=12), max_size=80)
 any_text = st.text()
+spoken = "ابتثجحخدرسصقكلمنهوي "  # drawn as one text, which takes Hypothesis a fraction of the time of a list of words
 
 
 @given(any_text)
@@ -42,14 +43,10 @@ def test_never_shrinks_when_words_are_added(some, more):
     assert DOCUMENTED.of(" ".join(some)).max_frames <= DOCUMENTED.of(" ".join(some + more)).max_frames
 
 
-@given(arabic_words, st.data())
-def test_does_not_change_with_diacritics_or_tatweel(tokens, data):
-    def decorated(token):
-        marks = data.draw(st.lists(st.sampled_from([*DIACRITICS, TATWEEL]), max_size=4))
-        place = data.draw(st.integers(1, len(token)))
-        return token[:place] + "".join(marks) + token[place:]
-
-    assert DOCUMENTED.of(" ".join(map(decorated, tokens))) == DOCUMENTED.of(" ".join(tokens))
+@given(st.text([*spoken, *DIACRITICS, TATWEEL], min_size=100, max_size=1000) | st.text([*spoken, *DIACRITICS, TATWEEL]))
+def test_does_not_change_with_diacritics_or_tatweel(decorated):
+    plain = "".join(letter for letter in decorated if letter not in {*DIACRITICS, TATWEEL})
+    assert DOCUMENTED.of(decorated) == DOCUMENTED.of(plain)
 
 
 @given(
@@ -77,11 +74,10 @@ def test_without_adaption_every_text_gets_the_cap(text):
     assert BudgetConfig(adaptive=False).of(text).max_frames == 512
 
 
-@given(st.lists(arabic_words.filter(bool).map(" ".join), max_size=12))
-def test_chunks_say_the_whole_text_in_order(parts):
-    text = ". ".join(parts)
-    spoken = [word for chunk in chunks(text, DOCUMENTED, by_sentence=True) for word in words(chunk.text)]
-    assert spoken == words(text)
+@given(st.text(spoken + ".", min_size=100, max_size=1000) | st.text(spoken + "."))
+def test_chunks_say_the_whole_text_in_order(text):
+    said = [word for chunk in chunks(text, DOCUMENTED, by_sentence=True) for word in words(chunk.text)]
+    assert said == words(text)
 
 
 @given(st.lists(st.lists(st.just("كلمة"), min_size=1, max_size=34).map(" ".join), min_size=1, max_size=8))

@@ -46,6 +46,7 @@ _OPTIONS = (
 
 _FOLDER = pytest.StashKey[SuitesFolder | None]()
 _DEVICE = pytest.StashKey[tuple[int, FileLock]]()
+_POLICY = pytest.StashKey["tuple[Policy, tuple[Margin, ...]]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -173,9 +174,12 @@ def gates_path(config: pytest.Config) -> Path:
 
 
 def policy_of(config: pytest.Config) -> "tuple[Policy, tuple[Margin, ...]]":
+    """How the release is compared, read once: many ask for it."""
     from harness.decision import policy
 
-    return policy.load_policy(gates_path(config))
+    if _POLICY not in config.stash:
+        config.stash[_POLICY] = policy.load_policy(gates_path(config))
+    return config.stash[_POLICY]
 
 
 def required_by_policy(config: pytest.Config) -> tuple[str, ...]:
