@@ -55,8 +55,8 @@ def test_a_mistyped_command_and_an_empty_selection_touch_nothing(project):
     folder = project(GOOD)
     judge(folder)
     kept = {path: path.read_bytes() for path in out_of(folder).rglob("*") if path.is_file() and path.suffix != ".lock"}
-    assert folder.runpytest_subprocess(*OPTIONS, "--gates", "strict").ret == 4
-    assert folder.runpytest_subprocess(*OPTIONS, "-k", "nothing").ret == 5
+    assert judge(folder, "--gates", "strict").ret == 4
+    assert judge(folder, "-k", "nothing").ret == 5
     assert {path: path.read_bytes() for path in kept} == kept
 
 
@@ -207,7 +207,8 @@ def test_a_verdict_is_counted_once_however_often_and_in_whatever_order_its_tests
             pytest.importorskip(PLUGINS[option])
     folder = project(GOOD, LONG, None)
     (folder.path / "shuffled.py").write_text(SHUFFLED)
-    ended = folder.runpytest_subprocess(*OPTIONS, *options)
+    folder.syspathinsert()
+    ended = judge(folder, *options)
     assert ended.ret == 1
     run = read_run(out_of(folder))
     assert run.outcomes == {"FAIL": 1, "INCONCLUSIVE": 5, "PASS": 9}

@@ -31,14 +31,33 @@ def server():
         yield stand_in
 
 
+@pytest.fixture(scope="module")
+def opened():
+    """What takes long to get ready is opened once, and is asked again and again as in a run."""
+    made = {}
+
+    def open_(name, options):
+        if name not in made:
+            made[name] = open_backend(name, options)
+        return made[name]
+
+    yield open_
+    for backend in made.values():
+        backend.close()
+
+
 @pytest.fixture(params=["directory", *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)])
-def backend(request, tmp_path):
+def backend(request, tmp_path, opened):
     for number in (1, 2):
         (tmp_path / f"short-00{number}.wav").write_bytes(encode_wav(draw("#" * (20 + number))))
-    options = BackendOptions(model=str(tmp_path))
+    if request.param == "embedded":
+        yield opened("embedded", BackendOptions())
+        return
     if request.param == "higgs":
         tiny = request.getfixturevalue("tiny")
-        options = BackendOptions(model=str(tiny / "model"), codec=str(tiny / "codec"))
+        yield opened("higgs", BackendOptions(model=str(tiny / "model"), codec=str(tiny / "codec")))
+        return
+    options = BackendOptions(model=str(tmp_path))
     if request.param == "speech_server":
         options = BackendOptions(model=request.getfixturevalue("server").url)
     if request.param == "command":
