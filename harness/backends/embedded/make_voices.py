@@ -99,7 +99,7 @@ CHARACTERS = (
         name="yusuf",
         language="ar",
         sentence="نحتاج إلى ساعة واحدة كي نصل إلى المحطة، ثم نركب القطار المتجه إلى الجنوب.",
-        variant="caleb",
+        variant="m2",
         f0_hz=122.0,
         f0_range=1.12,
         warp=0.98,
@@ -130,7 +130,7 @@ CHARACTERS = (
         f0_range=0.67,
         warp=0.98,
         tilt_db=2.4,
-        breath_db=5.0,
+        breath_db=0.0,
         colour=489199,
     ),
     Character(
