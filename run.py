@@ -23,7 +23,8 @@ PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 CORE = ["text", "cloning", "records", "decision"]
 JOBS = {
     "gate": [["-m", "pytest", "suites/"]],
-    "test": [["-m", "pytest", "-n", "2", "--dist", "loadfile"]],
+    # In the order of tests/conftest.py, not by the number of a file's tests, which says little of how long they take.
+    "test": [["-m", "pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]],
     "core": [
         ["-m", "pytest", "-n", "2", "--dist", "loadfile", "-m", "not slow and not browser"]
         + [f"{place}/{room}" for room in CORE for place in ("tests", "harness")]

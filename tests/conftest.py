@@ -1,6 +1,7 @@
 """What all tests of the harness share."""
 
 import sys
+from collections import Counter
 from concurrent.futures import Executor, Future
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import pytest
 
 from harness import shipped
 from harness.threads import one_thread
+
+
+def pytest_collection_modifyitems(items):
+    """Files with many slow tests first, so that no worker has one left when the others are through."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 @pytest.fixture
