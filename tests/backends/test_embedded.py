@@ -16,7 +16,7 @@ from harness.backends import BackendOptions, embedded
 from harness.backends.embedded import EmbeddedBackend, speak
 from harness.cloning.budget import BudgetConfig, chunks
 from harness.errors import BackendError, UsageError
-from harness.take import Provenance, Stop
+from harness.take import Provenance, Stop, Take
 from tests.synthetic import draw, request, write_voice
 
 WORDS = "واحد اثنان ثلاثة أربعة خمسة ستة سبعة ثمانية تسعة عشرة"
@@ -112,8 +112,14 @@ def test_it_says_that_it_is_a_demonstration():
     assert "demonstration" in EmbeddedBackend(BackendOptions()).note
 
 
+def buzz(asked, words_per_minute, provenance):
+    """In place of `speak` in a process of the pool, which takes long to get the synthesiser ready."""
+    return Take(asked, draw("#" * 20), Stop.EOS, provenance)
+
+
 @pytest.mark.slow
-def test_a_process_of_the_pool_that_is_killed_is_replaced(asked):
+def test_a_process_of_the_pool_that_is_killed_is_replaced(asked, monkeypatch):
+    monkeypatch.setattr(embedded, "speak", buzz)
     backend = EmbeddedBackend(BackendOptions())
     try:
         assert next(iter(backend.generate([asked]))).audio is not None
@@ -127,15 +133,15 @@ def test_a_process_of_the_pool_that_is_killed_is_replaced(asked):
 
 
 POOL = """
-import multiprocessing, sys, time
-from harness import shipped
-from harness.backends import BackendOptions, open_backend
-from harness.corpus import load_voices
+import multiprocessing, time
+from harness.backends import BackendOptions, embedded, open_backend
+from tests.backends.test_embedded import buzz
 from tests.synthetic import request
 
 if __name__ == "__main__":
+    embedded.speak = buzz
     backend = open_backend("embedded", BackendOptions())
-    next(iter(backend.generate([request(reference=load_voices(shipped.VOICES)[0])])))
+    next(iter(backend.generate([request()])))
     print(*[child.pid for child in multiprocessing.active_children()], flush=True)
     time.sleep(60)
 """
