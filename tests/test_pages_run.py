@@ -232,7 +232,7 @@ def _has_gpu():
 
 
 @pytest.fixture
-def runner(project, monkeypatch, capfd):
+def runner(project, monkeypatch, capfd, spoken_here):
     return Runner(project, monkeypatch, capfd)
 
 
