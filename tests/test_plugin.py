@@ -362,9 +362,9 @@ def test_a_part_that_fails_fails(project):
 @pytest.mark.slow
 def test_a_part_judged_by_several_workers_is_partial(project):
     folder = project(GOOD, GOOD)
-    result = folder.runpytest_subprocess(*OPTIONS, "-n", "2", "-k", "short-002")
+    result = judge(folder, "-n", "2", "-k", "short-002")
     result.stdout.fnmatch_lines(["scope         PARTIAL: 1 of 2 takes*", "VERDICT       PARTIAL"])
-    result = folder.runpytest_subprocess(*OPTIONS, "-n", "2")
+    result = judge(folder, "-n", "2")
     result.stdout.fnmatch_lines(["VERDICT       PASS"])
 
 
@@ -477,11 +477,11 @@ def test_several_workers_keep_a_report_that_is_not_theirs_and_write_one_that_is(
     (folder.path / "suites" / "test_short.py").rename(folder.mkdir("mine") / "test_mine.py")
     (folder.mkdir("other") / "test_other.py").write_text("def test_one(): ...\n")
     options = (*OPTIONS[1:], "--corpus", "suites/corpus", "--gates-file", "suites/gates.toml")
-    assert folder.runpytest_subprocess("mine", *options, "-n", "2").ret == 0
+    assert folder.runpytest_inprocess("mine", *options, "-n", "2").ret == 0
     kept = (folder.path / ".harness" / "run.json").read_text(encoding="utf-8")
     run = read_run(folder.path / ".harness")
     assert (run.verdict, run.judged) == ("PASS", 2)
-    assert folder.runpytest_subprocess("other", *options, "-n", "2").ret == 0
+    assert folder.runpytest_inprocess("other", *options, "-n", "2").ret == 0
     assert (folder.path / ".harness" / "run.json").read_text(encoding="utf-8") == kept
 
 
@@ -719,7 +719,7 @@ def test_two_workers_judge_what_one_does(project):
         said = (shipped.VOICES / f"{name}.txt").read_text(encoding="utf-8")
         write_voice(folder.path / "voices", name, load(shipped.VOICES / f"{name}.flac"), said)
     alone = judge(folder, "--out", "alone")
-    shared = folder.runpytest_subprocess(*OPTIONS, "--out", "shared", "-n", "2")
+    shared = judge(folder, "--out", "shared", "-n", "2")
     assert alone.ret == shared.ret == 1
     runs = []
     for out in ("alone", "shared"):

@@ -28,7 +28,7 @@ def test_a_worker_that_is_killed_takes_no_verdict_along(project):
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     folder = project(GOOD, GOOD, GOOD, GOOD, suite=dying)
-    ended = folder.runpytest_subprocess(*OPTIONS, "-n", "2")
+    ended = judge(folder, "-n", "2")
     run = read_run(out_of(folder))
     assert run.planned == 4
     assert run.verdict != "PASS"
@@ -44,7 +44,7 @@ def test_workers_of_which_none_could_plan_end_as_a_harness_error(project):
         "    if hasattr(config, 'workerinput'):\n"
         "        config.pluginmanager.unregister(collection)\n"
     )
-    ended = folder.runpytest_subprocess(*OPTIONS, "-n", "1")
+    ended = judge(folder, "-n", "1")
     assert ended.ret == 3
     run = read_run(out_of(folder))
     assert (run.verdict, run.planned) == ("INCONCLUSIVE", 0)
@@ -74,18 +74,28 @@ def test_a_run_that_is_killed_leaves_nothing_of_an_earlier_pass(project):
 
 
 def test_a_second_run_on_one_folder_is_refused_while_the_first_goes_on(project):
-    waiting = SUITE + "    import pathlib, time\n    pathlib.Path('begun').touch()\n    time.sleep(4)\n"
+    waiting = SUITE + (
+        "    import pathlib, time\n"
+        "    first = not pathlib.Path('begun').exists()\n"
+        "    pathlib.Path('begun').touch()\n"
+        "    while first and not pathlib.Path('enough').exists():\n"
+        "        time.sleep(0.05)\n"
+    )
     folder = project(GOOD, suite=waiting)
     command = [sys.executable, "-m", "pytest", *OPTIONS]
     first = subprocess.Popen(command, cwd=folder.path, stdout=subprocess.PIPE, text=True)
-    while not (folder.path / "begun").exists() and first.poll() is None:
-        time.sleep(0.05)
-    second = subprocess.run(command, cwd=folder.path, capture_output=True, text=True, check=False)
-    assert second.returncode == 4
-    assert "another run writes into .harness" in second.stderr
-    other = subprocess.run([*command, "--out", "other"], cwd=folder.path, capture_output=True, text=True, check=False)
-    first.communicate(timeout=60)
-    assert (first.returncode, other.returncode) == (0, 0)
+    try:
+        while not (folder.path / "begun").exists() and first.poll() is None:
+            time.sleep(0.05)
+        second = judge(folder)
+        other = judge(folder, "--out", "other")
+        assert first.poll() is None
+    finally:
+        (folder.path / "enough").touch()
+        first.communicate(timeout=60)
+    assert second.ret == 4
+    second.stderr.fnmatch_lines(["*another run writes into .harness*"])
+    assert (first.returncode, other.ret) == (0, 0)
     assert read_run(out_of(folder)).outcomes == read_run(folder.path / "other").outcomes
 
 
