@@ -22,6 +22,7 @@ PROFILES = ("documented", "calibrated")
 ANY = "any"
 ALL = "all"  # of the halves of a source
 FOUND = 0.95  # of the takes with a defect: what counts as found
+KEPT = "golden/power.json"
 DEMONSTRATION, PEOPLE = "demonstration voice", "people"
 
 
@@ -88,6 +89,16 @@ class PowerTable(Document, frozen=True, kw_only=True):
         found = self.beds[bed]
         tempo = f" of {found.letters_s[0]:g} to {found.letters_s[-1]:g} letters a second" if found.letters_s else ""
         return f"{bed}: {found.takes} takes{tempo}, {found.spoilt} of them spoilt"
+
+    def rejects(self, profile: str, gate: str) -> str:
+        """How much sound speech of people and of clones a gate rejects, as `source` of its row in gates.toml says it."""
+        shares = []
+        for bed in self.real_beds:
+            rate = self.beds[bed].profiles[profile].false_alarms.get(gate)
+            if rate is not None and bed != DEMONSTRATION:
+                interval = f" [{100 * rate.low:.1f} %, {100 * rate.high:.1f} %]" if rate.of else ""
+                shares.append(f"{rate.count} of {rate.of} {bed}{interval}")
+        return f"{KEPT}: rejects {', '.join(shares)}"
 
     def of_people(self, profile: str, language: str) -> tuple[int, int]:
         """How many takes of people who speak a language any blocking gate of a profile rejects, and of how many."""

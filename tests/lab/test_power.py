@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.decision.gates import load_profile
 from harness.decision.rates import Rate
 from harness.lab import beds, power
 from harness.lab.defects import DEFECTS
@@ -68,6 +69,18 @@ def test_the_pages_say_what_the_kept_table_says():
     for bed in kept.beds:
         alarms = kept.beds[bed].profiles["calibrated"].false_alarms["any"]
         assert f"{kept.about(bed)}; {alarms.count} of {alarms.of} raise a false alarm" in read
+
+
+def test_the_rows_of_the_gates_say_what_the_kept_table_says():
+    kept = power_table.read()
+    for profile in power_table.PROFILES:
+        for gate in load_profile(profile, "embedded").gates:
+            if gate.source.startswith(power_table.KEPT):
+                # An inherited row says what its own profile rejects, which the other rejects as well.
+                told = {kept.rejects(one, gate.name): one for one in power_table.PROFILES}
+                assert gate.source in told, (profile, gate.name, kept.rejects(profile, gate.name))
+                alarms = kept.beds[beds.PEOPLE].profiles[told[gate.source]].false_alarms[gate.name]
+                assert gate.false_reject == pytest.approx(alarms.share, abs=0.0005), (profile, gate.name)
 
 
 def test_the_promised_defects_are_always_found():
