@@ -6,10 +6,15 @@ from concurrent.futures import Executor, Future
 from pathlib import Path
 
 import _pytest.pytester
+import hypothesis
 import pytest
 
 from harness import shipped
 from harness.threads import one_thread
+
+# What an example may take is no business of these tests: the first one loads what the others find loaded.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_modifyitems(items):
