@@ -91,7 +91,7 @@ class PowerTable(Document, frozen=True, kw_only=True):
         return f"{bed}: {found.takes} takes{tempo}, {found.spoilt} of them spoilt"
 
     def rejects(self, profile: str, gate: str) -> str:
-        """How much sound speech of people and of clones a gate rejects, as `source` of its row in gates.toml says it."""
+        """How much sound speech of people and clones a gate rejects, as `source` of its row in gates.toml says it."""
         shares = []
         for bed in self.real_beds:
             rate = self.beds[bed].profiles[profile].false_alarms.get(gate)
