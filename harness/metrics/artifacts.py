@@ -245,15 +245,13 @@ def steady_tone(sound: Audio, level_dbfs: float) -> Finding:
 
     In each frequency bin the 10th percentile over time: speech leaves every bin for a while, a hum never does.
     """
-    from scipy.fft import rfft
-
     samples = sound.samples
     starts = range(0, samples.size - TONE_WINDOW + 1, TONE_WINDOW // 2)
     if len(starts) < TONE_LEAST_WINDOWS:
         raise NotApplicable(f"{sound.duration_s:.2f} s is too short to tell a tone from a vowel")
     frames = sliding_window_view(samples, TONE_WINDOW)[:: TONE_WINDOW // 2]
     window = np.hanning(TONE_WINDOW).astype(np.float32)
-    power = np.abs(rfft(frames * window, axis=1)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
+    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
     rank = int(len(starts) * TONE_PERCENTILE / 100)
     lasting = np.partition(power, rank, axis=0)[rank].astype(np.float64)
     around = sliding_window_view(np.pad(lasting, TONE_AROUND_BINS, mode="reflect"), 2 * TONE_AROUND_BINS + 1)

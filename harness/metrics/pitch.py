@@ -40,8 +40,6 @@ class Pitch:
     @classmethod
     def of(cls, audio: Audio) -> "Pitch":
         """Track the pitch; an empty track for a take shorter than a frame."""
-        from scipy.fft import irfft, rfft
-
         rate = audio.sample_rate_hz
         width = round(WINDOW_S * rate)
         if audio.samples.size < width:
@@ -53,10 +51,10 @@ class Pitch:
         frames = frames[power >= np.percentile(power, 95) * 10 ** (-RANGE_DB / 10)]
         centred = (frames - frames.mean(axis=1, keepdims=True)) * window
         bins = round(BAND_HZ * 2 * width / rate)
-        spectra = np.abs(rfft(centred, 2 * width, axis=1)[:, :bins]) ** 2
+        spectra = np.abs(np.fft.rfft(centred, 2 * width, axis=1)[:, :bins]) ** 2
         lag_rate = (bins - 1) * rate / width
-        own = irfft(np.abs(rfft(window, 2 * width)[:bins]) ** 2)
-        lags = irfft(spectra, axis=1)
+        own = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * width)[:bins]) ** 2)
+        lags = np.fft.irfft(spectra, axis=1)
         shortest, longest = int(lag_rate / HIGHEST_HZ), int(lag_rate / LOWEST_HZ)
         shape = lags[:, : longest + 2] / np.maximum(lags[:, :1], 1e-12) / np.maximum(own[: longest + 2] / own[0], 0.05)
         costs = LONG_LAG_COST * np.arange(longest + 1 - shortest)
