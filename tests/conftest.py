@@ -3,6 +3,7 @@
 import sys
 from collections import Counter
 from concurrent.futures import Executor, Future
+from functools import cache
 from pathlib import Path
 
 import _pytest.pytester
@@ -39,13 +40,19 @@ def only_projects_are_forgotten(monkeypatch, tmp_path_factory):
 
     def is_installed(name: str) -> bool:
         file = getattr(sys.modules[name], "__file__", None)
-        return file is None or not forgotten & set(Path(file).resolve().parents)
+        return file is None or not forgotten & _folders(file)
 
     class Snapshot(_pytest.pytester.SysModulesSnapshot):
         def __init__(self, preserve=None):
             super().__init__(is_installed)
 
     monkeypatch.setattr(_pytest.pytester, "SysModulesSnapshot", Snapshot)
+
+
+@cache
+def _folders(file: str) -> frozenset[Path]:
+    """All folders that a module lies in; torch alone has a thousand modules, and each in-process run asks for all."""
+    return frozenset(Path(file).resolve().parents)
 
 
 @pytest.fixture
