@@ -79,6 +79,13 @@ class Browser:
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
+    def soon(self, script, holds):
+        """What a script returns once it holds, or after three seconds: neither a key nor a sound is there at once."""
+        until = time.monotonic() + 3
+        while not holds(value := self.run(script)) and time.monotonic() < until:
+            time.sleep(0.05)
+        return value
+
     def wait(self, script, *arguments):
         """Run a script that ends by calling `done`."""
         return self.driver.execute_async_script(f"const done = arguments[arguments.length - 1];{script}", *arguments)
@@ -323,10 +330,11 @@ def test_the_keyboard_alone_leads_from_the_verdict_to_the_cause_its_take_its_sou
     tab_to("#blind", Keys.SHIFT + Keys.TAB)
     browser.press(Keys.SPACE)
     assert browser.run("return document.querySelector('#blind').checked")
-    assert "Which is better?" in browser.run("return document.querySelector('.take.active').innerText")
+    active = "return document.querySelector('.take.active').innerText"
+    assert "Which is better?" in browser.soon(active, lambda said: "Which is better?" in said)
     tab_to(".take.active [data-vote=A]", Keys.TAB)
     browser.press(Keys.ENTER)
-    assert "You preferred the" in browser.run("return document.querySelector('.take.active').innerText")
+    assert "You preferred the" in browser.soon(active, lambda said: "You preferred the" in said)
 
 
 def test_takes_beyond_the_first_two_hundred_are_read_when_they_are_asked_for(browser, recorded_run, monkeypatch):
@@ -358,8 +366,7 @@ def test_switching_the_source_keeps_the_moment_and_one_plays_at_a_time(browser, 
         ".map((one) => [!one.paused, one.currentTime])"
     )
     browser.press("3")
-    time.sleep(0.9)
-    ((_, _), (_, _), (playing, before)) = browser.run(state)
+    ((_, _), (_, _), (playing, before)) = browser.soon(state, lambda players: players[2][1] > 0.4)
     assert playing
     assert before > 0.4
     browser.press("2")
@@ -399,8 +406,10 @@ def test_the_keys_mean_the_numbers_at_the_players_also_where_one_has_nothing_to_
 def test_a_found_defect_can_be_heard_with_a_click(browser, url):
     browser.open(url + "#short-short-002-seed0")
     browser.run("document.querySelector('#short-short-002-seed0 .found button.defect').click()")
-    time.sleep(0.3)
-    at = browser.run("return document.querySelector('#short-short-002-seed0 figure[data-role=take] audio').currentTime")
+    at = browser.soon(
+        "return document.querySelector('#short-short-002-seed0 figure[data-role=take] audio').currentTime",
+        lambda at: at > 0,
+    )
     assert 0.65 <= at <= 1.6
 
 
@@ -420,11 +429,11 @@ def test_blind_listening_hides_who_is_who_until_the_vote(browser, url):
     browser.open(url + "#short-short-002-seed0")
     browser.run("document.querySelector('#blind').click()")
     seen = "return document.querySelector('#short-short-002-seed0').innerText"
-    assert "New take" not in browser.run(seen)
+    assert "New take" not in browser.soon(seen, lambda said: "Which is better?" in said)
     assert "Which is better?" in browser.run(seen)
     browser.run("document.querySelector('#short-short-002-seed0 [data-vote=A]').click()")
+    assert "New take" in browser.soon(seen, lambda said: "You preferred the" in said)
     assert "You preferred the" in browser.run(seen)
-    assert "New take" in browser.run(seen)
     assert browser.run("return document.querySelector('#tally').textContent").count("1") == 1
 
 
