@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.audio import content_hash, finite, load, write_atomically
+from harness.audio import content_hash, finite, load
 from harness.decision.policy import Margin, Policy
 from harness.errors import GoldenError, RecordError
 from harness.metrics.copies import LEAST_LANDMARKS, Landmarks, landmarks_of
@@ -141,7 +141,7 @@ def write(folder: Path, baseline: Baseline) -> Path:
     """Write a baseline; only `accept` calls this, also where it measures one again."""
     takes = tuple(sorted(baseline.takes, key=lambda take: (take.utterance, take.seed)))
     path = path_of(folder, baseline.backend, baseline.suite)
-    write_atomically(path, msgspec.structs.replace(baseline, takes=takes).lines())
+    schema.write(path, msgspec.structs.replace(baseline, takes=takes))
     return path
 
 

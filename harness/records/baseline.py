@@ -1,11 +1,18 @@
-"""The accepted release in one suite: `golden/BACKEND/SUITE.json`, one take a line, sealed."""
+"""The accepted release in one suite: `golden/BACKEND/SUITE.json`, one take a line, sealed.
 
-from typing import ClassVar
+What the takes share, such as what a metric means, is told once, as in the record of a run (`harness.records.packed`).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Self
 
 import msgspec
 
+from harness.errors import RecordError
 from harness.records.measurement import Measurement
-from harness.records.schema import Record, Sealed, encode, stamped
+from harness.records.packed import Glossary, Names, PackedMeasurement, PackedMeasurements
+from harness.records.schema import Document, Record, Sealed, encode, stamped
 from harness.take import Sampling
 
 
@@ -107,28 +114,90 @@ class BaselineTake(Record, frozen=True, kw_only=True):
     """Gates that it broke, where a share of takes may."""
 
 
-class Baseline(Sealed, frozen=True, kw_only=True):
+class Baseline(Document, frozen=True, kw_only=True):
     """The accepted release in one suite."""
 
-    SCHEMA: ClassVar[int] = 2
+    SCHEMA: ClassVar[int] = 3
 
     backend: str
     suite: str
     accepted: Accepted
     takes: tuple[BaselineTake, ...]
+    sha256: str = ""
+    """The seal of the file that it was read from."""
 
     @property
     def seeds(self) -> tuple[int, ...]:
         """Of its takes, rising."""
         return tuple(sorted({take.seed for take in self.takes}))
 
-    def lines(self) -> bytes:
+    def pieces(self) -> Iterator[bytes]:
         """The file: every take in a line of its own, so that a change of one shows as one."""
-        whole = stamped(self)
-        takes = b",\n".join(encode(take) for take in whole.takes)
-        return (
-            b'{"schema": %d, "sha256": "%s",\n' % (whole.schema, whole.sha256.encode())
-            + b'"backend": %s, "suite": %s,\n' % (encode(whole.backend), encode(whole.suite))
-            + b'"accepted": %s,\n' % encode(whole.accepted)
-            + b'"takes": [\n%s\n]}\n' % takes
+        glossary = Glossary()
+        packed = tuple(
+            _PackedTake(
+                **{name: getattr(take, name) for name in _FACTS}, **glossary.packed(take.measurements)._asdict()
+            )
+            for take in self.takes
         )
+        whole = stamped(
+            _PackedBaseline(
+                backend=self.backend, suite=self.suite, accepted=self.accepted, names=glossary.names, takes=packed
+            )
+        )
+        yield b'{"schema": %d, "sha256": "%s",\n' % (whole.schema, whole.sha256.encode())
+        yield b'"backend": %s, "suite": %s,\n' % (encode(whole.backend), encode(whole.suite))
+        yield b'"accepted": %s,\n"names": %s,\n' % (encode(whole.accepted), encode(whole.names))
+        yield b'"takes": [\n%s\n]}\n' % b",\n".join(encode(take) for take in whole.takes)
+
+    @classmethod
+    def of_file(cls, path: Path, remedy: str) -> Self:
+        """What a file holds; raises as `schema.read`."""
+        packed = _PackedBaseline.of_file(path, remedy)
+        glossary = Glossary()
+        try:
+            glossary.learn(packed.names)
+            takes = tuple(
+                BaselineTake(
+                    **{name: getattr(take, name) for name in _FACTS},
+                    measurements=glossary.unpacked(
+                        PackedMeasurements(take.measurements, take.not_applicable, take.lacks)
+                    ),
+                )
+                for take in packed.takes
+            )
+        except RecordError as error:
+            raise RecordError(f"{path} is damaged ({error}): {remedy}") from error
+        facts = {name: getattr(packed, name) for name in ("schema", "sha256", "backend", "suite", "accepted")}
+        return cls(**facts, takes=takes)
+
+
+class _PackedTake(Record, frozen=True, kw_only=True):
+    """A take as it stands in the file (`harness.records.packed`)."""
+
+    utterance: str
+    seed: int
+    speaker: str
+    question: str = ""
+    audio: str = ""
+    sketch: Sketch | None = None
+    measurements: dict[str, PackedMeasurement] = msgspec.field(default_factory=dict)
+    not_applicable: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
+    lacks: str = ""
+    broken: tuple[str, ...] = ()
+
+
+class _PackedBaseline(Sealed, frozen=True, kw_only=True):
+    """The file."""
+
+    SCHEMA: ClassVar[int] = Baseline.SCHEMA
+
+    backend: str
+    suite: str
+    accepted: Accepted
+    names: Names
+    """What the takes share."""
+    takes: tuple[_PackedTake, ...]
+
+
+_FACTS = tuple(name for name in BaselineTake.__struct_fields__ if name != "measurements")

@@ -12,7 +12,7 @@ Conventions
 
 import re
 from collections.abc import Mapping
-from typing import Self, TypeVar
+from typing import NamedTuple, Self, TypeVar
 
 import msgspec
 
@@ -39,6 +39,16 @@ class PackedMeasurement(Record, frozen=True):
     applicable: bool = True
     spans: tuple[Span, ...] = ()
     heard: str = ""
+
+
+class PackedMeasurements(NamedTuple):
+    """What was measured on one take, as it is written."""
+
+    measurements: dict[str, PackedMeasurement]
+    not_applicable: dict[str, tuple[str, ...]]
+    """Metrics by reason."""
+    lacks: str
+    """More of them, by one name."""
 
 
 class PackedVerdict(Record, frozen=True):
@@ -223,25 +233,46 @@ class Glossary:
             is_own = own is not None and same(own, one.measurement)
             if not (is_own and one.reason == one.measurement.why_not):
                 told.append(PackedVerdict(at, one.reason, None if is_own else self._packed(one)))
+        return PackedTake(
+            **{name: getattr(take, name) for name in _FACTS},
+            **self.packed(take.measurements)._asdict(),
+            made=self._makings(Made(**{name: getattr(take, name) for name in _MADE})),
+            asked=self._together(tuple(self._named(one.gate) for one in take.verdicts)),
+            verdicts="".join(_LETTERS[one.outcome] for one in take.verdicts),
+            told=tuple(told),
+        )
+
+    def packed(self, measurements: Mapping[str, Measurement]) -> PackedMeasurements:
+        """Measurements of one take as they are written."""
         measured: dict[str, PackedMeasurement] = {}
         not_applicable: dict[str, list[str]] = {}
-        for name, found in take.measurements.items():
+        for name, found in measurements.items():
             meaning = self._meaning(found.metric)
             plain = not (found.applicable or found.detail or found.components or found.spans or found.heard)
             if plain and found.why_not and not found.is_known and name == meaning:
                 not_applicable.setdefault(found.why_not, []).append(name)
             else:
                 measured[name] = _without_meaning(found, "" if name == meaning else meaning)
-        return PackedTake(
-            **{name: getattr(take, name) for name in _FACTS},
-            made=self._makings(Made(**{name: getattr(take, name) for name in _MADE})),
-            measurements=measured,
-            not_applicable={why: tuple(names) for why, names in not_applicable.items() if _NUMBER.search(why)},
-            lacks=self._lacking({why: tuple(them) for why, them in not_applicable.items() if not _NUMBER.search(why)}),
-            asked=self._together(tuple(self._named(one.gate) for one in take.verdicts)),
-            verdicts="".join(_LETTERS[one.outcome] for one in take.verdicts),
-            told=tuple(told),
+        return PackedMeasurements(
+            measured,
+            {why: tuple(names) for why, names in not_applicable.items() if _NUMBER.search(why)},
+            self._lacking({why: tuple(names) for why, names in not_applicable.items() if not _NUMBER.search(why)}),
         )
+
+    def unpacked(self, packed: PackedMeasurements) -> dict[str, Measurement]:
+        """Measurements of one take as they were.
+
+        Raises:
+            RecordError: They use a name that nobody told.
+        """
+        try:
+            measured = {name: self._unpacked(one, name) for name, one in packed.measurements.items()}
+            lacks = self._lacks[packed.lacks] if packed.lacks else {}
+            for why, names in (packed.not_applicable | lacks).items():
+                measured |= {name: self._metrics[name].not_applicable(why) for name in names}
+        except KeyError as error:
+            raise RecordError(f"a measurement uses the name {error}, which stands for nothing") from error
+        return measured
 
     def unpack(self, packed: PackedTake) -> TakeRecord:
         """A take as it was.
@@ -251,10 +282,7 @@ class Glossary:
         """
         try:
             made = self._made[packed.made]
-            measured = {name: self._unpacked(one, name) for name, one in packed.measurements.items()}
-            lacks = self._lacks[packed.lacks] if packed.lacks else {}
-            for why, names in (packed.not_applicable | lacks).items():
-                measured |= {name: self._metrics[name].not_applicable(why) for name in names}
+            measured = self.unpacked(PackedMeasurements(packed.measurements, packed.not_applicable, packed.lacks))
             told = {one.at: one for one in packed.told}
             verdicts = [
                 self._verdict(self._gates[name], _OUTCOMES[letter], measured, told.get(at))
