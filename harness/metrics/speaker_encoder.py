@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Protocol
 from weakref import finalize
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ class Resemblyzer:
         self.loads = 0
         self._model: Any = None
         self._mel: Any = None
-        self._known: dict[tuple[int, int], tuple[int, Any]] = {}
+        self._known: dict[tuple[int, int, int], tuple[int, Any]] = {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -147,7 +148,8 @@ class Resemblyzer:
         """
         import torch
 
-        key = id(clip.samples), clip.sample_rate_hz
+        # The check sum, because somebody may change the samples where they lie.
+        key = id(clip.samples), clip.sample_rate_hz, crc32(clip.samples.tobytes())
         if key not in self._known:
             sound, mel = self._speech(clip), None
             if sound.size:

@@ -97,8 +97,8 @@ class Sketch(Record, frozen=True, kw_only=True):
     """... and the last 32 bits of the least of them, 8 hexadecimal digits each: they hang on the samples alone."""
 
 
-class BaselineTake(Record, frozen=True, kw_only=True):
-    """What is kept of a take."""
+class _TakeFacts(Record, frozen=True, kw_only=True):
+    """What is kept of a take beside its measurements."""
 
     utterance: str
     seed: int
@@ -109,9 +109,14 @@ class BaselineTake(Record, frozen=True, kw_only=True):
     """sha256 of the sound file; empty where there is none."""
     sketch: Sketch | None = None
     """None where there is no audio, or too little to be known again."""
-    measurements: dict[str, Measurement]
     broken: tuple[str, ...] = ()
     """Gates that it broke, where a share of takes may."""
+
+
+class BaselineTake(_TakeFacts, frozen=True, kw_only=True):
+    """What is kept of a take."""
+
+    measurements: dict[str, Measurement]
 
 
 class Baseline(Document, frozen=True, kw_only=True):
@@ -172,19 +177,12 @@ class Baseline(Document, frozen=True, kw_only=True):
         return cls(**facts, takes=takes)
 
 
-class _PackedTake(Record, frozen=True, kw_only=True):
+class _PackedTake(_TakeFacts, frozen=True, kw_only=True):
     """A take as it stands in the file (`harness.records.packed`)."""
 
-    utterance: str
-    seed: int
-    speaker: str
-    question: str = ""
-    audio: str = ""
-    sketch: Sketch | None = None
     measurements: dict[str, PackedMeasurement] = msgspec.field(default_factory=dict)
     not_applicable: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
     lacks: str = ""
-    broken: tuple[str, ...] = ()
 
 
 class _PackedBaseline(Sealed, frozen=True, kw_only=True):
@@ -200,4 +198,4 @@ class _PackedBaseline(Sealed, frozen=True, kw_only=True):
     takes: tuple[_PackedTake, ...]
 
 
-_FACTS = tuple(name for name in BaselineTake.__struct_fields__ if name != "measurements")
+_FACTS = _TakeFacts.__struct_fields__

@@ -92,3 +92,12 @@ def test_a_clip_is_prepared_once_for_both_questions_and_forgotten_with_its_sampl
     asked.clear()
     prepared.clear()
     assert len(encoder._known) == before
+
+
+@pytest.mark.slow
+def test_samples_that_are_changed_where_they_lie_are_heard_anew(encoder, clips):
+    clip = Audio(clips["layla"].samples.copy(), clips["layla"].sample_rate_hz)
+    (before,) = encoder.embed([clip])
+    clip.samples[:] = clips["omar"].samples[: clip.samples.size]
+    (after,) = encoder.embed([clip])
+    assert float(before @ after) < 0.8
