@@ -10,7 +10,8 @@ import _pytest.pytester
 import hypothesis
 import pytest
 
-from harness import shipped
+from harness import registry, shipped
+from harness.metrics import declaration
 from harness.threads import one_thread
 
 # What an example may take is no business of these tests: the first one loads what the others find loaded.
@@ -31,7 +32,15 @@ def pytester(only_projects_are_forgotten, pytester):
 
 
 @pytest.fixture
-def only_projects_are_forgotten(monkeypatch, tmp_path_factory):
+def own_metrics(monkeypatch):
+    """Metrics and analyses that are declared from here on are forgotten after the test."""
+    registry.metrics()
+    monkeypatch.setattr(registry, "_METRICS", dict(registry._METRICS))
+    monkeypatch.setattr(declaration, "ANALYSES", dict(declaration.ANALYSES))
+
+
+@pytest.fixture
+def only_projects_are_forgotten(own_metrics, monkeypatch, tmp_path_factory):
     """After each in-process run forget the modules of its project, and of the shipped suites, only.
 
     pytest forgets every module that the run imported; torch, NumPy and SciPy crash when they are imported again.

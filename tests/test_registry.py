@@ -7,7 +7,7 @@ import pytest
 
 from harness import registry
 from harness.errors import UsageError
-from harness.metrics import declaration, measure_waveform
+from harness.metrics import measure_waveform
 from tests.synthetic import take
 
 MINE = """
@@ -23,11 +23,8 @@ class Loud:
 
 
 @pytest.fixture
-def team(tmp_path, monkeypatch):
+def team(own_metrics, tmp_path, monkeypatch):
     """A module of a team, in the folder that the command is typed in."""
-    registry.metrics()
-    monkeypatch.setattr(registry, "_METRICS", dict(registry._METRICS))
-    monkeypatch.setattr(declaration, "ANALYSES", dict(declaration.ANALYSES))
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "team_metrics.py").write_text(MINE)

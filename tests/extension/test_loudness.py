@@ -1,15 +1,12 @@
 import numpy as np
 import pytest
 
-from harness import registry
 from harness.audio import Audio
 
 
 @pytest.fixture
-def peak(monkeypatch):
+def peak(own_metrics):
     """The metric, registered in this test only: other tests ask for everything there is."""
-    registry.metrics()
-    monkeypatch.setattr(registry, "_METRICS", dict(registry._METRICS))
     from tests.extension.ours import loudness
 
     return loudness.peak

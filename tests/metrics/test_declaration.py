@@ -17,10 +17,7 @@ from harness.metrics.speaker import speaker_similarity
 
 
 @pytest.fixture
-def declare(monkeypatch):
-    registry.metrics()
-    monkeypatch.setattr(registry, "_METRICS", dict(registry._METRICS))
-
+def declare(own_metrics):
     def declared(function):
         return metric("tried", unit="s", better="lower")(function)
 

@@ -11,7 +11,7 @@ import pytest
 from harness import registry
 from harness.audio import Audio
 from harness.errors import UsageError
-from harness.metrics import declaration, known_metrics, measure_waveform
+from harness.metrics import known_metrics, measure_waveform
 from harness.metrics.declaration import Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.measuring import BATCH, Measuring, model_free
 from tests.synthetic import draw, request, take, write_voice
@@ -25,14 +25,6 @@ FAULTS = {
     "infinite": take(Audio(SILENT + np.float32(np.inf), 24_000)),
     "a wrong rate": take(draw("#" * 26, rate_hz=8_000)),
 }
-
-
-@pytest.fixture
-def mine(monkeypatch):
-    """Metrics and analyses of this test alone."""
-    registry.metrics()
-    monkeypatch.setattr(registry, "_METRICS", dict(registry._METRICS))
-    monkeypatch.setattr(declaration, "ANALYSES", dict(declaration.ANALYSES))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -56,7 +48,7 @@ def test_a_metric_that_raises_is_missing_and_no_other(name, monkeypatch, tmp_pat
     assert {one for one in found if found[one].why_not != whole[one].why_not} == {name}
 
 
-def test_an_analysis_is_made_once_for_all_that_need_it(mine):
+def test_an_analysis_is_made_once_for_all_that_need_it(own_metrics):
     made = Counter()
 
     @analysis()
@@ -92,7 +84,7 @@ def test_an_analysis_is_made_once_for_all_that_need_it(mine):
     assert known_metrics()["peak"].unit == "full scale"
 
 
-def test_a_batch_that_fails_is_made_take_by_take_and_one_bad_take_costs_the_others_nothing(mine):
+def test_a_batch_that_fails_is_made_take_by_take_and_one_bad_take_costs_the_others_nothing(own_metrics):
     @analysis(once="batch", what="the model")
     def answer(sound):
         if any(one.duration_s > 1.5 for one in sound):
@@ -110,7 +102,7 @@ def test_a_batch_that_fails_is_made_take_by_take_and_one_bad_take_costs_the_othe
     assert found[3].why_not == "no audio: timed out"
 
 
-def test_a_batch_that_loses_an_answer_is_no_answer(mine):
+def test_a_batch_that_loses_an_answer_is_no_answer(own_metrics):
     @analysis(once="batch")
     def short(sound):
         return []
@@ -123,7 +115,7 @@ def test_a_batch_that_loses_an_answer_is_no_answer(mine):
     assert found["shortened"].why_not == "short raised ValueError: 0 answers for 1 takes"
 
 
-def test_what_the_run_lacks_is_said_before_what_the_take_lacks(mine):
+def test_what_the_run_lacks_is_said_before_what_the_take_lacks(own_metrics):
     @analysis(once="run")
     def absent(models):
         raise NotApplicable("nobody gave one")
@@ -137,7 +129,7 @@ def test_what_the_run_lacks_is_said_before_what_the_take_lacks(mine):
     assert found["lacking"].why_not == "nobody gave one"
 
 
-def test_a_wrong_command_is_raised_and_no_verdict_on_a_take(mine):
+def test_a_wrong_command_is_raised_and_no_verdict_on_a_take(own_metrics):
     @analysis(once="run")
     def nowhere(models):
         raise UsageError("no such model")
@@ -150,7 +142,7 @@ def test_a_wrong_command_is_raised_and_no_verdict_on_a_take(mine):
         Measuring().measure([take()], ["unmeasurable"])
 
 
-def test_silence_is_not_praised_unless_a_metric_asks_for_it(mine):
+def test_silence_is_not_praised_unless_a_metric_asks_for_it(own_metrics):
     @metric("of_speech", unit="s", better="neither")
     def of_speech(sound):
         return 1.0
@@ -175,7 +167,7 @@ def test_takes_beyond_a_batch_are_measured_in_their_order():
     assert [one["length"].value for one in found] == [one.audio.duration_s for one in takes]
 
 
-def test_a_need_that_there_is_not_is_said_with_what_there_is(mine):
+def test_a_need_that_there_is_not_is_said_with_what_there_is(own_metrics):
     @metric("needy", unit="s", better="neither")
     def needy(spectra):
         return 1.0
@@ -184,7 +176,7 @@ def test_a_need_that_there_is_not_is_said_with_what_there_is(mine):
         Measuring().measure([take()], ["needy"])
 
 
-def test_a_metric_and_an_analysis_have_names_of_their_own(mine):
+def test_a_metric_and_an_analysis_have_names_of_their_own(own_metrics):
     with pytest.raises(UsageError, match=r"metric 'length' of .* is there already, in harness.metrics.duration"):
 
         @metric("length", unit="s", better="neither")
