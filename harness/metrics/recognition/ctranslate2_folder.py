@@ -48,7 +48,7 @@ def holds_a_model(folder: Path) -> bool:
 class CTranslate2Whisper(Whisper):
     """A Whisper that CTranslate2 runs, by folder; loaded once, with the first clip."""
 
-    preparation = 1
+    preparation = 2
 
     def __init__(self, model: str, device: str = "cpu", compute_type: str = "") -> None:
         super().__init__(model, device)
@@ -107,21 +107,19 @@ class CTranslate2Whisper(Whisper):
     def _generated(
         self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0
     ) -> list[Draft]:
-        most = [min(self._most_tokens(duration_s), MOST_TOKENS // 2) for duration_s in durations_s]
-        found = self._loaded.generate(
-            _view(np.stack(states)),
-            [self._start(code)] * len(states),
-            max_length=2 * max(most),  # of which the library generates half
-            return_scores=True,  # the mean of a token's, with its default length penalty
-            **ATTEMPTS[attempt],
-        )
-        # What is longer than anybody says is cut, so that a clip is heard the same in any company.
-        return [
-            Draft(
-                self._tokenizer.decode(one.sequences_ids[0][:longest], skip_special_tokens=True).strip(), one.scores[0]
+        # One by one: on some processors a clip would be heard otherwise in company.
+        found = []
+        for state, duration_s in zip(states, durations_s, strict=True):
+            (one,) = self._loaded.generate(
+                _view(state[None]),
+                [self._start(code)],
+                max_length=2 * min(self._most_tokens(duration_s), MOST_TOKENS // 2),  # the library generates half of it
+                return_scores=True,  # the mean of a token's, with its default length penalty
+                **ATTEMPTS[attempt],
             )
-            for one, longest in zip(found, most, strict=True)
-        ]
+            text = self._tokenizer.decode(one.sequences_ids[0], skip_special_tokens=True).strip()
+            found.append(Draft(text, one.scores[0]))
+        return found
 
     def _scores(self, states: Any, code: str, texts: Sequence[str]) -> list[TextScore]:
         rows = [self._tokens(text) for text in texts]
