@@ -41,7 +41,7 @@ NOT_RUN = {
     "python3 run.py test": OF_CI,
     "python3 run.py check": OF_CI,
     "python3 run.py core": OF_CI,
-    "python3 run.py test -m browser -n 0": OF_CI,
+    "python3 run.py test -m browser --dist load": OF_CI,
     "pytest": "what `python3 run.py test` calls",
     ". .venv/bin/activate": "the shell's own; run.py makes the folder",
     "pip install 'voice-clone-harness[cluster]'": REGISTRY,
