@@ -14,7 +14,15 @@ import numpy as np
 
 from harness.audio import Audio, content_hash
 from harness.metrics.measuring import Derived
-from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner, check_language, weights_of
+from harness.metrics.recognition import (
+    Recognizer,
+    TextScore,
+    TextScorer,
+    WordAligner,
+    WordExpecter,
+    check_language,
+    weights_of,
+)
 from harness.metrics.speaker_encoder import WINDOW_FRAMES, WINDOW_HOP_FRAMES, Embeddings, SpeakerEncoder
 
 T = TypeVar("T")
@@ -188,6 +196,24 @@ class RememberedScorer(RememberedRecognizer):
             ),
             msgspec.json.encode,
             lambda data: msgspec.json.decode(data, type=list[tuple[float, float]]),
+        )
+
+    def word_priors(self, languages: Sequence[str], texts: Sequence[str]) -> list[tuple[float, ...]]:
+        """How likely words are where nothing is heard, if the recogniser says that; kept too."""
+        expecter = self._scorer
+        if not isinstance(expecter, WordExpecter):
+            return [() for _ in texts]
+        return remembered(
+            self._derived,
+            [
+                f"{self.fingerprint}\n{language}\nword priors\n{text}"
+                for language, text in zip(languages, texts, strict=True)
+            ],
+            lambda places: expecter.word_priors(
+                [languages[place] for place in places], [texts[place] for place in places]
+            ),
+            msgspec.json.encode,
+            lambda data: msgspec.json.decode(data, type=tuple[float, ...]),
         )
 
 

@@ -9,7 +9,7 @@ Conventions
     sides cancels out. Where limits lie depends on the recogniser and the language: they are calibrated, not chosen.
     `text_llr`            any text against the target
     `missing_words_llr`   the target without a word, or without its last two, of 3 letters and more, against the target;
-                          and the time that the recogniser's attention finds for those words
+                          the time that the recogniser's attention finds for those words; what the sound says for them
     `repeated_words_llr`  a word said twice, against the target
     `word_order_llr`      two neighbouring words in each other's place, against the target
     `added_letters`       the most letters in a stretch of the transcript that the target does not hold: an added one
@@ -22,13 +22,19 @@ Conventions
     1 where the word is said, around exp(-1) where it is not, both with a deviation of 0.33. The logarithm of the ratio
     of the two is added to the likelihood of the text. A recogniser that says no times is asked for the text alone.
 
+    Sound: how much likelier a word is to the recogniser, after the words before it, than where it hears silence. A word
+    that was said is likelier by far, also one that was misheard and one that is rare; one that was not said, or in
+    whose place another was, is not. Half the difference is taken from the likelihood that the word is missing. A
+    recogniser that does not say what it expects in silence is not asked for that.
+
 Blind to: what the recogniser cannot tell apart, such as words that differ in marks; takes beyond 30 s.
 
 Source: the generalised likelihood ratio over an explicit set of alternatives; the goodness of pronunciation of Witt and
 Young (2000) compares phones in the same way. The constants of time were seen in 350 Arabic sentences that people read
 and in 80 that lack a word (Whisper base): half of all words of 5 letters and more lie within exp(+-0.2), and a missing
-one has a third of its time; they found 87 % of missing inner words where the text alone found 71 %. Limits and rates
-are in suites/gates.toml.
+one has a third of its time; they found 87 % of missing inner words where the text alone found 71 %. What a model
+expects without sound is taken from its score as in the density ratio of McDermott et al. (2019). Limits and rates are
+in suites/gates.toml.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,13 +45,14 @@ from math import log
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.intelligibility import Floor, Heard, both, of_second
-from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner
+from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner, WordExpecter
 from harness.metrics.recognition.windows import WINDOW_S
 from harness.take import Take
 from harness.text.hypotheses import LEAST_LETTERS, Change, Hypotheses, hypotheses
 from harness.text.scoring import Differences, said, slots
 
 SAID_SD, UNSAID_LOG = 0.33, -1.0  # of the logarithm of a word's time for each letter over that of the others
+SUPPORT = 0.5  # of what the sound says for a word, for its likelihood says a part of that already
 MOST_HURRIED, MOST_DRAWN = -1.5, 0.7  # beyond these it is no better known
 FRAME_S = 0.02  # no word has less time
 
@@ -73,6 +80,10 @@ class Evidence:
     """Of each word when the recogniser looks for it, in seconds; empty where it does not say."""
     letters: tuple[int, ...] = ()
     """Of each word, as it is spoken."""
+    scores: tuple[float, ...] = ()
+    """Of all that stands between spaces in the target, in nats; empty where the recogniser does not say."""
+    support: tuple[float, ...] = ()
+    """Of each word how much likelier it is with the sound than without, in nats; empty where that is not known."""
 
     @classmethod
     def of(cls, asked: Hypotheses, scores: Sequence[TextScore], heard: Heard, language: str) -> "Evidence":
@@ -90,7 +101,9 @@ class Evidence:
         texts = [_Text(target, 0, None), _Text(own, 0, Change.HEARD)]
         texts += [_Text(known[one.text], one.lost_letters, one.change, one.words) for one in asked.changed]
         letters = tuple(sum(len(said(slot).replace(" ", "")) for slot in slots(word, language)) for word in asked.words)
-        return cls(asked.words, target, tuple(texts), heard, (), letters)
+        whole = " ".join(asked.words)
+        mine = next((score.words for text, score in zip(asked.texts, scores, strict=True) if text == whole), ())
+        return cls(asked.words, target, tuple(texts), heard, (), letters, mine)
 
     def ratio(self, kind: Iterable[_Text]) -> tuple[float, _Text]:
         """How much likelier than the target the best of some texts is, and that one."""
@@ -110,6 +123,10 @@ class Evidence:
         pace = min(max(log(inside / outside), MOST_HURRIED), MOST_DRAWN)
         return (pace**2 - (pace - UNSAID_LOG) ** 2) / (2 * SAID_SD**2)
 
+    def unsupported(self, places: Sequence[int]) -> float:
+        """What the sound says against some words, in nats; 0 where that is not known."""
+        return -SUPPORT * sum(self.support[place] for place in places) if self.support else 0.0
+
     def named(self, text: _Text) -> str:
         """The words that a text is about."""
         return " ".join(self.words[place] for place in text.words)
@@ -125,13 +142,18 @@ class Evidence:
 
     def timed(self, spans: Sequence[tuple[float, float]]) -> "Evidence":
         """The same with the times of all that stands between spaces."""
+        runs = self._runs(len(spans))
+        return replace(self, times=tuple((spans[one][0], spans[two - 1][1]) for one, two in runs)) if runs else self
+
+    def expected(self, priors: Sequence[float]) -> "Evidence":
+        """The same with how likely all that stands between spaces is where nothing is heard, in nats."""
+        runs = self._runs(len(priors)) if len(priors) == len(self.scores) else []
+        return replace(self, support=tuple(sum(self.scores[one:two]) - sum(priors[one:two]) for one, two in runs))
+
+    def _runs(self, many: int) -> list[tuple[int, int]]:
+        """For each word where it begins and ends among all that stands between spaces; none where these are others."""
         ends = list(accumulate(len(word.split()) for word in self.words))
-        if not ends or ends[-1] != len(spans):
-            return self
-        starts = [0, *ends]
-        return replace(
-            self, times=tuple((spans[one][0], spans[two - 1][1]) for one, two in zip(starts, ends, strict=False))
-        )
+        return list(zip([0, *ends], ends, strict=False)) if ends and ends[-1] == many else []
 
 
 @both
@@ -175,6 +197,11 @@ def evidence(
             [" ".join(one.words) for one in scored.values()],
         )
         scored = {place: scored[place].timed(spans) for place, spans in zip(scored, times, strict=True)}
+    if scored and isinstance(recognizer, WordExpecter):
+        priors = recognizer.word_priors(
+            [language[place] for place in scored], [" ".join(one.words) for one in scored.values()]
+        )
+        scored = {place: scored[place].expected(prior) for place, prior in zip(scored, priors, strict=True)}
     return [scored.get(place, one) for place, one in enumerate(found)]
 
 
@@ -197,12 +224,12 @@ def text_llr(evidence: Evidence, floor: Floor) -> Finding:
     )
 
 
-@metric("missing_words_llr", unit="nats", better="lower", of="sound", version=2)
+@metric("missing_words_llr", unit="nats", better="lower", of="sound", version=3)
 def missing_words_llr(evidence: Evidence, floor: Floor) -> Finding:
-    """How much likelier words are missing than said, by the text and by the time that is left for them."""
+    """How much likelier words are missing than said: by the text, by their time, and by the sound."""
     found = _usable(evidence, floor)
     lacks = [
-        replace(text, score=text.score + found.hurry(text.words))
+        replace(text, score=text.score + found.hurry(text.words) + found.unsupported(text.words))
         for text in found.texts
         if text.change == Change.MISSING and text.lost_letters >= LEAST_LETTERS
     ]

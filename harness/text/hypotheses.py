@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.text.alignment import Alignment, align
-from harness.text.scoring import Word, same_word, spoken_words
+from harness.text.scoring import Word, same_word, scored_words
 
 LEAST_LETTERS = 3  # fewer are within what a recogniser mishears
 _BARE_ALEFS = str.maketrans("أإآٱ", "اااا")
@@ -85,8 +85,8 @@ def hypotheses(targets: Sequence[str], heard: str, language: str) -> Hypotheses:
         heard: What the recogniser wrote.
         language: Of both.
     """
-    theirs = spoken_words(heard, language)
-    readings = [(text, spoken_words(plain(text), language)) for text in targets]
+    theirs = scored_words(heard, language)
+    readings = [(text, scored_words(plain(text), language)) for text in targets]
     aligned = [
         align([word.slot for word in mine], [word.slot for word in theirs], same_word, join=True)
         for _, mine in readings

@@ -64,6 +64,18 @@ def test_a_tail_leaves_the_share_that_it_was_asked_for():
     assert float((values > tail_limit(values, 0.004)).mean()) == pytest.approx(0.004, abs=0.0015)
 
 
+def test_a_tail_that_is_shorter_than_an_exponential_is_not_prolonged_and_wrong_labels_do_not_move_it():
+    short = np.linspace(0.0, 1.0, 200)
+    assert 1.0 < tail_limit(short, 0.004) < 1.05
+    mislabelled = np.concatenate([short[:-2], [50.0, 60.0]])
+    assert 1.0 < tail_limit(mislabelled, 0.004) < 1.5
+
+
+def test_no_more_clips_than_may_have_a_wrong_label_lie_beyond_a_limit():
+    values = np.concatenate([np.linspace(0.0, 1.0, 193), [50.0, 51.0, 52.0, 53.0, 54.0, 55.0, 56.0]])
+    assert (values > tail_limit(values, 0.004)).sum() == 2
+
+
 def test_error_rates_are_judged_above_the_floor():
     clean = [dict.fromkeys(word_calibration.SHARES, 0.3)] * 20
     found = limits_of(clean, Floor(0.2, 0.1))

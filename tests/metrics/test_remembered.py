@@ -111,6 +111,21 @@ class Scoring(Told):
         return [[TextScore(-float(len(text)), (-1.0,)) for text in wanted] for wanted in texts]
 
 
+class Expecting(Scoring):
+    def word_priors(self, languages, texts):
+        self.asked += 1
+        return [tuple(-float(len(word)) for word in text.split()) for text in texts]
+
+
+def test_what_is_expected_in_silence_is_asked_once_of_whom_can_say_it(tmp_path):
+    one = Expecting({})
+    for texts in (["a bcd"], ["a bcd", "e"], ["e"]):
+        found = remembering(one, DerivedValues(tmp_path)).word_priors(["ar"] * len(texts), texts)
+        assert found == [tuple(-float(len(word)) for word in text.split()) for text in texts]
+    assert one.asked == 2
+    assert remembering(Scoring({}), DerivedValues(tmp_path)).word_priors(["ar"], ["a bcd"]) == [()]
+
+
 def test_how_likely_a_text_is_is_asked_once_of_whom_can_say_it(tmp_path):
     scoring, clip = Scoring({}), draw("#")
     for texts in (["a", "bcd"], ["a", "bcd"], ["a"]):

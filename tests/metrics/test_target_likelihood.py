@@ -112,6 +112,34 @@ def test_a_word_that_has_no_time_speaks_for_its_being_missing(tmp_path):
     assert "missing: إلى" in missing.detail
 
 
+class Expecting(Scores):
+    """Gives each word -2 nats in the sound that holds it, -12 in another, and -6 where nothing is heard."""
+
+    def log_likelihoods(self, clips, languages, texts):
+        return [
+            [
+                TextScore(one.total, tuple(-2.0 if word in self.true.split() else -12.0 for word in text.split()))
+                for text, one in zip(wanted, scores, strict=True)
+            ]
+            for wanted, scores in zip(texts, super().log_likelihoods(clips, languages, texts), strict=True)
+        ]
+
+    def word_priors(self, languages, texts):
+        return [tuple(-6.0 for _ in text.split()) for text in texts]
+
+
+class Wordless(Expecting):
+    def word_priors(self, languages, texts):
+        return [() for _ in texts]
+
+
+def test_a_word_for_which_the_sound_says_nothing_speaks_for_its_being_missing(tmp_path):
+    other = "ذهب الولد إلى البحر صباحا"
+    for true, by in ((other, 3.0), (TEXT, -2.0)):
+        plain, told = (measured(tmp_path, true, kind=kind)[0]["missing_words_llr"] for kind in (Wordless, Expecting))
+        assert told - plain == pytest.approx(by)
+
+
 @pytest.mark.parametrize(
     ("heard", "letters", "beyond"),
     [

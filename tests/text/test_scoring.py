@@ -93,7 +93,6 @@ PERFECT = {
     "an hour of the twenty-four": ("الساعة 13:05", "الساعة الواحدة وخمس دقائق"),
     "a time of which the hour is not called one": ("الساعة 13:05", "الواحدة وخمس دقائق"),
     "a vocalised time": ("فِي السَّاعَةِ 13:05 غدا", "في الواحدة وخمس دقائق غدا"),
-    "a vocalised date": ("يَوْمَ 15 يُونْيُو", "يوم الخامس عشر يونيو"),
     "an hour of the twenty-four alone": ("14:00", "الثانية"),
     "minutes before the hour": ("5:55", "السادسة إلا خمس دقائق"),
     "minutes around the half": ("6:25", "السادسة والنصف إلا خمس دقائق"),

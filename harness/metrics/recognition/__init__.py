@@ -71,6 +71,14 @@ class WordAligner(Recognizer, Protocol):
         """For each clip from when to when each word of its text is spoken, in seconds; empty where that is unknown."""
 
 
+@runtime_checkable
+class WordExpecter(Recognizer, Protocol):
+    """A recogniser that also says how likely the words of a text are to it where nothing is heard."""
+
+    def word_priors(self, languages: Sequence[str], texts: Sequence[str]) -> list[tuple[float, ...]]:
+        """The log-probability of each word of each text given those before it, in nats; empty where that is unknown."""
+
+
 def weights_of(recognizer: Recognizer) -> str:
     """The hash of a recogniser's weights, or nothing where it does not say: then no limits are made for it."""
     return str(getattr(recognizer, "weights", ""))

@@ -15,8 +15,6 @@ from harness.text.numbers import arabic, english
 
 LANGUAGES = {"ar": arabic, "en": english}
 
-NOON, LAST_HOUR, MINUTES = 12, 24, 60  # that a time of the day is written with
-
 _SIGNS = "$€£"
 _DIGITS = r"\d{1,3}(?:\.\d{3}){2,}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d{1,3}(?: \d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?"
 _TELEPHONE = r"\+?\d{1,4}(?:[ -]\d{2,4}){2,}|\+\d{5,}|\d{3,4}-\d{4,}"
@@ -36,12 +34,6 @@ class Number:
     end: int
     found: re.Match[str]
     language: ModuleType
-
-    @property
-    def is_put_otherwise(self) -> bool:
-        """Whether it is a time by the hour of the twenty-four, which nobody reads as it is written."""
-        hour, minute = self.found["hour"], self.found["minute"]
-        return bool(hour) and NOON < int(hour) <= LAST_HOUR and int(minute) < MINUTES
 
     def spoken(self, ordinal_too: bool = False) -> Slot:
         """Every right reading."""
@@ -108,7 +100,7 @@ def _with_sign(slot: Slot, digits: str, fraction: str, sign: str, language: Modu
 
 
 def _time(hour: int, minute: int, language: ModuleType) -> Slot:
-    if hour <= LAST_HOUR and minute < MINUTES:
+    if hour < 25 and minute < 60:
         return language.time(hour, minute)  # type: ignore[no-any-return]
     return (tuple(language.whole(str(number)) for number in (hour, minute)),)
 

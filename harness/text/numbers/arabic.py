@@ -12,7 +12,7 @@ Accepted
     from three digits on also digit by digit, and with an even number of digits in pairs, as telephone numbers are read
     ordinals up to 99 where a date, an hour or a part of a book calls for one (الساعة 10, يوم 15, 15 يونيو, الـ3)
     h:mm by the hour of the twelve or of the twenty-four, minutes after it or before the next, half, third and quarter,
-    from 13:00 on with the part of the day or without; also without الساعة where it is written
+    from 13:00 on with the part of the day or without
     decimals with فاصلة or نقطة, read as a number or digit by digit, a half or a quarter; percent as بالمئة or في المئة;
     dollars, euros and pounds by their signs; a minus, a square, a cube, a power
 
@@ -25,8 +25,6 @@ from itertools import product
 from harness.text.alignment import Form, Slot
 
 BEYOND = 10**12
-HOUR = "الساعة"
-"""The word before a time."""
 
 _UNITS = {
     0: ("صفر",),

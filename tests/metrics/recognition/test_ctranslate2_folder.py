@@ -56,6 +56,12 @@ def test_scores_are_those_of_the_same_weights_in_the_other_library(both, folders
 
 
 @pytest.mark.slow
+def test_words_are_expected_alike_by_the_same_weights_in_the_other_library(both):
+    exact, quantised = (made.word_priors(["ar"], ["سلام دار"])[0] for made in both)
+    assert quantised == pytest.approx(exact, rel=2 * QUANTISED, abs=20 * QUANTISED)
+
+
+@pytest.mark.slow
 def test_a_score_does_not_depend_on_the_company(both):
     _, quantised = both
     many = [f"دار {'سلام ' * number}".strip() for number in range(5)] * 4

@@ -54,6 +54,17 @@ def test_one_encoder_pass_serves_the_transcript_and_every_score(tmp_path):
     assert recognizer.encoder_passes == 2
 
 
+@pytest.mark.slow
+def test_words_are_expected_as_silence_has_them(tmp_path):
+    recognizer = Whisper(str(tiny_whisper(tmp_path)))
+    silence = Audio(np.zeros(6 * RATE_HZ, np.float32), RATE_HZ)
+    one, other = recognizer.word_priors(["ar", "ar"], ["سلام دار", "دار"])
+    (scores,) = recognizer.log_likelihoods([silence], ["ar"], [["سلام دار", "دار"]])
+    assert [len(one), len(other)] == [2, 1]
+    assert [sum(one), sum(other)] == pytest.approx([sum(score.words) for score in scores], abs=1e-3)
+    assert recognizer.word_priors(["ar"], ["دار"]) == [other]
+
+
 @pytest.mark.parametrize(
     ("said", "means", "taken"),
     [
