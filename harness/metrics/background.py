@@ -4,7 +4,8 @@ Conventions
     Cosines of speaker embeddings, as in `harness.metrics.speaker`. The background is a cohort of speakers, a vector
     each: the shipped one (`cohorts/README.md`), or those of `--background FOLDER`, where every folder is a speaker, and
     every sound file beside the folders. Speakers who resemble the reference so much that they may be its own are left
-    out. Windows last 1 s and begin every quarter of a second of speech, pauses left out.
+    out. Windows last 1 s and begin every half second of speech, pauses left out; those a quarter of a second before and
+    after the most foreign one are heard too, so that a foreign second is found as if all quarters were.
 
 Metrics: `background_margin`, `foreign_voice`.
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness import audio
 from harness.audio import Audio
@@ -33,7 +35,9 @@ TOP = 5
 WEIGHT = 0.25  # of the take's and of the reference's nearest background speakers, each
 SAME_PERSON = 0.90
 LEAST_SPEAKERS = 10
-LEAST_WINDOWS = 6  # 2.25 s of speech
+EVERY = 2  # windows: of those that begin every quarter of a second every second is heard
+APART = 4  # windows from one that shares no sound with it
+LEAST_WINDOWS = 4  # 2.5 s of speech
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,46 +147,82 @@ def window_encoder(encoder: SpeakerEncoder) -> SpeakerEncoder:
     return encoder
 
 
-@analysis(once="batch", what="the speaker encoder")
-def voice_windows(window_encoder: Any, conditioned: Sequence[Audio]) -> list[Embeddings]:
-    """Windows of 1 s of each take, every quarter of a second of speech."""
-    return list(window_encoder.windows(conditioned))
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """Windows of a take that were heard: their numbers, of those every quarter of a second, and unit vectors."""
+
+    places: NDArray[np.int_]
+    embeddings: Embeddings
+
+    @property
+    def regular(self) -> NDArray[np.bool_]:
+        """Those that are heard whatever is in them."""
+        return np.asarray(self.places % EVERY == 0)
+
+    def rest(self) -> Embeddings:
+        """Cosine of each window with the mean of those that share no sound with it; of all where none is left."""
+        others = self.places[self.regular]
+        apart = np.abs(self.places[:, None] - others) >= APART
+        apart |= ~apart.any(axis=1, keepdims=True)
+        rest = apart.astype(np.float32) @ self.embeddings[self.regular]
+        return np.asarray((self.embeddings * rest).sum(axis=1) / np.linalg.norm(rest, axis=1))
+
+    def foreign(self, own: Embeddings, strangers: Background) -> Embeddings:
+        """By how much each window is nearer to a stranger than to the reference and the rest of the take."""
+        theirs = (self.embeddings @ strangers.embeddings.T).max(axis=1)
+        return np.asarray(theirs - (self.embeddings @ own + self.rest()) / 2)
 
 
-@metric("foreign_voice", unit="cosine", better="lower", of="sound")
-def foreign_voice(
-    sound: Audio,
-    voice_windows: Embeddings,
-    own_embedding: Embeddings,
-    background: Background,
-    others_of_run: Mapping[str, Embeddings],
-) -> Finding:
-    """By how much the most foreign second is nearer to somebody else than to the reference and the rest of the take."""
-    if len(voice_windows) < LEAST_WINDOWS:
-        raise NotApplicable(
-            f"{len(voice_windows)} windows of 1 s; {LEAST_WINDOWS} are needed to know one from the others"
-        )
+@analysis()
+def strangers(own_embedding: Embeddings, background: Background, others_of_run: Mapping[str, Embeddings]) -> Background:
+    """Everybody who is not the reference's speaker: of the background, and of the run."""
     cohort = background.without(own_embedding)
-    strangers = np.stack([*cohort.embeddings, *others_of_run.values()])
-    names = [*cohort.speakers, *others_of_run]
-    own = (voice_windows @ own_embedding + _rest(voice_windows)) / 2
-    theirs = voice_windows @ strangers.T
-    margins = theirs.max(axis=1) - own
-    worst = int(margins.argmax())
+    return Background(np.stack([*cohort.embeddings, *others_of_run.values()]), (*cohort.speakers, *others_of_run))
+
+
+@analysis(once="batch", what="the speaker encoder")
+def seconds(
+    window_encoder: Any,
+    conditioned: Sequence[Audio],
+    own_embedding: Sequence[Embeddings],
+    strangers: Sequence[Background],
+) -> list[Seconds]:
+    """Windows of 1 s of each take, every half second of speech, and beside the most foreign one."""
+    coarse = window_encoder.windows(conditioned, [slice(None, None, EVERY)] * len(conditioned))
+    heard = [Seconds(EVERY * np.arange(len(rows)), rows) for rows in coarse]
+    beside = [
+        _beside(one.foreign(own, others)) if len(one.places) else ()
+        for one, own, others in zip(heard, own_embedding, strangers, strict=True)
+    ]
+    finer = window_encoder.windows(conditioned, beside)
+    return [
+        Seconds(np.append(one.places, places[: len(rows)]).astype(int), np.concatenate([one.embeddings, rows]))
+        if len(rows)
+        else one
+        for one, places, rows in zip(heard, beside, finer, strict=True)
+    ]
+
+
+def _beside(foreign: Embeddings) -> tuple[int, ...]:
+    """The numbers of the windows just before and after the most foreign one."""
+    worst = EVERY * int(foreign.argmax())
+    return tuple(place for place in (worst - 1, worst + 1) if place >= 0)
+
+
+@metric("foreign_voice", unit="cosine", better="lower", of="sound", version=2)
+def foreign_voice(sound: Audio, seconds: Seconds, own_embedding: Embeddings, strangers: Background) -> Finding:
+    """By how much the most foreign second is nearer to somebody else than to the reference and the rest of the take."""
+    count = int(seconds.regular.sum())
+    if count < LEAST_WINDOWS:
+        raise NotApplicable(f"{count} windows of 1 s; {LEAST_WINDOWS} are needed to know one from the others")
+    foreign = seconds.foreign(own_embedding, strangers)
+    worst = int(foreign.argmax())
+    nearest = strangers.speakers[int((strangers.embeddings @ seconds.embeddings[worst]).argmax())]
     # Where it lies is known up to the pauses, which the windows leave out.
-    middle = (worst + 0.5) / len(voice_windows) * sound.duration_s
+    middle = (seconds.places[worst] + 0.5) / (seconds.places.max() + 1) * sound.duration_s
     return measured(
-        float(margins[worst]),
-        f"about {middle:.1f} s nearest to {names[int(theirs[worst].argmax())]}",
+        float(foreign[worst]),
+        f"about {middle:.1f} s nearest to {nearest}",
         spans=((max(0.0, middle - 0.5), min(sound.duration_s, middle + 0.5)),),
-        windows=len(voice_windows),
+        windows=count,
     )
-
-
-def _rest(windows: Embeddings) -> Embeddings:
-    """Cosine of each window with the mean of those that share no sound with it; of all where none is left."""
-    places = np.arange(len(windows))
-    apart = np.abs(places[:, None] - places) >= 4
-    apart |= ~apart.any(axis=1, keepdims=True)
-    rest = apart.astype(np.float32) @ windows
-    return np.asarray((windows * rest).sum(axis=1) / np.linalg.norm(rest, axis=1))

@@ -23,7 +23,14 @@ from harness.metrics.recognition import (
     check_language,
     weights_of,
 )
-from harness.metrics.speaker_encoder import WINDOW_FRAMES, WINDOW_HOP_FRAMES, Embeddings, SpeakerEncoder
+from harness.metrics.speaker_encoder import (
+    ALL,
+    WINDOW_FRAMES,
+    WINDOW_HOP_FRAMES,
+    Embeddings,
+    SpeakerEncoder,
+    Which,
+)
 
 T = TypeVar("T")
 ROWS = "rows 2"
@@ -108,13 +115,15 @@ class RememberedEncoder:
         )
         return np.stack(rows)
 
-    def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
+    def windows(self, clips: Sequence[Audio], which: Sequence[Which] | None = None) -> list[Embeddings]:
         """Seconds of speech of each clip, where the encoder can hear so little."""
         hear = self.encoder.windows  # type: ignore[attr-defined]
+        wanted = which or [ALL] * len(clips)
+        form = f"{ROWS} windows {WINDOW_FRAMES} {WINDOW_HOP_FRAMES}"
         return remembered(
             self._derived,
-            [clip_key(self.fingerprint, clip, f"{ROWS} windows {WINDOW_FRAMES} {WINDOW_HOP_FRAMES}") for clip in clips],
-            lambda places: list(hear([clips[place] for place in places])),
+            [clip_key(self.fingerprint, clip, f"{form} {one}") for clip, one in zip(clips, wanted, strict=True)],
+            lambda places: list(hear([clips[place] for place in places], [wanted[place] for place in places])),
             packed_rows,
             unpacked_rows,
         )

@@ -31,6 +31,9 @@ VAD_SAMPLES = 480  # 30 ms
 MEL_HOP = 160  # samples, 10 ms
 
 Embeddings = NDArray[np.float32]
+Which = slice | tuple[int, ...]
+"""Some windows of a clip: every so many of them, or those of some numbers."""
+ALL = slice(None)
 
 
 class SpeakerEncoder(Protocol):
@@ -69,15 +72,21 @@ class Resemblyzer:
         kind = self._device.partition(":")[0]
         return f"resemblyzer {version('resemblyzer')} {weights[:16]} prep{self.preparation} {kind}"
 
-    def windows(self, clips: Sequence[Audio]) -> list[Embeddings]:
-        """Of each clip its seconds of speech, one every quarter of a second: unit vectors of shape (windows, 256)."""
+    def windows(self, clips: Sequence[Audio], which: Sequence[Which] | None = None) -> list[Embeddings]:
+        """Of each clip its seconds of speech, one every quarter of a second: unit vectors of shape (windows, 256).
+
+        Args:
+            clips: Any sounds.
+            which: Of each clip those that are asked for; numbers beyond its last are passed over. All without it.
+        """
         self._load()
         cut, counts = [], []
-        for clip in clips:
+        for clip, wanted in zip(clips, which or [ALL] * len(clips), strict=True):
             mel = self._log_mel(clip)
-            mine = [mel[at : at + WINDOW_FRAMES] for at in range(0, len(mel) - WINDOW_FRAMES + 1, WINDOW_HOP_FRAMES)]
-            cut += mine
-            counts.append(len(mine))
+            starts = range(0, len(mel) - WINDOW_FRAMES + 1, WINDOW_HOP_FRAMES)
+            those = starts[wanted] if isinstance(wanted, slice) else [starts[n] for n in wanted if n < len(starts)]
+            cut += [mel[at : at + WINDOW_FRAMES] for at in those]
+            counts.append(len(those))
         ends = np.cumsum(counts)
         return np.split(self._encoded(cut), ends[:-1]) if clips else []
 

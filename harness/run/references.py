@@ -19,6 +19,7 @@ from harness.audio import Audio
 from harness.cloning import reference as cloning
 from harness.corpus import Reference, Utterance
 from harness.errors import AudioError, VoicesError
+from harness.metrics.background import APART
 from harness.metrics.declaration import Missing
 from harness.metrics.duration import has_known_letters
 from harness.metrics.measuring import Derived, Measuring
@@ -108,7 +109,6 @@ LIMITS = (
 LEAST_SPEECH_S, ENOUGH_SPEECH_S = 1.0, 2.0
 TWO_SPEAKERS, MAYBE_TWO_SPEAKERS = 0.75, 0.85  # see `one_voice`
 LEAST_WINDOWS = 5  # 2 s of speech on either side of a change of speaker, and a quarter of the reference
-APART = 4  # windows that share no sound
 ONE_PERSON = 0.88  # cosine of two references
 
 

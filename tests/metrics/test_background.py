@@ -54,18 +54,50 @@ def test_a_take_is_compared_with_what_any_voice_would_score():
     assert background.background_margin(np.full(32, np.nan, np.float32), mine, voices).why_not
 
 
-def test_a_foreign_second_is_found_where_it_lies():
+class Windows:
+    """Hears the windows that it was given, and notes how many it was asked for."""
+
+    def __init__(self, rows):
+        self.rows, self.asked = np.asarray(rows), 0
+
+    def windows(self, clips, which):
+        found = [self.rows[one] if isinstance(one, slice) else self.rows[list(one)] for one in which]
+        self.asked += sum(map(len, found))
+        return found
+
+
+@pytest.mark.parametrize("at", range(13))
+def test_a_foreign_second_is_found_wherever_it_begins_and_half_of_all_windows_are_heard(at):
     voices, mine = cohort(), unit(*([0.0] * 20), 1.0)
-    windows = np.stack([mine] * 12)
-    sound = draw("#" * 40)
-    sound_all = background.foreign_voice(sound, windows, mine, voices, {})
-    assert sound_all.value < 0
-    windows[6:9] = voices.embeddings[2]
-    found = background.foreign_voice(sound, windows, mine, voices, {})
+    windows = [mine] * 16
+    sound = draw("#" * 48)
+    others = background.strangers(mine, voices, {})
+
+    def judged(rows):
+        ear = Windows(rows)
+        (heard,) = background.seconds(ear, [sound], [mine], [others])
+        assert ear.asked <= 10
+        return background.foreign_voice(sound, heard, mine, others)
+
+    assert judged(windows).value < 0
+    # A second of a stranger, and what shares half of its sound with it.
+    windows[at : at + 3] = [
+        unit(*(mine + voices.embeddings[2])),
+        voices.embeddings[2],
+        unit(*(mine + voices.embeddings[2])),
+    ]
+    found = judged(windows)
     assert found.value > 0.3
-    assert found.spans[0][0] < 2.3 < found.spans[0][1] + 0.5
+    assert found.spans[0][0] - 0.5 < (at + 1.5) * 0.3 < found.spans[0][1] + 0.5
     assert "s2" in found.detail
-    assert not background.foreign_voice(sound, windows[:3], mine, voices, {}).applicable
+
+
+def test_of_too_few_windows_none_is_foreign():
+    voices, mine = cohort(), unit(*([0.0] * 20), 1.0)
+    others = background.strangers(mine, voices, {})
+    for rows in (np.stack([mine] * 6), np.zeros((0, 32), np.float32)):
+        (heard,) = background.seconds(Windows(rows), [draw("#")], [mine], [others])
+        assert not background.foreign_voice(draw("#"), heard, mine, others).applicable
 
 
 def test_a_folder_of_speakers_is_a_cohort(tmp_path):
