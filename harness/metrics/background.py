@@ -37,7 +37,7 @@ SAME_PERSON = 0.90
 LEAST_SPEAKERS = 10
 EVERY = 2  # windows: of those that begin every quarter of a second every second is heard
 APART = 4  # windows from one that shares no sound with it
-LEAST_WINDOWS = 4  # 2.5 s of speech
+LEAST_WINDOWS = 3  # 2 s of speech
 
 
 @dataclass(frozen=True, slots=True)

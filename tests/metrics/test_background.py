@@ -95,7 +95,7 @@ def test_a_foreign_second_is_found_wherever_it_begins_and_half_of_all_windows_ar
 def test_of_too_few_windows_none_is_foreign():
     voices, mine = cohort(), unit(*([0.0] * 20), 1.0)
     others = background.strangers(mine, voices, {})
-    for rows in (np.stack([mine] * 6), np.zeros((0, 32), np.float32)):
+    for rows in (np.stack([mine] * 4), np.zeros((0, 32), np.float32)):
         (heard,) = background.seconds(Windows(rows), [draw("#")], [mine], [others])
         assert not background.foreign_voice(draw("#"), heard, mine, others).applicable
 
