@@ -103,7 +103,7 @@ def main(folder: Path) -> None:
 def _answer(one: Reference, hears: Resemblyzer) -> list[tuple[str, bool]]:
     said = list(judged.complaints(replace(one, transcript=one.transcript or OF_NO_KNOWN_LETTERS)))
     if not any(refuses for _, refuses in said):
-        alike = judged.one_voice(hears.windows([audio.load(one.path)])[0])
+        alike = judged.one_voice(hears.windows([audio.load(one.path)], [slice(None, None, judged.EVERY)])[0])
         if alike < judged.MAYBE_TWO_SPEAKERS:
             said.append((f"two speakers {alike:.2f}", alike < judged.TWO_SPEAKERS))
     return said

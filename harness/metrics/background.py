@@ -4,8 +4,8 @@ Conventions
     Cosines of speaker embeddings, as in `harness.metrics.speaker`. The background is a cohort of speakers, a vector
     each: the shipped one (`cohorts/README.md`), or those of `--background FOLDER`, where every folder is a speaker, and
     every sound file beside the folders. Speakers who resemble the reference so much that they may be its own are left
-    out. Windows last 1 s and begin every half second of speech, pauses left out; those a quarter of a second before and
-    after the most foreign one are heard too, so that a foreign second is found as if all quarters were.
+    out. Windows last 1 s and begin every half second of speech, pauses left out; around the most
+    foreign one they begin every tenth, so that a foreign second is found wherever it begins.
 
 Metrics: `background_margin`, `foreign_voice`.
 
@@ -35,9 +35,15 @@ TOP = 5
 WEIGHT = 0.25  # of the take's and of the reference's nearest background speakers, each
 SAME_PERSON = 0.90
 LEAST_SPEAKERS = 10
-EVERY = 2  # windows: of those that begin every quarter of a second every second is heard
-APART = 4  # windows from one that shares no sound with it
+EVERY, FINE = (
+    10,
+    2,
+)  # of the encoder's windows, 0.05 s apart: the distance of those heard throughout, and around the worst
+AROUND = 4  # fine windows on either side of the worst
+TOGETHER = 3  # fine windows, whose mean is one number
+APART = 20  # of the encoder's windows: two so far apart share no sound
 LEAST_WINDOWS = 3  # 2 s of speech
+USUAL_WEIGHT = 0.5  # of what the windows of the take are usually nearer to somebody else than to itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,28 +155,31 @@ def window_encoder(encoder: SpeakerEncoder) -> SpeakerEncoder:
 
 @dataclass(frozen=True, slots=True)
 class Seconds:
-    """Windows of a take that were heard: their numbers, of those every quarter of a second, and unit vectors."""
+    """Windows of 1 s of a take, unit vectors: every half second, and every tenth around the most foreign of those."""
 
-    places: NDArray[np.int_]
-    embeddings: Embeddings
+    regular: Embeddings
+    fine: Embeddings
+    first_fine: int
+    """Which of the encoder's windows the first of the fine ones is."""
 
-    @property
-    def regular(self) -> NDArray[np.bool_]:
-        """Those that are heard whatever is in them."""
-        return np.asarray(self.places % EVERY == 0)
+    def foreign(self, own: Embeddings, strangers: Background) -> tuple[Embeddings, Embeddings]:
+        """By how much each window, regular and fine, is nearer to a stranger than to the reference and the rest."""
+        return (
+            _foreign(self.regular, EVERY * np.arange(len(self.regular)), self.regular, own, strangers),
+            _foreign(self.fine, self.first_fine + FINE * np.arange(len(self.fine)), self.regular, own, strangers),
+        )
 
-    def rest(self) -> Embeddings:
-        """Cosine of each window with the mean of those that share no sound with it; of all where none is left."""
-        others = self.places[self.regular]
-        apart = np.abs(self.places[:, None] - others) >= APART
-        apart |= ~apart.any(axis=1, keepdims=True)
-        rest = apart.astype(np.float32) @ self.embeddings[self.regular]
-        return np.asarray((self.embeddings * rest).sum(axis=1) / np.linalg.norm(rest, axis=1))
 
-    def foreign(self, own: Embeddings, strangers: Background) -> Embeddings:
-        """By how much each window is nearer to a stranger than to the reference and the rest of the take."""
-        theirs = (self.embeddings @ strangers.embeddings.T).max(axis=1)
-        return np.asarray(theirs - (self.embeddings @ own + self.rest()) / 2)
+def _foreign(
+    windows: Embeddings, places: NDArray[np.int_], regular: Embeddings, own: Embeddings, strangers: Background
+) -> Embeddings:
+    theirs = (windows @ strangers.embeddings.T).max(axis=1)
+    # The rest of the take: windows that share no sound with this one; all where none is left.
+    apart = np.abs(places[:, None] - EVERY * np.arange(len(regular))) >= APART
+    apart |= ~apart.any(axis=1, keepdims=True)
+    rest = apart.astype(np.float32) @ regular
+    alike = (windows * rest).sum(axis=1) / np.linalg.norm(rest, axis=1)
+    return np.asarray(theirs - (windows @ own + alike) / 2)
 
 
 @analysis()
@@ -187,41 +196,38 @@ def seconds(
     own_embedding: Sequence[Embeddings],
     strangers: Sequence[Background],
 ) -> list[Seconds]:
-    """Windows of 1 s of each take, every half second of speech, and beside the most foreign one."""
-    coarse = window_encoder.windows(conditioned, [slice(None, None, EVERY)] * len(conditioned))
-    heard = [Seconds(EVERY * np.arange(len(rows)), rows) for rows in coarse]
-    beside = [
-        _beside(one.foreign(own, others)) if len(one.places) else ()
-        for one, own, others in zip(heard, own_embedding, strangers, strict=True)
-    ]
-    finer = window_encoder.windows(conditioned, beside)
-    return [
-        Seconds(np.append(one.places, places[: len(rows)]).astype(int), np.concatenate([one.embeddings, rows]))
-        if len(rows)
-        else one
-        for one, places, rows in zip(heard, beside, finer, strict=True)
-    ]
-
-
-def _beside(foreign: Embeddings) -> tuple[int, ...]:
-    """The numbers of the windows just before and after the most foreign one."""
-    worst = EVERY * int(foreign.argmax())
-    return tuple(place for place in (worst - 1, worst + 1) if place >= 0)
+    """Windows of each take, heard in two rounds: which are fine depends on what was heard in the first."""
+    regular = window_encoder.windows(conditioned, [slice(None, None, EVERY)] * len(conditioned))
+    around = []
+    for rows, own, others in zip(regular, own_embedding, strangers, strict=True):
+        worst = 0
+        if len(rows):
+            worst = EVERY * int(_foreign(rows, EVERY * np.arange(len(rows)), rows, own, others).argmax())
+        places = range(worst - AROUND * FINE, worst + AROUND * FINE + 1, FINE)
+        around.append(tuple(place for place in places if place >= 0))
+    fine = window_encoder.windows(conditioned, around)
+    return [Seconds(rows, near, places[0]) for rows, near, places in zip(regular, fine, around, strict=True)]
 
 
 @metric("foreign_voice", unit="cosine", better="lower", of="sound", version=2)
 def foreign_voice(sound: Audio, seconds: Seconds, own_embedding: Embeddings, strangers: Background) -> Finding:
-    """By how much the most foreign second is nearer to somebody else than to the reference and the rest of the take."""
-    count = int(seconds.regular.sum())
+    """By how much the most foreign second is nearer to somebody else than to the reference and the rest of the take.
+
+    Neighbouring windows are averaged: a voice that is foreign for one moment only is chance. Half of what is usual in
+    the take is taken off: a voice that strangers resemble throughout has no more of somebody else in its worst second.
+    """
+    count = len(seconds.regular)
     if count < LEAST_WINDOWS:
         raise NotApplicable(f"{count} windows of 1 s; {LEAST_WINDOWS} are needed to know one from the others")
-    foreign = seconds.foreign(own_embedding, strangers)
-    worst = int(foreign.argmax())
-    nearest = strangers.speakers[int((strangers.embeddings @ seconds.embeddings[worst]).argmax())]
+    regular, fine = seconds.foreign(own_embedding, strangers)
+    means = np.convolve(fine, np.ones(TOGETHER) / TOGETHER, "valid")
+    worst = int(means.argmax()) + TOGETHER // 2
+    nearest = strangers.speakers[int((strangers.embeddings @ seconds.fine[worst]).argmax())]
     # Where it lies is known up to the pauses, which the windows leave out.
-    middle = (seconds.places[worst] + 0.5) / (seconds.places.max() + 1) * sound.duration_s
+    share = ((seconds.first_fine + FINE * worst) / EVERY + 0.5) / count
+    middle = min(share, 1.0) * sound.duration_s
     return measured(
-        float(foreign[worst]),
+        float(means.max() - USUAL_WEIGHT * np.median(regular)),
         f"about {middle:.1f} s nearest to {nearest}",
         spans=((max(0.0, middle - 0.5), min(sound.duration_s, middle + 0.5)),),
         windows=count,

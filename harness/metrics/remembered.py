@@ -24,7 +24,6 @@ from harness.metrics.recognition import (
     weights_of,
 )
 from harness.metrics.speaker_encoder import (
-    ALL,
     WINDOW_FRAMES,
     WINDOW_HOP_FRAMES,
     Embeddings,
@@ -115,15 +114,14 @@ class RememberedEncoder:
         )
         return np.stack(rows)
 
-    def windows(self, clips: Sequence[Audio], which: Sequence[Which] | None = None) -> list[Embeddings]:
+    def windows(self, clips: Sequence[Audio], which: Sequence[Which]) -> list[Embeddings]:
         """Seconds of speech of each clip, where the encoder can hear so little."""
         hear = self.encoder.windows  # type: ignore[attr-defined]
-        wanted = which or [ALL] * len(clips)
         form = f"{ROWS} windows {WINDOW_FRAMES} {WINDOW_HOP_FRAMES}"
         return remembered(
             self._derived,
-            [clip_key(self.fingerprint, clip, f"{form} {one}") for clip, one in zip(clips, wanted, strict=True)],
-            lambda places: list(hear([clips[place] for place in places], [wanted[place] for place in places])),
+            [clip_key(self.fingerprint, clip, f"{form} {one}") for clip, one in zip(clips, which, strict=True)],
+            lambda places: list(hear([clips[place] for place in places], [which[place] for place in places])),
             packed_rows,
             unpacked_rows,
         )

@@ -101,7 +101,7 @@ class Hears:
     def __init__(self, *voices):
         self.voices = voices
 
-    def windows(self, clips):
+    def windows(self, clips, which):
         return [around(self.voices, 10, 0) for _ in clips]
 
 
