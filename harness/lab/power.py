@@ -274,9 +274,10 @@ def _encoder() -> Resemblyzer:
     return Resemblyzer()
 
 
-@lru_cache(maxsize=1)
-def _profiles() -> tuple[Profile, ...]:
-    return tuple(load_profile(name, "embedded") for name in PROFILES)
+@lru_cache
+def _profiles(backend: str) -> tuple[Profile, ...]:
+    """What a system is let off holds for nobody else: people and clones are judged by the gates that all have."""
+    return tuple(load_profile(name, backend) for name in PROFILES)
 
 
 def _answers(job: _Job) -> tuple[Answers, float]:
@@ -297,7 +298,7 @@ def _answers(job: _Job) -> tuple[Answers, float]:
         found |= {name: known[name].not_applicable("nobody wrote down what is said") for name in TEXT_METRICS}
     answers = {}
     utterance = take.request.utterance
-    for profile in _profiles():
+    for profile in _profiles(take.provenance.backend):
         # What needs a recogniser or a second take of the text is not measured here.
         gates = [
             gate
