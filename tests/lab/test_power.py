@@ -71,10 +71,15 @@ def test_the_pages_say_what_the_kept_table_says():
         assert f"{kept.about(bed)}; {alarms.count} of {alarms.of} raise a false alarm" in read
 
 
+def test_what_the_demonstration_voice_is_let_off_holds_for_no_person_and_no_clone():
+    of_all = tuple(load_profile(profile, "") for profile in power_table.PROFILES)
+    assert power._profiles("recorded") == of_all != power._profiles("embedded")
+
+
 def test_the_rows_of_the_gates_say_what_the_kept_table_says():
     kept = power_table.read()
     for profile in power_table.PROFILES:
-        for gate in load_profile(profile, "embedded").gates:
+        for gate in load_profile(profile, "").gates:
             if gate.source.startswith(power_table.KEPT):
                 # An inherited row says what its own profile rejects, which the other rejects as well.
                 told = {kept.rejects(one, gate.name): one for one in power_table.PROFILES}
