@@ -104,7 +104,10 @@ def bed_of(one: Spoken) -> str:
 
 
 def spread(takes: Sequence[Spoken], count: int) -> list[Spoken]:
-    """So many of some takes, as many of every source as there are, evenly over its takes."""
+    """So many of some takes, as many of every source as there are, evenly over its takes.
+
+    Each source begins at another of its takes: systems that speak the same texts are not asked for the same ones.
+    """
     by_source: dict[str, list[Spoken]] = {}
     for one in takes:
         by_source.setdefault(one.source, []).append(one)
@@ -112,7 +115,8 @@ def spread(takes: Sequence[Spoken], count: int) -> list[Spoken]:
     left = count
     for number, mine in enumerate(sorted(by_source.values(), key=len)):
         share = min(len(mine), left // (len(by_source) - number))
-        found += [mine[place] for place in np.unique(np.linspace(0, len(mine) - 1, share).round().astype(int))]
+        begin = (number + 0.5) / len(by_source)
+        found += [mine[int((place + begin) * len(mine) / share)] for place in range(share)]
         left = count - len(found)
     return found
 

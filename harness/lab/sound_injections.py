@@ -20,7 +20,10 @@ from harness.lab.injections import (
     speech_span,
     spoken_at,
 )
+from harness.metrics.silence import Silences
 from harness.take import Take
+
+LOUD_RANGE_DB, LOUD_FRAMES = 15.0, 3  # below the loud frames; of 20 ms, without a gap
 
 Floats = NDArray[np.float64]
 
@@ -77,8 +80,15 @@ def tremor(take: Take, depth: float, rng: np.random.Generator, _: Take) -> Take:
 
 def beginning_lost(take: Take, seconds: float, rng: np.random.Generator, _: Take) -> Take:
     """The take begins so late in its first word, in the middle of the sound."""
-    start, _end = speech_span(take)
-    return changed(take, sound_of(take).samples[start + samples_in(seconds, take) :])
+    return changed(take, sound_of(take).samples[_first_loud(take) + samples_in(seconds, take) :])
+
+
+def _first_loud(take: Take) -> int:
+    """The first sample of the first loud sound: a click before it is shorter, the noise of a room fainter."""
+    levels = Silences.of(sound_of(take)).levels_dbfs
+    loud = levels > np.percentile(levels, 95) - LOUD_RANGE_DB
+    lasting = np.convolve(loud, np.ones(LOUD_FRAMES), "valid") == LOUD_FRAMES
+    return round(int(lasting.argmax()) * audio.FRAME_S * sound_of(take).sample_rate_hz)
 
 
 def edge_jump(at_end: bool) -> Inject:

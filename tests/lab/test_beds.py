@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -114,8 +115,11 @@ def test_a_source_with_few_takes_gives_all_and_the_others_fill_up():
     takes = [some(source, "s", n) for source, many in (("a", 30), ("b", 2), ("c", 30)) for n in range(many)]
     found = beds.spread(takes, 12)
     assert {source: sum(one.source == source for one in found) for source in "abc"} == {"a": 5, "b": 2, "c": 5}
-    of_a = [int(one.take.request.utterance.text.split()[1]) for one in found if one.source == "a"]
-    assert (of_a[0], of_a[-1]) == (0, 29)
+    of_a, of_c = (
+        [int(one.take.request.utterance.text.split()[1]) for one in found if one.source == name] for name in "ac"
+    )
+    assert all(5 <= later - earlier <= 7 for earlier, later in pairwise(texts["a"]))
+    assert not {*texts["a"]} & {*texts["c"]}
 
 
 def test_the_embedded_voice_is_the_demonstration():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness.audio import Audio
 from harness.lab import sound_injections
 from harness.lab.injections import rms
 from tests.synthetic import RATE_HZ, draw, take
@@ -87,6 +88,15 @@ def test_so_many_bits_leave_as_many_levels():
 )
 def test_the_take_lasts_as_long_as_what_was_done_to_it(inject, amount, seconds):
     assert spoilt(inject, amount).size / RATE_HZ == pytest.approx(seconds, abs=0.06)
+
+
+def test_a_beginning_is_lost_from_the_first_sound_and_not_from_what_is_heard_before_it():
+    clean = draw(SPOKEN)
+    noisy = clean.samples + np.random.default_rng(0).normal(scale=0.1 * rms(clean.samples), size=clean.samples.size)
+    noisy[RATE_HZ // 20] = 0.9  # a click
+    mine = take(Audio(noisy.astype(np.float32), RATE_HZ))
+    found = sound_injections.beginning_lost(mine, 0.3, np.random.default_rng(0), mine)
+    assert found.audio.samples.size / RATE_HZ == pytest.approx(2.5, abs=0.06)
 
 
 def test_every_splice_takes_60_to_160_ms_out():
