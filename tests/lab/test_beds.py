@@ -115,9 +115,7 @@ def test_a_source_with_few_takes_gives_all_and_the_others_fill_up():
     takes = [some(source, "s", n) for source, many in (("a", 30), ("b", 2), ("c", 30)) for n in range(many)]
     found = beds.spread(takes, 12)
     assert {source: sum(one.source == source for one in found) for source in "abc"} == {"a": 5, "b": 2, "c": 5}
-    of_a, of_c = (
-        [int(one.take.request.utterance.text.split()[1]) for one in found if one.source == name] for name in "ac"
-    )
+    texts = {name: [int(one.take.request.utterance.text[5:]) for one in found if one.source == name] for name in "ac"}
     assert all(5 <= later - earlier <= 7 for earlier, later in pairwise(texts["a"]))
     assert not {*texts["a"]} & {*texts["c"]}
 
