@@ -306,7 +306,15 @@ DEFECTS = (
         sound_injections.splices,
         would_find="a jump from one vowel into another is as abrupt in fast speech: a recogniser would find it",
     ),
-    Defect("doubled", "{:g} ms later", (20.0, 30.0, 60.0), 1, sound_injections.doubled),
+    Defect(
+        "doubled",
+        "{:g} ms later",
+        (20.0, 30.0, 60.0),
+        1,
+        sound_injections.doubled,
+        would_find="one echo in forty is not told from the voice's own periods: a listener, or a comparison with the "
+        "accepted release, would find it",
+    ),
     Defect(
         "reverberant",
         "RT60 {:g} s",
@@ -321,7 +329,15 @@ DEFECTS = (
     Defect("whistle", "2 kHz, {:g} dB below", (20.0, 10.0, 5.0), 1, injections.tone(2000.0)),
     Defect("hum_60", "60 Hz, {:g} dB below", (20.0, 10.0, 5.0), 1, injections.tone(60.0), would_find=_HUM),
     Defect("quantised", "{:g} bits", (8.0, 6.0, 5.0), 2, sound_injections.quantised),
-    Defect("telephone", "from {:g} Hz", (100.0, 300.0, 500.0), 1, sound_injections.telephone),
+    Defect(
+        "telephone",
+        "from {:g} Hz",
+        (100.0, 300.0, 500.0),
+        1,
+        sound_injections.telephone,
+        would_find="under 2 s of speech the bandwidth is not judged: a comparison with the accepted release would "
+        "find it",
+    ),
     Defect(
         "overdriven",
         "{:g} dB",
