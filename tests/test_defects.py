@@ -255,7 +255,7 @@ def test_an_injected_defect_fails_its_gate(judged, good, gate, defect, severity)
     # In the short take the cut of `beginning_lost` falls into a closed sound, and the splices into pauses.
     sound = long if gate in LONG_GATES or defect in {"beginning_lost", "splices"} else good
     take = Take(mine, sound, Stop.EOS, Provenance("test", "", ""))
-    foreign = replace(take, audio=speech(SHORT, long.duration_s, voice="greta"))
+    foreign = replace(take, audio=speech(SHORT, long.duration_s, voice="emma"))
     spoilt = spoil.inject(take, spoil.amounts[severity], np.random.default_rng(0), foreign)
     answers = judged(spoilt.audio)
     SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
