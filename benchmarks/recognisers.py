@@ -3,8 +3,8 @@
 Prints seconds of processor time for each second of sound, for takes of 5 s in batches of 8: Whisper of the transformers
 library as it is usually called (every take padded to 30 s), the same as this project calls it, and the same weights as
 CTranslate2 runs them, beside plain faster-whisper where that is installed. "asked too" is with the likelihood of the
-target and of all texts that it is compared with, and with the times of its words. Then how far the scores of the two
-libraries lie apart, in nats, and how many transcripts are the same.
+target and of all texts that it is compared with, with the times of its words, and with what is expected in silence.
+Then how far the scores of the two libraries lie apart, in nats, and how many transcripts are the same.
 
 MODEL is a folder that transformers saved. Without --converted it is converted here, with weights of 8 bits.
 Without --speech the shipped voices are heard.
@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from harness import audio, shipped
+from harness import audio, shipped, torchaudio_import
 from harness.audio import Audio
 from harness.corpus import load_voices
 from harness.lab.speech import recordings
@@ -83,7 +83,9 @@ def ask(recognizer: Whisper, sounds: list[Audio], texts: list[str], language: st
     heard = recognizer.transcribe(sounds, languages)
     asked = [hypotheses([text], said, language) for text, said in zip(texts, heard, strict=True)]
     scores = recognizer.log_likelihoods(sounds, languages, [one.texts for one in asked])
-    recognizer.word_times(sounds, languages, [" ".join(one.words) for one in asked])
+    targets = [" ".join(one.words) for one in asked]
+    recognizer.word_times(sounds, languages, targets)
+    recognizer.word_priors(languages, targets)
     return scores
 
 
@@ -131,6 +133,7 @@ def main() -> None:
     with TemporaryDirectory() as work:
         folder = str(arguments.converted or Path(work) / "converted")
         if not arguments.converted:
+            torchaudio_import.install()
             from ctranslate2.converters import TransformersConverter
 
             TransformersConverter(arguments.model, copy_files=["tokenizer.json"]).convert(folder, quantization="int8")
