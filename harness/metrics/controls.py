@@ -2,7 +2,7 @@
 
     sound        digital silence is silent, and a tone has its level
     encoder      a reference is more like itself than like other speakers, or than noise
-    recogniser   at least one human reference in a language of the run is written down as it was said
+    recogniser   at least one human reference is written down as it was said
 
 Each control is run only where a metric that is wanted needs its instrument. An encoder that answers the same for
 everything, or a recogniser that hears nothing, would otherwise pass a release that it cannot judge.
@@ -15,10 +15,11 @@ import numpy as np
 from harness import registry
 from harness.audio import Audio
 from harness.corpus import Reference
+from harness.errors import UsageError
 from harness.metrics.declaration import Missing
 from harness.metrics.intelligibility import floor_of, hear_references
 from harness.metrics.measuring import Measuring
-from harness.metrics.recognition import Recognizer
+from harness.metrics.recognition import Recognizer, check_language
 from harness.metrics.silence import pauses, silence_ratio
 from harness.metrics.speaker import Voices, cosine
 from harness.metrics.speaker_encoder import SpeakerEncoder
@@ -92,18 +93,30 @@ def encoder(voices: Voices, hears: SpeakerEncoder) -> list[str]:
 def recogniser(
     hears: Recognizer, option: str, references: Sequence[Reference], languages: Collection[str]
 ) -> list[str]:
-    """Whether a recogniser writes down at least one reference in a language of the run."""
+    """Whether a recogniser writes down at least one reference.
+
+    Those in a language of the run are asked first. One that hears another language only is whole; that it is of no use
+    here is then said of each take, by its floor.
+    """
     wanted = {language.split("-")[0].lower() for language in languages}
-    spoken = {
-        one.sha256: one
-        for one in references
-        if not one.problem and one.transcript and one.language.split("-")[0].lower() in wanted
-    }
-    heard = zip(spoken.values(), hear_references(list(spoken.values()), hears), strict=True)
-    floors = [floor_of([one], [text], one.language) for one, text in heard]
-    if not floors or any(not one.error for one in floors):
+    spoken = {one.sha256: one for one in references if not one.problem and one.transcript}.values()
+    mine = [one for one in spoken if one.language.split("-")[0].lower() in wanted]
+    others = [one for one in spoken if one not in mine and _knows(hears, one.language)]
+    errors: list[str] = []
+    for those in (mine, others) if mine else ():
+        heard = zip(those, hear_references(those, hears), strict=True)
+        floors = [floor_of([one], [text], one.language) for one, text in heard]
+        if any(not one.error for one in floors):
+            return []
+        errors += [one.error for one in floors]
+    if not errors:
         return []
-    return [
-        f"the recogniser of {option} ({hears.fingerprint}) hears none of the {len(floors)} references in the languages "
-        f"of the run: {floors[0].error}"
-    ]
+    return [f"the recogniser of {option} ({hears.fingerprint}) hears none of the {len(errors)} references: {errors[0]}"]
+
+
+def _knows(hears: Recognizer, language: str) -> bool:
+    try:
+        check_language(hears, language)
+    except UsageError:
+        return False
+    return True

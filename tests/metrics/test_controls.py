@@ -76,6 +76,14 @@ def test_a_recogniser_that_hears_one_reference_is_whole(voices):
     assert broken(voices, ["second_cer"], second_recognizer=Told({sizes[0]: RIGHT, sizes[1]: ""})) == []
 
 
+def test_a_recogniser_that_hears_another_language_only_is_whole(voices):
+    sizes = [voice.path.stat().st_size // 2 - 22 for voice in voices]
+    mixed = [voices[0], replace(voices[1], language="en")]
+    assert broken(mixed, ["cer"], recognizer=Told({sizes[0]: "", sizes[1]: RIGHT})) == []
+    (complaint,) = broken(mixed, ["cer"], recognizer=Told({}))
+    assert "hears none of the 2 references" in complaint
+
+
 def test_references_in_other_languages_say_nothing_about_a_recogniser(voices):
     assert broken([replace(one, language="de") for one in voices], ["cer"], recognizer=Told({})) == []
 
