@@ -173,8 +173,12 @@ def calibrate(
 def tail_limit(values: Sequence[float], share: float) -> float:
     """The value beyond which an exponential tail, fitted to the highest tenth, leaves a share; see the conventions.
 
-    >>> round(tail_limit([0.0] * 90 + [1.0] * 10, 0.1), 3)
-    0.0
+    Where it begins at the highest value it is lower, and it is never below what is not taken for mislabelled.
+
+    >>> round(tail_limit([0.0] * 90 + [1.0] * 10, 0.001), 2)
+    4.32
+    >>> tail_limit([0.0] * 90 + [1.0] * 10, 0.1)
+    1.0
     """
     ordered = np.sort(np.asarray(values, np.float64))
     start = float(ordered[max(0, ceil((1 - TAIL) * ordered.size) - 1)])
