@@ -75,13 +75,15 @@ class Browser:
         self.logs()
         self.driver.get("about:blank")
         self.driver.get(url)
+        # The driver sometimes takes the blank page's end for this one's, and a long page is still being read.
+        assert self.soon("return document.readyState", lambda state: state == "complete", within_s=20) == "complete"
 
     def run(self, script, *arguments):
         return self.driver.execute_script(script, *arguments)
 
-    def soon(self, script, holds):
+    def soon(self, script, holds, within_s=3):
         """What a script returns once it holds, or after three seconds: neither a key nor a sound is there at once."""
-        until = time.monotonic() + 3
+        until = time.monotonic() + within_s
         while not holds(value := self.run(script)) and time.monotonic() < until:
             time.sleep(0.05)
         return value
