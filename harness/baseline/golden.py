@@ -8,6 +8,7 @@ Takes of one baseline share a fingerprint: scorers, device, data type.
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from pathlib import Path
 
@@ -127,14 +128,22 @@ def read(folder: Path, backend: str, suite: str) -> Baseline | None:
     """
     path = path_of(folder, backend, suite)
     try:
-        baseline = schema.read(path, Baseline, f"restore it, or {how_to_accept(suite)}")
+        baseline = _read(path, content_hash(path.read_bytes()), f"restore it, or {how_to_accept(suite)}")
     except FileNotFoundError:
         return None
     except RecordError as error:
         raise GoldenError(str(error)) from error
+    except OSError as error:
+        raise GoldenError(f"{path} cannot be read ({error.strerror}): {how_to_accept(suite)}") from error
     if (baseline.backend, baseline.suite) != (backend, suite):
         raise GoldenError(f"{path} is the baseline of another backend or suite; {how_to_accept(suite)}")
     return baseline
+
+
+@lru_cache(maxsize=16)
+def _read(path: Path, content: str, remedy: str) -> Baseline:
+    """The baseline in a file of that content: a run asks for each several times, and it is long."""
+    return schema.read(path, Baseline, remedy)
 
 
 def write(folder: Path, baseline: Baseline) -> Path:
