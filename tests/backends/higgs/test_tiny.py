@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -30,12 +29,10 @@ def test_it_has_the_layout_of_the_released_repositories(tiny):
     }
 
 
-def test_it_is_small_and_quickly_built(tmp_path):
+def test_it_is_small(tmp_path):
     from harness.backends.higgs import tiny
 
-    began = time.process_time()
     tiny.write(tmp_path)
-    assert time.process_time() - began < 5
     assert sum(map(len, files(tmp_path).values())) < 10_000_000
 
 
