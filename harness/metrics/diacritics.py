@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from harness import audio
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
-from harness.metrics.intelligibility import Heard
+from harness.metrics.intelligibility import Floor, Heard
 from harness.metrics.spectrum import mel_bands
 from harness.take import Take
 from harness.text.scoring import compare, said, slots
@@ -149,11 +149,12 @@ def _contrast(one: Frames, two: Frames, pair: Pair) -> Finding:
 
 
 @metric("pair_reading", unit="ratio", better="higher", of="take")
-def pair_reading(text: str, comparable: Take, heard: Heard) -> Finding:
+def pair_reading(text: str, comparable: Take, heard: Heard, floor: Floor) -> Finding:
     """Whether a recogniser that writes diacritics hears this row of the pair rather than the other."""
     own, other = text, comparable.request.utterance.text
     if heard.error:
-        raise Missing(f"the recogniser failed: {heard.error}")
+        # One that mishears people fails because of that, and each take would name a failure of its own.
+        raise Missing(floor.error or f"the recogniser failed: {heard.error}")
     apart = compare(own, other, strict=True).letters.errors
     if not apart:
         raise NotApplicable("the two texts of the pair do not differ in diacritics")

@@ -130,8 +130,8 @@ def floor_of(references: Sequence[Reference], spoken: Sequence[Heard], language:
         return Floor(
             letters,
             words,
-            f"the recogniser gets {letters:.0%} of the letters of {len(found)} references in {language!r} wrong; to "
-            f"judge these voices at most {HIGHEST_FLOOR:.0%} may be wrong",
+            f"the recogniser gets {letters:.0%} of the letters of {len(found)} references in {language!r} wrong and says "
+            f"nothing about these takes: take one that understands the voices (at most {HIGHEST_FLOOR:.0%} wrong)",
         )
     return Floor(letters, words)
 
@@ -214,6 +214,15 @@ def floor(
     return floors[code]
 
 
+@both
+@analysis(what="the recogniser")
+def usable_floor(floor: Floor) -> Floor:
+    """The floor, where the recogniser hears people well enough to judge anybody."""
+    if floor.error:
+        raise Missing(floor.error)
+    return floor
+
+
 def hear_references(references: Sequence[Reference], recognizer: Recognizer) -> list[Heard]:
     """What the recogniser writes of each reference; one that cannot be read is heard with an error."""
     sounds, problems = {}, {}
@@ -274,22 +283,20 @@ def wer(differences: Differences, heard: Heard) -> Finding:
 
 
 @metric("cer_above_floor", unit="ratio", better="lower", of="sound", version=VERSION)
-def cer_above_floor(floor: Floor, differences: Differences, heard: Heard) -> Finding:
+def cer_above_floor(usable_floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """The letter error rate less what the recogniser scores on the reference itself."""
-    return _above(floor, floor.cer, differences.letters, heard)
+    return _above(usable_floor.cer, differences.letters, heard)
 
 
 @metric("wer_above_floor", unit="ratio", better="lower", of="sound", version=VERSION)
-def wer_above_floor(floor: Floor, differences: Differences, heard: Heard) -> Finding:
+def wer_above_floor(usable_floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """The word error rate less what the recogniser scores on the reference itself."""
-    return _above(floor, floor.wer, differences.words, heard)
+    return _above(usable_floor.wer, differences.words, heard)
 
 
 @metric("lost_words", unit="words", better="lower", of="sound", version=VERSION)
-def lost_word_count(floor: Floor, differences: Differences, heard: Heard) -> Finding:
+def lost_word_count(usable_floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """Words of which fewer than half the letters were heard."""
-    if floor.error:
-        raise Missing(floor.error)
     lost = lost_words(differences)
     places = {"beginning": len(lost.beginning), "middle": len(lost.middle), "end": len(lost.end)}
     return measured(lost.count, f"not heard {lost}" if lost.count else "", (), heard.text, **places)
@@ -303,9 +310,7 @@ def _rate(found: Alignment, heard: Heard) -> Finding:
     return measured(found.rate, heard.shown, (), heard.text, **_counts(found))
 
 
-def _above(human: Floor, floor_rate: float, found: Alignment, heard: Heard) -> Finding:
-    if human.error:
-        raise Missing(human.error)
+def _above(floor_rate: float, found: Alignment, heard: Heard) -> Finding:
     about = f"{found.rate:.1%} less {floor_rate:.1%} on human speech in this language; {heard.shown}"
     return measured(found.rate - floor_rate, about, (), heard.text, **_counts(found), floor=floor_rate)
 

@@ -164,6 +164,7 @@ def evidence(
     language: Sequence[str],
     heard: Sequence[Heard],
     take: Sequence[Take],
+    usable_floor: Sequence[Floor],  # a recogniser that mishears people is not asked: it takes long and judges nobody
 ) -> "list[Evidence | Missing]":
     """What the recogniser says of the target and of other texts, for each take."""
     if not isinstance(recognizer, TextScorer):
@@ -205,61 +206,52 @@ def evidence(
     return [scored.get(place, one) for place, one in enumerate(found)]
 
 
-def _usable(evidence: Evidence, floor: Floor) -> Evidence:
-    if floor.error:
-        raise Missing(floor.error)
-    return evidence
-
-
 @metric("text_llr", unit="nats", better="lower", of="sound")
-def text_llr(evidence: Evidence, floor: Floor) -> Finding:
+def text_llr(evidence: Evidence) -> Finding:
     """How much likelier than the target the likeliest text is."""
-    found = _usable(evidence, floor)
-    value, _ = found.ratio(found.texts)
-    doubted = sorted((one for one in found.doubts() if one[0] > 0), reverse=True)[:3]
-    about = ", ".join(f"{found.when(place)} {doubt:+.1f}" for doubt, place in doubted)
-    spans = tuple(sorted(found.times[place] for _, place in doubted)) if found.times else ()
+    value, _ = evidence.ratio(evidence.texts)
+    doubted = sorted((one for one in evidence.doubts() if one[0] > 0), reverse=True)[:3]
+    about = ", ".join(f"{evidence.when(place)} {doubt:+.1f}" for doubt, place in doubted)
+    spans = tuple(sorted(evidence.times[place] for _, place in doubted)) if evidence.times else ()
     return measured(
-        value, f"most doubtful: {about}; {found.heard.shown}" if about else found.heard.shown, spans, found.heard.text
+        value,
+        f"most doubtful: {about}; {evidence.heard.shown}" if about else evidence.heard.shown,
+        spans,
+        evidence.heard.text,
     )
 
 
 @metric("missing_words_llr", unit="nats", better="lower", of="sound", version=3)
-def missing_words_llr(evidence: Evidence, floor: Floor) -> Finding:
+def missing_words_llr(evidence: Evidence) -> Finding:
     """How much likelier words are missing than said: by the text, by their time, and by the sound."""
-    found = _usable(evidence, floor)
     lacks = [
-        replace(text, score=text.score + found.hurry(text.words) + found.unsupported(text.words))
-        for text in found.texts
+        replace(text, score=text.score + evidence.hurry(text.words) + evidence.unsupported(text.words))
+        for text in evidence.texts
         if text.change == Change.MISSING and text.lost_letters >= LEAST_LETTERS
     ]
-    if not found.heard.text:
-        lacks.append(found.texts[1])
-    return _finding(found, lacks, "missing")
+    if not evidence.heard.text:
+        lacks.append(evidence.texts[1])
+    return _finding(evidence, lacks, "missing")
 
 
 @metric("repeated_words_llr", unit="nats", better="lower", of="speech")
-def repeated_words_llr(evidence: Evidence, floor: Floor) -> Finding:
+def repeated_words_llr(evidence: Evidence) -> Finding:
     """How much likelier the target is with a word said twice than as it stands."""
-    found = _usable(evidence, floor)
-    return _finding(found, [text for text in found.texts if text.change == Change.REPEATED], "said twice")
+    return _finding(evidence, [text for text in evidence.texts if text.change == Change.REPEATED], "said twice")
 
 
 @metric("word_order_llr", unit="nats", better="lower", of="speech")
-def word_order_llr(evidence: Evidence, floor: Floor) -> Finding:
+def word_order_llr(evidence: Evidence) -> Finding:
     """How much likelier two neighbouring words are in each other's place than in their own."""
-    found = _usable(evidence, floor)
-    exchanged = [text for text in found.texts if text.change == Change.EXCHANGED]
+    exchanged = [text for text in evidence.texts if text.change == Change.EXCHANGED]
     if not exchanged:
         raise NotApplicable("a text of one word has no order")
-    return _finding(found, exchanged, "exchanged")
+    return _finding(evidence, exchanged, "exchanged")
 
 
 @metric("added_letters", unit="letters", better="lower", of="sound")
-def added_letters(differences: Differences, floor: Floor, heard: Heard) -> Finding:
+def added_letters(usable_floor: Floor, differences: Differences, heard: Heard) -> Finding:
     """The most letters in a stretch of what was heard that the target does not hold."""
-    if floor.error:
-        raise Missing(floor.error)
     if not heard.text:
         raise Missing("nothing was heard")
     letters = differences.letters

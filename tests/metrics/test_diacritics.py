@@ -156,6 +156,7 @@ def test_a_recogniser_that_writes_marks_says_which_row_was_spoken():
 def test_a_recogniser_without_marks_is_refused_and_one_that_raises_is_inconclusive():
     assert "writes no diacritics" in reading("هذا علم نعتز به جميعا").why_not
     assert outcome(reading(RuntimeError("broken")), "pair_reading") is Outcome.INCONCLUSIVE
+    assert "human speech in 'ar'" in reading(RuntimeError("broken")).why_not  # it hears no reference either: one cause
     alone = measure_pair(row(1, ONE, sentence(STEPS)), None, None)["pair_reading"]
     assert outcome(alone, "pair_reading") is Outcome.REFUSED
 
