@@ -130,8 +130,8 @@ def floor_of(references: Sequence[Reference], spoken: Sequence[Heard], language:
         return Floor(
             letters,
             words,
-            f"the recogniser gets {letters:.0%} of the letters of {len(found)} references in {language!r} wrong and says "
-            f"nothing about these takes: take one that understands the voices (at most {HIGHEST_FLOOR:.0%} wrong)",
+            f"the recogniser gets {letters:.0%} of the letters of {len(found)} references in {language!r} wrong and "
+            f"says nothing about these takes: take one that understands the voices (at most {HIGHEST_FLOOR:.0%} wrong)",
         )
     return Floor(letters, words)
 
