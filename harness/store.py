@@ -12,6 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from filelock import FileLock
@@ -22,6 +23,8 @@ from harness.errors import RecordError
 from harness.records.schema import encode, read, write
 from harness.records.sidecar import Sidecar, SidecarReference
 from harness.take import Provenance, Request, Take
+
+_NOTHING = MappingProxyType[str, float | str]({})
 
 
 class Store:
@@ -48,7 +51,7 @@ class Store:
             return None
         made = sidecar.provenance
         shared = self._provenances.setdefault(encode(made), made)  # all takes of a run have one or two
-        return TakeOnDisk.of(request, sidecar, self._path(request), shared)
+        return TakeOnDisk.of(request, sidecar, self, shared)
 
     def sidecar(self, digest: str) -> Sidecar | None:
         """What is noted beside the audio of a request.
@@ -154,26 +157,46 @@ def language_name(code: str) -> str:
 
 
 class TakeOnDisk(Take):
-    """A stored take whose sound is read whenever it is asked for, and not held."""
+    """A stored take whose sound is read whenever it is asked for, and not held; there may be a million of them."""
+
+    __slots__ = (
+        "_downmix_loss_db",
+        "_store",
+        "details",
+        "elapsed_s",
+        "frames",
+        "provenance",
+        "request",
+        "sha256",
+        "stopped_by",
+        "unconditioned",
+    )
 
     @classmethod
-    def of(cls, request: Request, sidecar: Sidecar, path: Path, provenance: Provenance) -> Self:
+    def of(cls, request: Request, sidecar: Sidecar, store: Store, provenance: Provenance) -> Self:
         """The take that a sidecar tells of."""
         take = object.__new__(cls)
-        vars(take).update(
-            request=request,
-            stopped_by=sidecar.stopped_by,
-            provenance=provenance,
-            frames=sidecar.frames,
-            elapsed_s=sidecar.elapsed_s,
-            error="",
-            unconditioned=sidecar.unconditioned,
-            details=sidecar.details,
-            path=path,
-            sha256=sidecar.audio,
-            _downmix_loss_db=sidecar.downmix_loss_db,
-        )
+        known = {
+            "_downmix_loss_db": sidecar.downmix_loss_db,
+            "_store": store,
+            "details": sidecar.details or _NOTHING,
+            "elapsed_s": sidecar.elapsed_s,
+            "frames": sidecar.frames,
+            "provenance": provenance,
+            "request": request,
+            "sha256": sidecar.audio,
+            "stopped_by": sidecar.stopped_by,
+            "unconditioned": sidecar.unconditioned,
+        }
+        for name, value in known.items():
+            object.__setattr__(take, name, value)
         return take
+
+    @property
+    def path(self) -> Path:
+        """Where its sound lies."""
+        store: Store = object.__getattribute__(self, "_store")
+        return store.path(self.request.digest)
 
     @property
     def has_sound(self) -> bool:
@@ -184,8 +207,8 @@ class TakeOnDisk(Take):
         # Only for what is not there: of a take's fields that is the sound.
         if name != "audio":
             raise AttributeError(name)
-        sound = audio.load(vars(self)["path"])
-        return replace(sound, downmix_loss_db=vars(self)["_downmix_loss_db"])
+        sound = audio.load(self.path)
+        return replace(sound, downmix_loss_db=object.__getattribute__(self, "_downmix_loss_db"))
 
 
 class DerivedValues:

@@ -128,7 +128,7 @@ class Request:
         named = f"{self.utterance.id} {self.seed}".encode()
         return int.from_bytes(hashlib.sha256(named).digest()[:8], "big") >> 1
 
-    @cached_property
+    @property
     def question(self) -> str:
         """Names what is asked whoever answers: 16 digits of the sha256 of text, voice, chunks, sampling and seed."""
         reference, utterance = self.reference, self.utterance

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.audio import Audio, finite
 from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
-from harness.take import Take
+from harness.take import Request, Take
 
 WINDOW_S = 0.005
 AFTER_S, AFTER = 0.008, 16
@@ -25,6 +25,8 @@ STEPS = 16  # of a ratio of 1, in which a neighbour is told
 QUIETEST = 0.02  # of the take's peak: below it rounding and noise make landmarks of their own
 KEPT = 4  # one landmark in so many, the same ones in every take
 LEAST_LANDMARKS = 4  # fewer say nothing
+HOLDER = np.uint64((1 << 24) - 1)  # the bits that say which of up to 16 million takes a landmark is of ...
+LANDMARK = ~HOLDER  # ... and those of the landmark: two that differ agree in 40 bits by chance in 1e-12
 
 Landmarks = NDArray[np.uint64]
 
@@ -74,46 +76,44 @@ def named(columns: Iterable[NDArray[np.int64]]) -> NDArray[np.uint64]:
 class Index:
     """Which takes of a run hold which landmarks."""
 
-    takes: list[Take] = field(default_factory=list)
+    requests: list[Request] = field(default_factory=list)
+    """Of the takes that were looked at; not the takes, whose sound is not to be held as long as the run."""
     sizes: list[int] = field(default_factory=list)
-    names: Landmarks = field(default_factory=lambda: np.empty(0, np.uint64))
-    """Of all takes, rising ..."""
-    holders: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
-    """... and the take that each is of."""
+    held: Landmarks = field(default_factory=lambda: np.empty(0, np.uint64))
+    """Of all takes, rising: in each the higher bits are the landmark's, the lower ones say whose it is."""
     looked: int = 0
 
     def take_in(self, company: Collection[Take]) -> None:
         """Look at the takes that came since the last time."""
         if len(company) == self.looked:
             return
-        known = {take.request.digest for take in self.takes}
-        names, holders = [self.names], [self.holders]
+        known = {request.digest for request in self.requests}
+        parts = [self.held]
         for take in company:
             if not take.has_sound or take.request.digest in known:
                 continue
             sound = take.audio
             assert sound is not None
-            names.append(found := landmarks_of(finite(sound)))
-            holders.append(np.full(found.size, len(self.takes), np.int32))
+            found = landmarks_of(finite(sound))
+            parts.append(found & LANDMARK | np.uint64(len(self.requests)))
             self.sizes.append(found.size)
-            # Without its sound, which is not to be held as long as the run.
-            self.takes.append(Take(take.request, None, take.stopped_by, take.provenance))
-        every = np.concatenate(names)
-        rising = np.argsort(every, kind="stable")
-        self.names, self.holders = every[rising], np.concatenate(holders)[rising]
+            self.requests.append(take.request)
+        self.held = np.concatenate(parts)
+        self.held.sort()
         self.looked = len(company)
 
-    def nearest(self, own: Landmarks, counts: Callable[[Take], bool]) -> tuple[float, Take | None]:
-        """The largest share of landmarks in common with another take, of the smaller of the two, and that take."""
-        begins, ends = (np.searchsorted(self.names, own, side) for side in ("left", "right"))
-        held = [self.holders[begin:end] for begin, end in zip(begins, ends, strict=True) if end > begin]
-        best: tuple[float, Take | None] = (0.0, None)
+    def nearest(self, own: Landmarks, counts: Callable[[Request], bool]) -> tuple[float, Request | None]:
+        """The largest share of landmarks in common with another take, of the smaller of the two, and its request."""
+        own = np.unique(own & LANDMARK)
+        begins, ends = np.searchsorted(self.held, own), np.searchsorted(self.held, own | HOLDER, "right")
+        held = [self.held[begin:end] & HOLDER for begin, end in zip(begins, ends, strict=True) if end > begin]
+        best: tuple[float, Request | None] = (0.0, None)
         if not held:
             return best
         for holder, common in zip(*np.unique(np.concatenate(held), return_counts=True), strict=True):
             smaller = min(own.size, self.sizes[holder])
-            if smaller >= LEAST_LANDMARKS and counts(self.takes[holder]) and common / smaller > best[0]:
-                best = float(common / smaller), self.takes[holder]
+            if smaller >= LEAST_LANDMARKS and counts(self.requests[holder]) and common / smaller > best[0]:
+                best = float(common / smaller), self.requests[holder]
         return best
 
 
@@ -129,8 +129,8 @@ def copied_take(
 ) -> Finding:
     """Share of the take that is, sample by sample, a take of another text or another voice."""
     copies_index.take_in(company())
-    mine = _question(take)
-    return _told(*copies_index.nearest(landmarks, lambda other: _question(other) != mine))
+    mine = _asked(take.request)
+    return _told(*copies_index.nearest(landmarks, lambda other: _asked(other) != mine))
 
 
 @metric("copied_seed", unit="ratio", better="lower")
@@ -145,15 +145,15 @@ def copied_seed(
     if deterministic:
         raise NotApplicable("the system says that it is deterministic: the takes of all seeds are one take")
     copies_index.take_in(company())
-    mine, seed = _question(take), take.request.seed
-    return _told(*copies_index.nearest(landmarks, lambda one: _question(one) == mine and one.request.seed != seed))
+    mine, seed = _asked(take.request), take.request.seed
+    return _told(*copies_index.nearest(landmarks, lambda one: _asked(one) == mine and one.seed != seed))
 
 
-def _question(take: Take) -> tuple[str, str]:
-    return take.request.utterance.text, take.request.reference.sha256
+def _asked(request: Request) -> tuple[str, str]:
+    return request.utterance.text, request.reference.sha256
 
 
-def _told(share: float, other: Take | None) -> Finding:
+def _told(share: float, other: Request | None) -> Finding:
     if other is None:
         return measured(0.0)
-    return measured(share, f"{share:.0%} is {other.request.utterance.id}, seed {other.request.seed}")
+    return measured(share, f"{share:.0%} is {other.utterance.id}, seed {other.seed}")

@@ -20,6 +20,7 @@ MOST_TESTS = 400
 """Takes of a suite up to which each has a test of its own."""
 BLOCK = 100
 """Takes of one test beyond that."""
+_TAKES = pytest.StashKey["dict[str, list[tuple[Utterance, int]]]"]()
 _NEED_NO_TAKE = frozenset({"require", "other_metrics"})
 
 
@@ -45,7 +46,7 @@ def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequen
     config = metafunc.config
     of_its_own = set(inspect.signature(metafunc.function).parameters) - _NEED_NO_TAKE
     by_name = config.option.keyword or any("[" in str(arg) for arg in config.args)
-    takes = [(row, seed) for row in rows for seed in seeds]
+    takes = _takes(config, rows, seeds)
     if of_its_own or by_name:
         return []
     if not arises and not (writes_allure(config) and not is_per_take(config)):
@@ -53,6 +54,15 @@ def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequen
     if len(takes) <= MOST_TESTS or writes_allure(config):
         return []
     return [Block(takes[start : start + BLOCK]) for start in range(0, len(takes), BLOCK)]
+
+
+def _takes(config: pytest.Config, rows: Sequence["Utterance"], seeds: Sequence[int]) -> "list[tuple[Utterance, int]]":
+    """Utterance and seed of every take of a suite, the same ones for all its tests."""
+    known = config.stash.setdefault(_TAKES, {})
+    suite = rows[0].suite if rows else ""
+    if suite not in known:
+        known[suite] = [(row, seed) for row in rows for seed in seeds]
+    return known[suite]
 
 
 def block_by_block(items: Sequence[pytest.Item]) -> list[pytest.Item]:

@@ -236,15 +236,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Generate what the selected tests need, once, before the first of them."""
     _let_termination_interrupt(session.config)
-    asked = [take for item in getattr(session, "items", []) for take in asked_takes(item)]
-    if asked and not session.config.option.collectonly and not session.testsfailed:
+    items = getattr(session, "items", [])
+    languages = {utterance.language for item in items for utterance, _ in asked_takes(item)}
+    if languages and not session.config.option.collectonly and not session.testsfailed:
         run = run_of(session.config)
         with PlainUsage(), _progress(session.config) as progress:
-            metrics = {metric for _, metric in required_by(session.items)}
+            metrics = {metric for _, metric in required_by(items)}
             with suppress(RulerError):  # every test that asks for the run says so
-                run.check_ruler(metrics, {utterance.language for utterance, _ in asked})
+                run.check_ruler(metrics, languages)
                 run.ledger, run.share = journal_of(session.config), share_of(session.config)
-                run.carry_out(wanted_by(run, session.items), progress, progress.judged)
+                run.carry_out(wanted_by(run, items), progress, progress.judged)
     return (yield)
 
 

@@ -17,6 +17,7 @@ from harness.records.take_record import TakeRecord
 from harness.records.takes_on_disk import TakesOnDisk
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_HEAVY = ("text", "transcript", "digest", "question", "audio", "reference_audio", "accepted_audio", "accepted_sha256")
 _WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
 
 
@@ -225,9 +226,7 @@ class Survey:
                 group.add(verdict.reason, key, verdict.gate.name)
         near = None if take.against else nearest(take)
         told = tuple(one for one in take.verdicts if one.outcome not in (Outcome.PASS, Outcome.REFUSED))
-        light = structs.replace(
-            take, text="", transcript="", digest="", question="", audio="", measurements={}, verdicts=told
-        )
+        light = structs.replace(take, **dict.fromkeys(_HEAVY, ""), measurements={}, verdicts=told)
         self.seen.append(Seen(place, light, badness(take), _closeness(near) if near else None))
 
     @property

@@ -226,17 +226,18 @@ def _as_shown(run: RunRecord) -> list[int]:
 
 def _rows(takes: Sequence[TakeRecord]) -> bytes:
     """The takes that are rows only, as a script that a page may read from the file system."""
-    rows = []
-    for take in takes:
-        near = nearest(take)
-        shown = take.against[0] if take.against else near
-        about = f"{shown.gate.name} {shown.observed}, limit {shown.gate.limit}" if shown else ""
-        gates = " ".join(verdict.gate.name for verdict in take.against)
-        sounds = [f"../{path}" if path else "" for path in (take.reference_audio, take.listen)]
-        asked = (take.suite, take.speaker, take.language, take.text)
-        rows.append([anchor(take), worst_outcome(take), str(take.key), *asked, about, gates, *sounds])
-    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
-    return f"window.furtherTakes={text};\n".encode()
+    return b"window.furtherTakes=[" + b",".join(map(_row, takes)) + b"];\n"
+
+
+def _row(take: TakeRecord) -> bytes:
+    near = nearest(take)
+    shown = take.against[0] if take.against else near
+    about = f"{shown.gate.name} {shown.observed}, limit {shown.gate.limit}" if shown else ""
+    gates = " ".join(verdict.gate.name for verdict in take.against)
+    sounds = [f"../{path}" if path else "" for path in (take.reference_audio, take.listen)]
+    asked = (take.suite, take.speaker, take.language, take.text)
+    row = [anchor(take), worst_outcome(take), str(take.key), *asked, about, gates, *sounds]
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def _informed(player: Player, shelf: Recordings, lossless: bool) -> Player:
