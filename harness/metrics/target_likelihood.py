@@ -10,7 +10,7 @@ Conventions
     `text_llr`            any text against the target
     `missing_words_llr`   the target without a word, or without its last two, of 3 letters and more, against the target;
                           the time that the recogniser's attention finds for those words; what the sound says for them
-    `repeated_words_llr`  a word said twice, against the target
+    `repeated_words_llr`  a word said twice, against the target; not one that good English may double
     `word_order_llr`      two neighbouring words in each other's place, against the target
     `added_letters`       the most letters in a stretch of the transcript that the target does not hold: an added one
                           counts 1, one that is also in the target -0.5, one that was not heard -1
@@ -48,6 +48,7 @@ from harness.metrics.intelligibility import Floor, Heard, both, of_second
 from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner, WordExpecter
 from harness.metrics.recognition.windows import WINDOW_S
 from harness.take import Take
+from harness.text.as_written import bare
 from harness.text.hypotheses import LEAST_LETTERS, Change, Hypotheses, hypotheses
 from harness.text.scoring import Differences, said, slots
 
@@ -55,6 +56,7 @@ SAID_SD, UNSAID_LOG = 0.33, -1.0  # of the logarithm of a word's time for each l
 SUPPORT = 0.5  # of what the sound says for a word, for its likelihood says a part of that already
 MOST_HURRIED, MOST_DRAWN = -1.5, 0.7  # beyond these it is no better known
 FRAME_S = 0.02  # no word has less time
+DOUBLED = frozenset({"had", "that"})  # "had had" and "that that" are good English, and a recogniser expects them
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,7 @@ class Evidence:
 
     def named(self, text: _Text) -> str:
         """The words that a text is about."""
-        return " ".join(self.words[place] for place in text.words)
+        return " ".join(bare(self.words[place]) for place in text.words)
 
     def doubts(self) -> list[tuple[float, int]]:
         """For each word how much likelier than the target the best text is that changes it, and the word's place."""
@@ -138,7 +140,8 @@ class Evidence:
 
     def when(self, place: int) -> str:
         """A word, and when it should be heard."""
-        return f"{self.words[place]} at {self.times[place][0]:.1f} s" if self.times else self.words[place]
+        word = bare(self.words[place])
+        return f"{word} at {self.times[place][0]:.1f} s" if self.times else word
 
     def timed(self, spans: Sequence[tuple[float, float]]) -> "Evidence":
         """The same with the times of all that stands between spaces."""
@@ -206,7 +209,7 @@ def evidence(
     return [scored.get(place, one) for place, one in enumerate(found)]
 
 
-@metric("text_llr", unit="nats", better="lower", of="sound")
+@metric("text_llr", unit="nats", better="lower", of="sound", version=2)
 def text_llr(evidence: Evidence) -> Finding:
     """How much likelier than the target the likeliest text is."""
     value, _ = evidence.ratio(evidence.texts)
@@ -221,7 +224,7 @@ def text_llr(evidence: Evidence) -> Finding:
     )
 
 
-@metric("missing_words_llr", unit="nats", better="lower", of="sound", version=3)
+@metric("missing_words_llr", unit="nats", better="lower", of="sound", version=4)
 def missing_words_llr(evidence: Evidence) -> Finding:
     """How much likelier words are missing than said: by the text, by their time, and by the sound."""
     lacks = [
@@ -234,13 +237,14 @@ def missing_words_llr(evidence: Evidence) -> Finding:
     return _finding(evidence, lacks, "missing")
 
 
-@metric("repeated_words_llr", unit="nats", better="lower", of="speech")
+@metric("repeated_words_llr", unit="nats", better="lower", of="speech", version=2)
 def repeated_words_llr(evidence: Evidence) -> Finding:
     """How much likelier the target is with a word said twice than as it stands."""
-    return _finding(evidence, [text for text in evidence.texts if text.change == Change.REPEATED], "said twice")
+    twice = [text for text in evidence.texts if text.change == Change.REPEATED]
+    return _finding(evidence, [text for text in twice if evidence.named(text).casefold() not in DOUBLED], "said twice")
 
 
-@metric("word_order_llr", unit="nats", better="lower", of="speech")
+@metric("word_order_llr", unit="nats", better="lower", of="speech", version=2)
 def word_order_llr(evidence: Evidence) -> Finding:
     """How much likelier two neighbouring words are in each other's place than in their own."""
     exchanged = [text for text in evidence.texts if text.change == Change.EXCHANGED]

@@ -1,19 +1,21 @@
 """Texts that may have been spoken in place of the target: what a recogniser is asked to compare it with.
 
 Conventions
-    The target is written as the recogniser writes: words that it heard as they should be stand in its own spelling, the
-    others plain, without marks and punctuation. A hypothesis changes one thing in it, so that all else that the
-    recogniser mishears is the same on both sides of a comparison: a word is missing, a word of 3 letters or more comes
-    twice, two neighbours changed places, or a stretch stands as it was heard.
+    The target is written as the recogniser writes: words that it heard as they should be stand in its own spelling,
+    with its capitals and punctuation; the others stand without marks, with the punctuation of what was heard in their
+    place. A hypothesis changes one thing in it, so that all else that the recogniser mishears is the same on both sides
+    of a comparison: a word is missing, a word of 3 letters or more comes twice, two neighbours changed places, or a
+    stretch stands as it was heard. Punctuation stays where it was when words change (`harness.text.as_written`).
 """
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from harness.text.alignment import Alignment, align
-from harness.text.scoring import Word, same_word, scored_words
+from harness.text.as_written import ENDS, as_written, bare, dressed, exchanged, letters, parts, twice, without
+from harness.text.scoring import same_word, scored_words
 
 LEAST_LETTERS = 3  # fewer are within what a recogniser mishears
 _BARE_ALEFS = str.maketrans("أإآٱ", "اااا")
@@ -60,15 +62,11 @@ class Hypotheses:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A stretch of the target and what was heard there."""
+    """A stretch of the target, as it is compared, and what was heard there."""
 
-    target: tuple[str, ...]
+    words: tuple[str, ...]
     heard: tuple[str, ...]
     same: bool
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        return (" ".join(self.heard),) if self.same else self.target
 
 
 def plain(text: str) -> str:
@@ -93,7 +91,7 @@ def hypotheses(targets: Sequence[str], heard: str, language: str) -> Hypotheses:
     ]
     best = min(range(len(readings)), key=lambda place: aligned[place].errors)
     written, mine = readings[best]
-    blocks = _blocks(aligned[best], mine, theirs)
+    blocks = _blocks(aligned[best], as_written(plain(written), mine, language), as_written(heard, theirs, language))
     words = tuple(word for block in blocks for word in block.words)
     base, other = " ".join(words), " ".join(word.written for word in mine)
     without_punctuation = " ".join(word.written for word in theirs)
@@ -105,7 +103,7 @@ def hypotheses(targets: Sequence[str], heard: str, language: str) -> Hypotheses:
     )
 
 
-def _blocks(alignment: Alignment, mine: Sequence[Word], theirs: Sequence[Word]) -> list[_Block]:
+def _blocks(alignment: Alignment, mine: Sequence[str], theirs: Sequence[str]) -> list[_Block]:
     """Both texts cut where neither has a word across the cut; words that agree stand alone."""
     groups: list[tuple[list[int], list[int], bool]] = []
     for (one, two), same in zip(alignment.places, alignment.same, strict=True):
@@ -115,32 +113,43 @@ def _blocks(alignment: Alignment, mine: Sequence[Word], theirs: Sequence[Word]) 
             groups.append(([*before[0], one], [*before[1], two], before[2] and same))
         else:
             groups.append(([one], [two], same))
-    blocks, at = [], 0
+    blocks: list[_Block] = []
+    at = 0
     for number, (ours, others, same) in enumerate(groups):
         # A word that was heard in several has the place of its last: take up those before it.
         last = max((place for place in others if place >= 0), default=at - 1)
         last = len(theirs) - 1 if number == len(groups) - 1 else last
-        heard = tuple(theirs[place].written for place in range(at, last + 1))
+        heard = tuple(theirs[place] for place in range(at, last + 1))
         at = max(at, last + 1)
-        target = tuple(mine[place].written for place in dict.fromkeys(ours) if place >= 0)
-        blocks.append(_Block(target, heard, same))
+        target = [mine[place] for place in dict.fromkeys(ours) if place >= 0]
+        begins = not blocks or (" ".join(blocks[-1].words) or " ")[-1] in ENDS
+        words = (" ".join(heard),) if same else dressed(target, heard, begins)
+        blocks.append(_Block(words, heard, same))
+    if len(blocks) > 1 and not blocks[-1].heard and blocks[-2].words:
+        # What was not heard at the end takes up the full stop of what was heard before it.
+        heard_last, unheard = blocks[-2:]
+        stop = parts(heard_last.words[-1])[2]
+        blocks[-2:] = [
+            replace(heard_last, words=(*heard_last.words[:-1], heard_last.words[-1].removesuffix(stop))),
+            replace(unheard, words=(*unheard.words[:-1], unheard.words[-1] + stop)),
+        ]
     return blocks
 
 
 def _changes(words: Sequence[str]) -> list[Hypothesis]:
     changes = []
+    many = [letters(word) for word in words]
+    runs = [(place, place + 1) for place in range(len(words))]
+    runs += [(len(words) - 2, len(words))] if len(words) > 2 else []
+    for first, end in runs:
+        text = " ".join(without(words, first, end))
+        changes.append(Hypothesis(Change.MISSING, text, tuple(range(first, end)), sum(many[first:end])))
     for place, word in enumerate(words):
-        letters = len(word.replace(" ", ""))
-        before, after = words[:place], words[place + 1 :]
-        changes.append(Hypothesis(Change.MISSING, " ".join([*before, *after]), (place,), letters))
-        if letters >= LEAST_LETTERS:
-            changes.append(Hypothesis(Change.REPEATED, " ".join([*before, word, word, *after]), (place,), -letters))
-        if after and after[0] != word:
-            exchanged = [*before, after[0], word, *after[1:]]
-            changes.append(Hypothesis(Change.EXCHANGED, " ".join(exchanged), (place, place + 1)))
-    if len(words) > 2:
-        letters = len("".join(words[-2:]).replace(" ", ""))
-        changes.append(Hypothesis(Change.MISSING, " ".join(words[:-2]), (len(words) - 2, len(words) - 1), letters))
+        if many[place] >= LEAST_LETTERS:
+            changes.append(Hypothesis(Change.REPEATED, " ".join(twice(words, place)), (place,), -many[place]))
+        if place + 1 < len(words) and bare(words[place + 1]).casefold() != bare(word).casefold():
+            text = " ".join(exchanged(words, place))
+            changes.append(Hypothesis(Change.EXCHANGED, text, (place, place + 1)))
     return changes
 
 
@@ -165,7 +174,7 @@ def _as_heard(blocks: Sequence[_Block]) -> list[Hypothesis]:
             for number, block in enumerate(blocks)
             for word in (block.heard if first <= number < end else block.words)
         ]
-        lost = sum(len("".join(block.target)) - len("".join(block.heard)) for block in blocks[first:end])
+        lost = sum(letters("".join(block.words)) - letters("".join(block.heard)) for block in blocks[first:end])
         covered = range(starts[first], starts[end - 1] + len(blocks[end - 1].words))
         changes.append(Hypothesis(Change.HEARD, " ".join(text), tuple(covered), lost))
     return changes

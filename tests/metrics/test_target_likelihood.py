@@ -81,6 +81,15 @@ def test_a_recogniser_that_mishears_people_is_asked_for_no_text_and_says_why_of_
     assert {one.why_not.partition(" of 1 references")[0][-11:] for one in found.values()} == {"the letters"}
 
 
+def test_a_word_that_good_english_doubles_is_not_said_twice(tmp_path):
+    text = "he knew that he had gone"
+    own = {"text": text, "transcript": "مرحبا يا صديقي العزيز"}
+    values, _ = measured(tmp_path, "he knew that he had had gone", heard=text, **own)
+    assert values["repeated_words_llr"] < 0 < values["text_llr"]
+    values, _ = measured(tmp_path, "he knew knew that he had gone", heard=text, **own)
+    assert values["repeated_words_llr"] > 0
+
+
 class Times(Scores):
     """Says when words are spoken: each for half a second."""
 

@@ -47,3 +47,26 @@ def test_nothing_heard_leaves_the_target_whole():
     assert found.words == ("one", "two")
     assert "" in found.texts
     assert set(found.spellings) == {"one two"}
+
+
+def test_capitals_apostrophes_and_punctuation_stand_as_the_recogniser_wrote_them():
+    found = hypotheses(["he said i'll come now"], "He said, I'll come now.", "en")
+    assert found.words == ("He", "said,", "I'll", "come", "now.")
+    assert found.spellings[0] == found.heard[0] == "He said, I'll come now."
+    assert "Said, I'll come now." in texts(found, Change.MISSING)
+    assert "He said, I'll come." in texts(found, Change.MISSING)
+    assert "He said said, I'll come now." in texts(found, Change.REPEATED)
+    assert "He said, come I'll now." in texts(found, Change.EXCHANGED)
+    assert "Said he, I'll come now." in texts(found, Change.EXCHANGED)
+
+
+def test_a_word_that_was_heard_otherwise_has_the_punctuation_of_what_stands_in_its_place():
+    assert hypotheses(["down came the rain"], "Drown came the train.", "en").spellings[0] == "Down came the rain."
+    assert hypotheses(["the cat sat down"], "The cat sat.", "en").spellings[0] == "The cat sat down."
+    assert hypotheses(["it works quoth al"], "It works. What's all?", "en").spellings[0] == "It works. Quoth al?"
+
+
+def test_scripts_without_capitals_keep_their_plain_words():
+    found = hypotheses(["إِنْ شَاءَ اللهُ."], "انشاء، الله.", "ar")
+    assert found.words == ("انشاء", "الله")
+    assert found.heard == ("انشاء، الله.", "انشاء الله")
