@@ -59,20 +59,20 @@ class Replay:
 
     def take_in(self, event: AnyEvent, place: int = 0) -> None:
         """Add one event of the journal, and where it stands there."""
-        self._tally = None
         match event:
             case Begun():
                 self.begun = event.at
             case Described():
                 self.about, self.settings = event.about, event.settings
             case Whole():
-                self.whole = event
+                self.whole, self._tally = event, None
             case Planned():
                 self.has_plan = True
                 self.deselected = max(self.deselected, event.deselected)
                 self._plan(event)
             case Found():
                 self.found.setdefault(event.key, []).append(place)
+                self._tally = None
             case Answered():
                 self._answered(event)
             case Unjudged():
