@@ -254,6 +254,8 @@ def test_an_injected_defect_fails_its_gate(judged, good, gate, defect, severity)
     mine = Request(SHORT, VOICES[SHORT.reference_id], 0, (), "test")
     # In the short take the cut of `beginning_lost` falls into a closed sound, and the splices into pauses.
     sound = long if gate in LONG_GATES or defect in {"beginning_lost", "splices"} else good
+    if defect == "fade_out":  # the room after the speech is what a fade is told from
+        sound = replace(sound, samples=np.pad(sound.samples, (0, round(0.3 * sound.sample_rate_hz))))
     take = Take(mine, sound, Stop.EOS, Provenance("test", "", ""))
     foreign = replace(take, audio=speech(SHORT, long.duration_s, voice="emma"))
     spoilt = spoil.inject(take, spoil.amounts[severity], np.random.default_rng(0), foreign)

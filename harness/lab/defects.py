@@ -245,8 +245,8 @@ DEFECTS = (
         (0.12, 0.35, 0.6),
         1,
         sound_injections.beginning_lost,
-        would_find="some cuts fall into a closed or faint sound: begins_abruptly warns of more of them, a recogniser "
-        "that misses the first word would find the rest",
+        would_find="some cuts fall into a pause between two words: a recogniser that misses the first word would find "
+        "it",
     ),
     Defect(
         "fade_out",
@@ -254,7 +254,7 @@ DEFECTS = (
         (12.0, 20.0, 30.0),
         2,
         sound_injections.fade_out,
-        would_find="the last second of a short take fades in human speech too: fades_away warns, and a comparison with "
+        would_find="where less than 0.15 s follow the speech, what has faded is taken for the room: a comparison with "
         "the accepted release's take of the same text would find it",
     ),
     Defect(

@@ -37,6 +37,12 @@ def test_a_first_word_that_lost_its_beginning_is_told_from_a_whole_one():
     assert of(edges.lost_beginning, changed(SPEECH.samples[loud:])) > 3
 
 
+def test_a_rumble_below_any_voice_is_no_lost_beginning():
+    times = np.arange(SPEECH.samples.size) / SPEECH.sample_rate_hz
+    loud = 0.2 * np.cos(2 * np.pi * 15 * times) * np.exp(-times / 0.05)
+    assert of(edges.lost_beginning, changed(SPEECH.samples + loud)) < -1
+
+
 def test_a_finished_voice_has_faded():
     assert of(edges.ending_level, draw("####..")) < -60
     assert of(edges.ending_level, draw("####")) > -3

@@ -49,6 +49,19 @@ def test_a_fade_out_leaves_no_loud_end():
         loudness.fading.function(loudness.smooth_levels(short), short)
 
 
+def test_a_click_long_after_the_speech_is_not_its_end():
+    quiet = np.zeros(SPEECH.sample_rate_hz // 2, np.float32)
+    click = quiet.copy()
+    click[5000:5100] = 0.05
+
+    def fading(tail):
+        pauses = Silences.of(Audio(np.concatenate([SPEECH.samples, tail, quiet]), SPEECH.sample_rate_hz))
+        return loudness.fading(loudness.smooth_levels(pauses), pauses)
+
+    assert fading(click).spans == fading(quiet).spans
+    assert fading(click).value == pytest.approx(fading(quiet).value, abs=0.1)
+
+
 def test_a_second_half_that_jumps_is_a_fall_or_a_rise():
     def both(gain_db):
         pauses = scaled(gain_db)
