@@ -201,12 +201,17 @@ def _power(arguments: argparse.Namespace) -> int:
 
 
 def _calibrate(arguments: argparse.Namespace) -> int:
-    """Limits and error rates on a team's own speech, as rows for gates.toml: of similarity, or (--words) of words."""
+    """Limits and error rates on a team's own speech: of similarity, (--words) of words, or (--limits) of all gates."""
     from harness import audio
-    from harness.lab import calibration, speech, word_calibration
+    from harness.lab import calibration, limit_calibration, speech, word_calibration
     from harness.metrics.speaker_encoder import open_encoder
 
-    if arguments.words:
+    if arguments.limits:
+        if not arguments.speech or arguments.words:
+            raise UsageError("--limits needs --speech FOLDER, and goes without --words")
+        lines: list[str] = []
+        text = "".join(f"{line}\n" for line in limit_calibration.report(arguments.speech))
+    elif arguments.words:
         if not (arguments.asr and arguments.speech):
             raise UsageError("--words needs --asr MODEL and --speech FOLDER")
         lines, text = word_calibration.report(arguments.speech, arguments.asr, arguments.language, arguments.cache)

@@ -77,6 +77,7 @@ def arguments_of(commands: Mapping[str, Callable[..., int]]) -> argparse.Argumen
     heard.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv")
     calibrate.add_argument("--voices-language", default="", help="language code of voices that have no name.lang")
     calibrate.add_argument("--speaker-encoder", default="resemblyzer", help="resemblyzer, or an x-vector model")
+    calibrate.add_argument("--limits", action="store_true", help="how far sound speech reaches towards every limit")
     calibrate.add_argument("--words", action="store_true", help="limits of the words, for the recogniser of --asr")
     calibrate.add_argument("--asr", default="", metavar="MODEL", help="speech recogniser: a folder, hub id or name")
     calibrate.add_argument("--language", default="", metavar="CODE", help="only recordings in it (--words)")

@@ -6,7 +6,7 @@ INCONCLUSIVE; advisory gates are counted beside the rest and never in `any`. A d
 where the gate passed the take before it was spoilt; a gate that was refused for a take says nothing about it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,7 +28,8 @@ from harness.metrics import known_metrics, metrics_of, speaker
 from harness.metrics.measuring import Measuring, model_free
 from harness.metrics.speaker import Voices
 from harness.metrics.speaker_encoder import Resemblyzer
-from harness.records.gate import Outcome
+from harness.records.gate import Outcome, Verdict
+from harness.records.measurement import Measurement
 from harness.records.power_table import PROFILES, BedPower, CountedRate, Defect, PowerTable, ProfilePower
 from harness.take import Take
 from harness.threads import keep_to_one_thread
@@ -171,7 +172,7 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
     """
     voices = _voices(takes)
     chosen = {
-        bed: beds.spread([one for one in takes if beds.bed_of(one) == bed and _spoilable(one)], count)
+        bed: beds.spread([one for one in takes if beds.bed_of(one) == bed and is_spoilable(one)], count)
         for bed, count in spoilt.items()
     }
     jobs = [_Job(one, "", 0, one.take, voices[id(one)]) for one in takes]
@@ -179,7 +180,7 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
         for defect in DEFECTS:
             for severity in [defect.rejects] if only_rejected else range(len(defect.amounts)):
                 jobs += [
-                    _Job(one, defect.name, severity, _foreign(one, takes, number), voices[id(one)])
+                    _Job(one, defect.name, severity, foreign(one, takes, number), voices[id(one)])
                     for number, one in enumerate(mine)
                 ]
     if workers > 1:
@@ -205,7 +206,7 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
     return Table(found)
 
 
-def _spoilable(one: Spoken) -> bool:
+def is_spoilable(one: Spoken) -> bool:
     """Whether a take has a voice and a text to be spoilt, and is neither a word nor a lecture."""
     return one.voice and not without_text(one.take) and _SPOILT_S[0] <= _length_s(one) <= _SPOILT_S[1]
 
@@ -250,7 +251,7 @@ def _voices(takes: Sequence[Spoken]) -> dict[int, Voices]:
     return found
 
 
-def _foreign(one: Spoken, takes: Sequence[Spoken], number: int) -> Take:
+def foreign(one: Spoken, takes: Sequence[Spoken], number: int) -> Take:
     """A take of somebody else in the same language, of another source where that is the only way to be sure."""
     language = one.take.request.utterance.language
     others = [
@@ -288,29 +289,46 @@ def _answers(job: _Job) -> tuple[Answers, float]:
         rng = np.random.default_rng([int(take.request.digest[:8], 16), job.severity])
         take = defect.inject(take, defect.amounts[job.severity], rng, job.other)
         by_voice = by_voice and defect.voice
+    found = _measured(take, by_voice, job.voices)
+    answers = {
+        profile.name: {verdict.gate.name: verdict.outcome for verdict in _judged(take, found, profile)}
+        for profile in _profiles(take.provenance.backend)
+    }
+    return answers, found["speaking_rate"].value
+
+
+def verdicts(takes: Sequence[Spoken], profile: Profile) -> Iterator[list[Verdict]]:
+    """What the gates of a profile that need no recogniser say of each sound take, in order."""
+    voices = _voices(takes)
+    for one in takes:
+        yield _judged(one.take, _measured(one.take, one.voice, voices[id(one)]), profile)
+
+
+def _measured(take: Take, by_voice: bool, voices: Voices) -> dict[str, Measurement]:
     voice_metrics = metrics_of(speaker, background_voices)
     names = model_free() + (voice_metrics if by_voice else [])
-    (found,) = Measuring(encoder=_encoder(), voices=job.voices).measure([take], names)
+    (found,) = Measuring(encoder=_encoder(), voices=voices).measure([take], names)
     known = known_metrics()
     if not by_voice:
         found |= {name: known[name].not_applicable("the voice is not judged here") for name in voice_metrics}
     if without_text(take):
         found |= {name: known[name].not_applicable("nobody wrote down what is said") for name in TEXT_METRICS}
-    answers = {}
+    return found
+
+
+def _judged(take: Take, found: Mapping[str, Measurement], profile: Profile) -> list[Verdict]:
     utterance = take.request.utterance
-    for profile in _profiles(take.provenance.backend):
-        # What needs a recogniser or a second take of the text is not measured here.
-        gates = [
-            gate
-            for gate in profile.gates
-            if gate.is_for(utterance.suite) and gate.metric in found and gate.reads(utterance.language)
-        ]
-        refused = infeasible(utterance, take.request.chunks, gates, BudgetConfig())
-        if without_text(take):
-            by_text = [gate.name for gate in gates if any(step.letters for step in gate.steps)]
-            refused |= dict.fromkeys(by_text, "its limit depends on a text that nobody wrote down")
-        answers[profile.name] = {verdict.gate.name: verdict.outcome for verdict in judge(gates, found, refused)}
-    return answers, found["speaking_rate"].value
+    # What needs a recogniser or a second take of the text is not measured here.
+    gates = [
+        gate
+        for gate in profile.gates
+        if gate.is_for(utterance.suite) and gate.metric in found and gate.reads(utterance.language)
+    ]
+    refused = infeasible(utterance, take.request.chunks, gates, BudgetConfig())
+    if without_text(take):
+        by_text = [gate.name for gate in gates if any(step.letters for step in gate.steps)]
+        refused |= dict.fromkeys(by_text, "its limit depends on a text that nobody wrote down")
+    return judge(gates, found, refused)
 
 
 _ALARMS = {Outcome.FAIL, Outcome.INCONCLUSIVE}
