@@ -160,9 +160,18 @@ class Evidence:
 
 
 @both
+@analysis(once="run", what="the recogniser")
+def scorer(recognizer: Recognizer) -> TextScorer:
+    """The recogniser, where it says how likely a text is."""
+    if not isinstance(recognizer, TextScorer):
+        raise NotApplicable("this recogniser does not say how likely a text is")
+    return recognizer
+
+
+@both
 @analysis(once="batch", what="the recogniser")
 def evidence(
-    recognizer: Recognizer,
+    scorer: TextScorer,
     sound: Sequence[Audio],
     language: Sequence[str],
     heard: Sequence[Heard],
@@ -170,8 +179,6 @@ def evidence(
     usable_floor: Sequence[Floor],  # a recogniser that mishears people is not asked: it takes long and judges nobody
 ) -> "list[Evidence | Missing]":
     """What the recogniser says of the target and of other texts, for each take."""
-    if not isinstance(recognizer, TextScorer):
-        return [NotApplicable("this recogniser does not say how likely a text is") for _ in sound]
     found: list[Evidence | Missing] = []
     asked: dict[int, Hypotheses] = {}
     for place, (clip, code, one, whose) in enumerate(zip(sound, language, heard, take, strict=True)):
@@ -185,7 +192,7 @@ def evidence(
             found[place] = Missing("the text holds no letters")
         else:
             asked[place] = texts
-    scores = recognizer.log_likelihoods(
+    scores = scorer.log_likelihoods(
         [sound[place] for place in asked],
         [language[place] for place in asked],
         [texts.texts for texts in asked.values()],
@@ -194,15 +201,15 @@ def evidence(
         place: Evidence.of(texts, of_texts, heard[place], language[place])
         for (place, texts), of_texts in zip(asked.items(), scores, strict=True)
     }
-    if scored and isinstance(recognizer, WordAligner):
-        times = recognizer.word_times(
+    if scored and isinstance(scorer, WordAligner):
+        times = scorer.word_times(
             [sound[place] for place in scored],
             [language[place] for place in scored],
             [" ".join(one.words) for one in scored.values()],
         )
         scored = {place: scored[place].timed(spans) for place, spans in zip(scored, times, strict=True)}
-    if scored and isinstance(recognizer, WordExpecter):
-        priors = recognizer.word_priors(
+    if scored and isinstance(scorer, WordExpecter):
+        priors = scorer.word_priors(
             [language[place] for place in scored], [" ".join(one.words) for one in scored.values()]
         )
         scored = {place: scored[place].expected(prior) for place, prior in zip(scored, priors, strict=True)}
