@@ -49,6 +49,8 @@ def steps_in(values: Sequence[float], least: float = 0.0, series: int = 1) -> li
     """
     numbers = np.asarray(values, np.float64)
     steps: list[Step] = []
+    if numbers.size and np.ptp(numbers) < max(least, 1e-12 * np.abs(numbers).max()):
+        return steps  # no two levels of it are so far apart
     start, end = 0, 2 * LEAST_OF_A_LEVEL
     while end <= numbers.size:
         part = numbers[start:end]

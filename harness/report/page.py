@@ -38,6 +38,7 @@ from harness.report.overview import (
 from harness.report.panel import Picture, Player, panel, picture, players
 from harness.report.power import power
 from harness.report.trend import trend
+from harness.threads import one_thread
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -197,7 +198,7 @@ class _Contents:
             "refused_gates": refused_gates(run),
             "judged_with": judged_with(run.about),
             "outcomes": [str(one) for one in Outcome if one in _ALWAYS or any(kind[one] for kind in suites.values())],
-            "trend": trend(self._out),
+            "trend": trend(self._out) if run.ended else None,
             "power": power(run.about.gates),
             "golden": any(len(one.players) > 2 for one in self._panels),
             "blind": any(player.path for one in self._panels for player in one.players if player.role == "golden"),
@@ -254,7 +255,7 @@ def _drawings(shelf: Recordings, takes: list[tuple[TakeRecord, tuple[Player, ...
         drawn = [(player, shelf[player.path]) for player in group if player.path and player.role != "reference"]
         return tuple(picture(player, recording, take) for player, recording in drawn if recording)
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    with one_thread(), ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(draw, takes))
 
 

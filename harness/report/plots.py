@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +59,7 @@ def mel_spectrogram_db(sound: Audio) -> NDArray[np.float64]:
     return 10 * np.log10(np.maximum(mel.T / max(float(mel.max(initial=0)), 1e-12), 10 ** (-RANGE_DB / 10)))
 
 
+@lru_cache(maxsize=8)
 def _mel_bands(size: int, rate: int) -> NDArray[np.float64]:
     """Weights of the bands, shape (MEL_BANDS, bins)."""
     bins = np.fft.rfftfreq(size, 1 / rate)
@@ -86,7 +88,7 @@ def _png(shades: NDArray[np.uint8]) -> bytes:
     chunks = (
         (b"IHDR", header),
         (b"PLTE", palette.round().astype(np.uint8).tobytes()),
-        (b"IDAT", zlib.compress(rows.tobytes(), 9)),
+        (b"IDAT", zlib.compress(rows.tobytes())),
         (b"IEND", b""),
     )
     packed = (
