@@ -207,6 +207,8 @@ class Judging:
         for take, record in self._judged(takes, self._alone):
             self._ledger.note(record)
             self._mine.add(key_of(take))
+        if len(takes) == BATCH:
+            give_back_memory()  # else what is freed lies scattered, and a run grows with its takes
         if self._is_waited_for:
             self._progress(len(self._mine), len(self._wanted))
 
