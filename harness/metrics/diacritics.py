@@ -12,12 +12,13 @@ Conventions
 Metrics: `pair_contrast`, `pair_reading`.
 
 Blind to: pairs that differ in a shadda only. A longer consonant is what time warping folds away (measured: contrasts of
-1.4 to 2.2, against 0.7 to 2.4 for takes that say the same); such a pair is refused and needs `pair_reading`. Nor does a
+1.4 to 2.2, against 0.7 to 1.9 for takes that say the same); such a pair is refused and needs `pair_reading`. Nor does a
 contrast say which of the two readings was spoken, only that there are two.
 
 Source: own measure. On the embedded voice, five pairs that differ in vowels, four voices, every two of four seeds: 320
-comparisons of the two rows gave 2.06 to 16.8, 120 of the text without marks 0.68 to 1.88, 240 of one marked row with
-itself 0.78 to 2.35. No neural voice was measured: there the takes of one text differ more, and so will the floor.
+comparisons of the two rows gave 2.25 to 6.28, 120 of the text without marks 0.78 to 1.59, 240 of one marked row with
+itself 0.72 to 1.93 (`python -m benchmarks.demonstration_rates`). No neural voice was measured: there the takes of one
+text differ more, and so will the floor.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -133,10 +134,11 @@ def pair_contrast(take: Take, comparable: Take) -> Finding:
     one, two = cepstra(first.audio), cepstra(second.audio)
     if min(len(one), len(two)) <= SMOOTHING_FRAMES:
         raise Missing("a take of the pair holds no speech")
-    return _contrast(one, two, pair)
+    return contrast(one, two, pair)
 
 
-def _contrast(one: Frames, two: Frames, pair: Pair) -> Finding:
+def contrast(one: Frames, two: Frames, pair: Pair) -> Finding:
+    """How much more two takes, as cepstra, differ where a pair differs than elsewhere."""
     path, distances = warp(one, two)
     smooth = np.convolve(distances, np.ones(SMOOTHING_FRAMES) / SMOOTHING_FRAMES, "same")
     places = (path[:, 0] / len(one) + path[:, 1] / len(two)) / 2
@@ -144,8 +146,7 @@ def _contrast(one: Frames, two: Frames, pair: Pair) -> Finding:
     if inside.all():
         raise NotApplicable("the differing words fill the sentence: nothing is left to compare with")
     word, rest = float(smooth[inside].max()), float(np.percentile(smooth[~inside], FLOOR_PERCENTILE))
-    contrast = word / max(rest, LEAST_FLOOR)
-    return measured(contrast, f"{pair.words}: {word:.2f} against {rest:.2f}", word=word, rest=rest)
+    return measured(word / max(rest, LEAST_FLOOR), f"{pair.words}: {word:.2f} against {rest:.2f}", word=word, rest=rest)
 
 
 @metric("pair_reading", unit="ratio", better="higher", of="take")
