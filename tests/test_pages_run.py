@@ -374,7 +374,7 @@ TESTED = {
     "ci.md": (of_ci, 1),
     "extend.md": (of_extend, 4),
     "files.md": (of_files, 7),
-    "gates.md": (of_gates, 8),
+    "gates.md": (of_gates, 9),
     "release.md": (of_release, 17),
     "report.md": (of_report, 4),
     "scale.md": (of_scale, 2),
