@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from filelock import FileLock
 
@@ -171,6 +171,10 @@ class TakeOnDisk(Take):
         "stopped_by",
         "unconditioned",
     )
+
+    def __new__(cls, *fields: Any, **named: Any) -> Take:  # type: ignore[misc]
+        """What `dataclasses.replace` makes of it: a take that is on no disk."""
+        return Take(*fields, **named)
 
     @classmethod
     def of(cls, request: Request, sidecar: Sidecar, store: Store, provenance: Provenance) -> Self:

@@ -30,6 +30,14 @@ def test_what_is_judged_is_what_is_on_disk(tmp_path):
     assert kept.audio.samples.max() == 0
 
 
+def test_a_kept_take_with_another_sound_has_that_sound(tmp_path):
+    made = take(draw("#" * 10))
+    kept = Store(tmp_path).put(made)
+    other = replace(kept, audio=draw("#" * 5))
+    assert other.audio.duration_s == pytest.approx(0.5)
+    assert (other.request, other.path, other.sha256) == (kept.request, kept.path, kept.sha256)
+
+
 def test_a_take_that_was_never_made_is_not_there(tmp_path):
     assert Store(tmp_path).get(request()) is None
 
