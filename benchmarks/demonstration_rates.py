@@ -47,8 +47,8 @@ def let_off(takes: Sequence[Take], found: Sequence[Mapping[str, Measurement]]) -
     for metric in LET_OFF:
         known = [one[metric].value for one in found if one[metric].is_known]
         judged = [
-            judge(PROFILE.of(take.request.utterance.suite, [metric]), one, {})
-            for take, one in zip(takes, found, strict=True)
+            judge([gate for gate in PROFILE.of(asked.suite, [metric]) if gate.reads(asked.language)], one, {})
+            for asked, one in zip((take.request.utterance for take in takes), found, strict=True)
         ]
         against = Rate(sum(any(one.outcome == Outcome.FAIL for one in mine) for mine in judged), len(takes))
         print(
