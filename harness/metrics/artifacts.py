@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from harness.audio import SILENT_DBFS, Audio
 from harness.metrics.declaration import Finding, NotApplicable, analysis, measured, metric
 from harness.metrics.silence import SPEECH_PERCENTILE, Silences
-from harness.metrics.spectrum import Spectrum
+from harness.metrics.spectrum import Spectrum, transformed
 from harness.records.measurement import Span
 from harness.take import Take
 
@@ -251,7 +251,7 @@ def steady_tone(sound: Audio, level_dbfs: float) -> Finding:
         raise NotApplicable(f"{sound.duration_s:.2f} s is too short to tell a tone from a vowel")
     frames = sliding_window_view(samples, TONE_WINDOW)[:: TONE_WINDOW // 2]
     window = np.hanning(TONE_WINDOW).astype(np.float32)
-    power = np.abs(np.fft.rfft(frames * window, axis=1)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
+    power = np.abs(transformed(frames * window)) ** 2 * np.float32(2.0 / (window @ window) / TONE_WINDOW)
     rank = int(len(starts) * TONE_PERCENTILE / 100)
     lasting = np.partition(power, rank, axis=0)[rank].astype(np.float64)
     around = sliding_window_view(np.pad(lasting, TONE_AROUND_BINS, mode="reflect"), 2 * TONE_AROUND_BINS + 1)

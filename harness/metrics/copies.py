@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from harness.audio import Audio, finite
@@ -48,8 +49,9 @@ def landmarks_of(sound: Audio) -> Landmarks:
         return np.empty(0, np.uint64)
     places = loud[:whole].reshape(-1, window).argmax(axis=1) + np.arange(0, whole, window)
     places = places[(places >= window) & (places < loud.size - max(window, offsets[-1]) - 1)]
-    around = loud[places[:, None] + np.arange(-window, window + 1)]
-    places = places[(around.max(axis=1) <= loud[places]) & (loud[places] > QUIETEST * loud.max(initial=0.0))]
+    places = places[loud[places] > QUIETEST * loud.max(initial=0.0)]
+    around = sliding_window_view(loud, 2 * window + 1)[places - window]
+    places = places[around.max(axis=1) <= loud[places]]
     ratios = samples[places[:, None] + offsets] / samples[places][:, None]
     told = np.round(ratios * STEPS).astype(np.int64)
     names = named(told.T)

@@ -33,7 +33,7 @@ from harness import audio
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.intelligibility import Floor, Heard
-from harness.metrics.spectrum import mel_bands
+from harness.metrics.spectrum import mel_bands, transformed
 from harness.take import Take
 from harness.text.scoring import compare, said, slots
 
@@ -199,7 +199,7 @@ def _mel_power(samples: NDArray[np.float32]) -> Frames:
     """
     padded = np.pad(samples.astype(np.float64), WINDOW // 2, mode="reflect")
     frames = sliding_window_view(padded, WINDOW)[:: RATE_HZ // FRAMES_PER_SECOND]
-    power = np.abs(np.fft.rfft(frames * np.hanning(WINDOW + 1)[:-1], axis=1)) ** 2
+    power = np.abs(transformed(frames * np.hanning(WINDOW + 1)[:-1])) ** 2
     return np.asarray(power @ _slaney_bands())
 
 

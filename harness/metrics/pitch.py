@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from harness.audio import Audio
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
+from harness.metrics.spectrum import transformed
 
 WINDOW_S, HOP_S = 0.040, 0.020
 LOWEST_HZ, HIGHEST_HZ = 65.0, 400.0
@@ -51,7 +52,7 @@ class Pitch:
         frames = frames[power >= np.percentile(power, 95) * 10 ** (-RANGE_DB / 10)]
         centred = (frames - frames.mean(axis=1, keepdims=True)) * window
         bins = round(BAND_HZ * 2 * width / rate)
-        spectra = np.abs(np.fft.rfft(centred, 2 * width, axis=1)[:, :bins]) ** 2
+        spectra = np.abs(transformed(centred, 2 * width)[:, :bins]) ** 2
         lag_rate = (bins - 1) * rate / width
         own = np.fft.irfft(np.abs(np.fft.rfft(window, 2 * width)[:bins]) ** 2)
         lags = np.fft.irfft(spectra, axis=1)

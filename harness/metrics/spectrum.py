@@ -44,7 +44,7 @@ class Spectrum:
         width, hop = round(WINDOW_S * rate), round(HOP_S * rate)
         padded = np.pad(audio.samples, (0, max(0, width - audio.samples.size)))
         frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
-        power = np.abs(np.fft.rfft(frames * np.hanning(width).astype(np.float32), axis=1)) ** 2
+        power = np.abs(transformed(frames * np.hanning(width).astype(np.float32))) ** 2
         power *= np.float32(2 / (width * np.square(np.hanning(width)).sum()))  # sums over bins are mean squares
         return cls(power, np.fft.rfftfreq(width, 1 / rate).astype(np.float32), audio.duration_s)
 
@@ -73,6 +73,16 @@ class Spectrum:
 def spectrum(sound: Audio) -> Spectrum:
     """The spectra of the take."""
     return Spectrum.of(sound)
+
+
+def transformed(rows: NDArray[np.floating[Any]], size: int | None = None) -> NDArray[np.complexfloating[Any, Any]]:
+    """The Fourier transform of each row, shape (rows, size // 2 + 1); rows are padded with zeros to `size`.
+
+    SciPy's takes a fifth of the time of NumPy's for many short rows; importing it takes 0.2 s, when first asked.
+    """
+    from scipy.fft import rfft
+
+    return np.asarray(rfft(rows, size, axis=1))
 
 
 def mel_edges_hz(lowest_hz: float, highest_hz: float, bands: int) -> NDArray[np.float64]:

@@ -54,7 +54,7 @@ PACE_LEAST_SPEECH_S = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Prints:
-    """What each 0.1 s of a sound looks like: unit vectors, shape (n, dimensions), one every 10 ms."""
+    """What each 0.1 s of a sound looks like: unit vectors, zeros in silence, shape (n, dimensions), one every 10 ms."""
 
     rows: NDArray[np.float32]
     sounding: NDArray[np.bool_]
@@ -72,7 +72,9 @@ class Prints:
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
         heard = spectrum.sounding(PRINT_RANGE_DB)
         share = sum(heard[n * STEP : n * STEP + count].astype(int) for n in range(PRINT_FRAMES))
-        return cls(rows, np.asarray(share) >= PRINT_FRAMES * 0.6)
+        sounding = np.asarray(share) >= PRINT_FRAMES * 0.6
+        rows[~sounding] = 0.0
+        return cls(rows, sounding)
 
 
 @analysis()
@@ -127,13 +129,14 @@ def _copies(take: Prints, source: Prints, lags: tuple[int, int] | None = None) -
     starts = np.arange(0, take.rows.shape[0] - span, STEP)
     if n_source < 1:
         return found[0]
+    columns = np.ascontiguousarray(source.rows.T)
     for block in range(0, starts.size, ROWS_AT_ONCE):
         rows = np.arange(block, min(block + ROWS_AT_ONCE, starts.size) + STRETCH_PRINTS - 1) * STEP
         first, last = 0, n_source
         if lags is not None:
             first, last = min(rows[0] + lags[0], n_source), min(rows[-1] + lags[1], n_source)
         there = slice(first, last + span)
-        alike = (take.rows[rows] * take.sounding[rows, None]) @ (source.rows[there] * source.sounding[there, None]).T
+        alike = take.rows[rows] @ columns[:, there]
         both = np.outer(take.sounding[rows], source.sounding[there]).astype(np.float32)
         n, m = rows.size - STRETCH_PRINTS + 1, last - first
         if m < 1:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from harness.audio import Audio, finite
 from harness.metrics.artifacts import clipping
-from harness.metrics.spectrum import mel_bands, mel_edges_hz
+from harness.metrics.spectrum import mel_bands, mel_edges_hz, transformed
 
 WINDOW_S = 0.025
 HOP_S = 0.010
@@ -54,8 +54,8 @@ def mel_spectrogram_db(sound: Audio) -> NDArray[np.float64]:
     frames = np.lib.stride_tricks.sliding_window_view(padded, width)[::hop]
     size = 1 << (width - 1).bit_length()
     window = np.hanning(width).astype(np.float32)
-    power = np.abs(np.fft.rfft(frames * window, n=size, axis=1)) ** 2
-    mel = power @ _mel_bands(size, rate).T
+    power = np.abs(transformed(frames * window, size)) ** 2
+    mel = np.asarray(power @ _mel_bands(size, rate).T, np.float64)
     return 10 * np.log10(np.maximum(mel.T / max(float(mel.max(initial=0)), 1e-12), 10 ** (-RANGE_DB / 10)))
 
 
