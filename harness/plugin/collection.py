@@ -1,5 +1,6 @@
 """From the command to the takes: what is wrong with the command ends it, what is selected is generated once."""
 
+import gc
 import os
 import signal
 import sys
@@ -230,6 +231,22 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             settings = settings_as_data(run_of(session.config).settings)
             journal.add(Described(about(session.config), settings))
         journal.add(Planned(planned, session.config.stash.get(_DESELECTED, 0), same))
+        _look_no_more_for_garbage()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """At its end pytest searches all there is five times for garbage to report; what is left here is none."""
+    if targets_suites(config):
+        _look_no_more_for_garbage()
+
+
+def _look_no_more_for_garbage() -> None:
+    """What was made so far lives as long as the process: searching it anew was a tenth of a rerun.
+
+    A session inside a test of another one leaves nothing behind.
+    """
+    if "PYTEST_CURRENT_TEST" not in os.environ:
+        gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
