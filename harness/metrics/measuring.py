@@ -30,7 +30,7 @@ from harness.take import Take
 from harness.threads import one_thread
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
-BATCH = 32
+BATCH = 16
 """Takes that go through the models together: their sounds are held that long."""
 NEEDS_MORE_THAN_A_TAKE = frozenset({"models", "references", "company", "derived"})
 
