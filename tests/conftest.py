@@ -76,5 +76,8 @@ class Here(Executor):
     def submit(self, function, /, *arguments, **named):
         done = Future()
         with one_thread():
-            done.set_result(function(*arguments, **named))
+            try:
+                done.set_result(function(*arguments, **named))
+            except Exception as error:  # noqa: BLE001 - told where the result is asked for, as any pool does
+                done.set_exception(error)
         return done

@@ -32,7 +32,7 @@ def spoken(monkeypatch):
     """What the synthesiser is asked for; it answers with a buzz of the wanted length, or what the test puts here."""
     calls, answer = [], []
 
-    def clone(text, language, reference, *, duration_s, seed):
+    def clone(text, language, reference, *, duration_s, seed, conversion):
         calls.append({"text": text, "duration_s": duration_s, "seed": seed})
         return answer[0] if answer else draw("#" * round(duration_s * 10))
 
@@ -112,7 +112,7 @@ def test_it_says_that_it_is_a_demonstration():
     assert "demonstration" in EmbeddedBackend(BackendOptions()).note
 
 
-def buzz(asked, words_per_minute, provenance):
+def buzz(asked, words_per_minute, provenance, conversion):
     """In place of `speak` in a process of the pool, which takes long to get the synthesiser ready."""
     return Take(asked, draw("#" * 20), Stop.EOS, provenance)
 
@@ -130,6 +130,31 @@ def test_a_process_of_the_pool_that_is_killed_is_replaced(asked, monkeypatch):
         assert next(iter(backend.generate([asked]))).audio is not None
     finally:
         backend.close()
+
+
+def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs_its_own_takes_alone(
+    asked, spoken_here, monkeypatch, tmp_path
+):
+    measured, given = [], []
+
+    def conversion_of(path, language):
+        measured.append((path.stem, language))
+        if path.stem == "mute":
+            raise BackendError("no speech")
+        return "variant", path.stem
+
+    def speak(request, words_per_minute, provenance, conversion):
+        given.append(conversion)
+        return buzz(request, words_per_minute, provenance, conversion)
+
+    monkeypatch.setattr(embedded, "conversion_of", conversion_of)
+    monkeypatch.setattr(embedded, "speak", speak)
+    mute = replace(asked, reference=write_voice(tmp_path / "other", "mute", draw("." * 20)))
+    backend = EmbeddedBackend(BackendOptions())
+    assert len(list(backend.generate([asked, mute, asked]))) == 3
+    assert len(list(backend.generate([asked]))) == 1
+    assert measured == [("layla", "ar"), ("mute", "ar")]
+    assert given == [("variant", "layla"), None, ("variant", "layla"), ("variant", "layla")]
 
 
 POOL = """

@@ -9,9 +9,11 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -25,6 +27,9 @@ from harness.take import Chunk, Provenance, Request, Stop, Take
 from harness.text import reading_time_s
 from harness.threads import keep_to_one_thread
 
+if TYPE_CHECKING:
+    from harness.backends.embedded.conversion import Conversion
+
 REVISION = "6"  # raise it whenever the same request would sound different
 PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
 
@@ -33,6 +38,7 @@ SHORTEST_S = 1.08  # not even one word is over sooner
 SYLLABLE_S = 0.31  # of a script that writes one a letter and sets no words apart, as Chinese does; as calm
 FRAME_SAMPLES = 960  # 40 ms at 24 kHz, one step of a 25 Hz codec
 SILENT_DBFS = -60.0  # a frame below this would be a codec's silence
+MOST_VOICES = 16  # whose conversions are kept, 1 MB each
 
 
 class EmbeddedBackend:
@@ -52,6 +58,8 @@ class EmbeddedBackend:
         if not 40 <= self._words_per_minute <= 400:
             raise UsageError(f"speaking rate is {self._words_per_minute:g} words a minute; 40 to 400 can be spoken")
         self._pool: Executor | None = None
+        self._conversions: dict[tuple[str, str], Future[tuple[str, Conversion]]] = {}
+        """By the hash of a reference and the language that it shall speak; made once for all processes."""
 
     @property
     def identity(self) -> str:
@@ -76,13 +84,34 @@ class EmbeddedBackend:
             packages={name: version(name) for name in PACKAGES},
         )
         try:
-            jobs = [self._pool.submit(speak, request, self._words_per_minute, provenance) for request in requests]
+            conversions = [self._conversion(request, self._pool) for request in requests]
+            jobs = [
+                # One that failed is asked for again with its request, whose take says why there is no sound.
+                self._pool.submit(
+                    speak,
+                    request,
+                    self._words_per_minute,
+                    provenance,
+                    None if conversion.exception() else conversion.result(),
+                )
+                for request, conversion in zip(requests, conversions, strict=True)
+            ]
             for job in jobs:
                 yield job.result()
         except BrokenExecutor as error:
             self._pool.shutdown(wait=False, cancel_futures=True)  # not waiting for what a killed process held
             self._pool = None
+            self._conversions.clear()
             raise BackendError(f"a process of the embedded voice was ended from outside ({error})") from None
+
+    def _conversion(self, request: Request, pool: Executor) -> "Future[tuple[str, Conversion]]":
+        """The way to the voice of a request, begun where it is not under way."""
+        key = request.reference.sha256, request.utterance.language
+        if key not in self._conversions:
+            if len(self._conversions) >= MOST_VOICES:
+                del self._conversions[next(iter(self._conversions))]
+            self._conversions[key] = pool.submit(conversion_of, request.reference.path, request.utterance.language)
+        return self._conversions[key]
 
     def close(self) -> None:
         if self._pool is not None:
@@ -90,14 +119,31 @@ class EmbeddedBackend:
             self._pool = None
 
 
-def speak(request: Request, words_per_minute: float, provenance: Provenance) -> Take:
+def conversion_of(reference: Path, language: str) -> "tuple[str, Conversion]":
+    """The base voice for a recording, and the way from it to the voice of the recording.
+
+    Raises:
+        HarnessError: There is no voice in it.
+    """
+    from harness.backends.embedded.voice import conversion_to
+
+    sound = audio.load(reference)
+    return conversion_to(sound.samples.tobytes(), sound.sample_rate_hz, language)
+
+
+def speak(
+    request: Request,
+    words_per_minute: float,
+    provenance: Provenance,
+    conversion: "tuple[str, Conversion] | None" = None,
+) -> Take:
     """One take, chunk by chunk, each within its budget; joined as they are, since each begins and ends quietly."""
     began = time.perf_counter()
     stop, parts = Stop.EOS, []
     try:
         reference = audio.load(request.reference.path)
         for number, chunk in enumerate(request.chunks):
-            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number)
+            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number, conversion)
             parts.append(part)
             if stop is not Stop.EOS:
                 break
@@ -119,12 +165,19 @@ def _wide(text: str) -> int:
 
 
 def _speak_chunk(
-    request: Request, chunk: Chunk, reference: Audio, words_per_minute: float, seed: int
+    request: Request,
+    chunk: Chunk,
+    reference: Audio,
+    words_per_minute: float,
+    seed: int,
+    conversion: "tuple[str, Conversion] | None",
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], Stop]:
     from harness.backends.embedded.voice import clone
 
     duration_s = max(reading_time_s(chunk.text, words_per_minute), SHORTEST_S, _wide(chunk.text) * SYLLABLE_S)
-    speech = clone(chunk.text, request.utterance.language, reference, duration_s=duration_s, seed=seed)
+    speech = clone(
+        chunk.text, request.utterance.language, reference, duration_s=duration_s, seed=seed, conversion=conversion
+    )
     whole = -(-speech.samples.size // FRAME_SAMPLES)
     frames = np.zeros((whole, FRAME_SAMPLES), np.float32)
     frames.reshape(-1)[: speech.samples.size] = speech.samples
