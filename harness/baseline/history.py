@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from math import nan
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from msgspec import structs
 
@@ -68,7 +69,11 @@ def of_run(run: RunRecord) -> RunEvent:
                 values.append(measured.value)
     texts = sorted(numbers)
     order = [numbers[text] for text in texts]
-    by_text = {name: _means(*known[name], order) for name in sorted(known)}
+    by_text, means = dict[str, msgspec.Raw](), dict[str, float]()
+    for name in sorted(known):
+        of_texts = _means(*known[name], order)
+        by_text[name] = msgspec.Raw(msgspec.json.encode(of_texts))
+        means[name] = _six_digits(float(np.mean([number for number in of_texts if number is not None])))
     about = run.about
     return RunEvent(
         on=now(),
@@ -83,11 +88,8 @@ def of_run(run: RunRecord) -> RunEvent:
         ruler=", ".join(f"{part} {revision}" for part, revision in sorted(about.instruments.items())),
         seeds=tuple(sorted(seeds)),
         texts=tuple("/".join(text) for text in texts),
-        values={name: tuple(numbers) for name, numbers in by_text.items()},
-        means={
-            name: _six_digits(float(np.mean([number for number in numbers if number is not None])))
-            for name, numbers in by_text.items()
-        },
+        values=by_text,
+        means=means,
         since_first={
             answer.metric: answer.change
             for answer in run.comparisons
@@ -170,7 +172,7 @@ def series(runs: Sequence[RunEvent], margins: Sequence[Margin] = ()) -> list[Ser
         metrics = sorted({name for run in group for name in run.values})
         for metric in metrics:
             there = [run for run in group if metric in run.values]
-            table = np.array([run.values[metric] for run in there], np.float64)
+            table = np.array([run.numbers(metric) for run in there], np.float64)
             common = np.isfinite(table).all(axis=0)
             if common.any():
                 values = table[:, common].mean(axis=1)

@@ -117,7 +117,9 @@ class Reporter:
         from harness import report
         from harness.baseline import history
         from harness.records.history import NAME
+        from harness.threads import give_back_memory
 
+        give_back_memory()  # what the tests looked up; the page needs as much again
         out = out_folder(self._config)
         steps: dict[str, Callable[[RunRecord], object]] = {
             "the history": lambda record: history.append(out / NAME, history.of_run(record)),

@@ -1,5 +1,6 @@
 """What happens in a run, event by event: the lines of `OUT/run.jsonl`."""
 
+import sys
 import zlib
 from typing import Any, ClassVar, Literal, Self
 
@@ -208,7 +209,7 @@ def key_of(line: bytes) -> TakeKey:
         of = msgspec.json.decode(line, type=_Whose)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RecordError(f"this is not what was found of a take: {line[:80]!r}") from error
-    return TakeKey(of.suite, of.utterance, of.seed)
+    return TakeKey(sys.intern(of.suite), sys.intern(of.utterance), of.seed)  # several lists are kept by it
 
 
 def _other_schema(where: str, found: int, remedy: str) -> str:

@@ -29,14 +29,19 @@ class RunEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="run"):
     seeds: tuple[int, ...] = ()
     texts: tuple[str, ...] = ()
     """Suite and utterance of what was spoken."""
-    values: dict[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
-    """By metric, the mean over the takes of each text; None where there was no number."""
+    values: dict[str, msgspec.Raw] = msgspec.field(default_factory=dict)
+    """By metric, the mean over the takes of each text, null where there was no number; read when they are asked for."""
     means: dict[str, float] = msgspec.field(default_factory=dict)
     """By metric, the mean over the texts."""
     since_first: dict[str, float] = msgspec.field(default_factory=dict)
     """By metric, the change since the first release of the line; positive is better."""
     against: tuple[str, ...] = ()
     """Comparisons that stood against it."""
+
+    def numbers(self, metric: str) -> list[float | None]:
+        """The values of one metric: of all together a large run would hold a hundred numbers for each text."""
+        found: list[float | None] = msgspec.json.decode(self.values[metric], type=list[float | None])
+        return found
 
 
 class AcceptedEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="accepted"):

@@ -207,14 +207,14 @@ class Judging:
         for take, record in self._judged(takes, self._alone):
             self._ledger.note(record)
             self._mine.add(key_of(take))
-        if len(takes) == BATCH:
-            give_back_memory()  # else what is freed lies scattered, and a run grows with its takes
+        _tidy_up_after(takes)
         if self._is_waited_for:
             self._progress(len(self._mine), len(self._wanted))
 
     def _judge_beside_others(self, takes: Sequence[Take]) -> None:
         for _, record in self._judged(takes, self._beside_others):
             self._ledger.note(structs.replace(record, text="", reference_audio="", accepted_audio=""))
+        _tidy_up_after(takes)
 
     def _judged(self, takes: Sequence[Take], part: Callable[[Wanted], Wanted]) -> Iterator[tuple[Take, TakeRecord]]:
         groups: dict[Wanted, list[Take]] = {}
@@ -227,6 +227,12 @@ class Judging:
             for take, found in zip(those, self._run.measured(those, names), strict=True):
                 verdicts = self._run.verdicts(take, wanted.judged, found)
                 yield take, self._run.noted(take, {name: found[name] for name in shown}, verdicts)
+
+
+def _tidy_up_after(takes: Sequence[Take]) -> None:
+    """After a full batch: else what it freed lies scattered, and a run grows with its takes."""
+    if len(takes) == BATCH:
+        give_back_memory()
 
 
 def covers(noted: TakeRecord, metrics: Sequence[str]) -> bool:
