@@ -4,10 +4,12 @@ Conventions
     Clean speech of people gives the limits: for each metric the value beyond which an exponential tail leaves the
     share that it may reject. The tail is fitted to the median of the highest tenth, so that a few clips that say
     something else than their label do not move it; it begins at the highest value of all where that is lower, for it
-    may well be too long; and no more than one clip in a hundred is taken for one with a wrong label. Speakers are
-    dealt to two halves; false rejects and power are counted on each half by the limits of the other. The limits to be
-    used are those of all clips. Fewer than four speakers are dealt by clip, and with one clip a half nothing can be
-    said.
+    may well be too long; and no more than one clip in a hundred is taken for one with a wrong label. In most clips
+    nothing at all is added: where added words have no tail, their limit is the logarithm of one over the share, by
+    which a likelihood alone is that sure.
+    Speakers are dealt to two halves; false rejects and power are counted on each half by the limits of the other. The
+    limits to be used are those of all clips. Fewer than four speakers are dealt by clip, and with one clip a half
+    nothing can be said.
     Power is counted in the same speech with wrong words in it (`harness.lab.word_faults`): the sound is cut, the text
     stays. `other text` is the sound with the text of another clip.
     The floor of the error rates is pooled over all clean clips. Texts of fewer than three words are left out, and so
@@ -48,7 +50,9 @@ TAIL = 0.1  # the highest share of the values, to which an exponential is fitted
 MISLABELLED = 0.01  # of the clips, at most
 SHARES = {
     "text_llr": 0.0005,
-    "missing_words_llr": 0.008,
+    "missing_words_llr": 0.01,
+    "replaced_words_llr": 0.002,
+    "added_words_llr": 0.003,
     "repeated_words_llr": 0.004,
     "word_order_llr": 0.0005,
     "added_letters": 0.004,
@@ -56,7 +60,8 @@ SHARES = {
     "wer_above_floor": 0.0005,
     "lost_words": 0.0005,
 }
-"""Which share of clean clips each metric may reject; they overlap, and reject about 1 % together."""
+"""Which share of clean clips each metric may reject; they overlap, and reject about 1 % together.
+"""
 UNITS = {
     "added_letters": ("letters", 1),
     "cer_above_floor": ("ratio", 2),
@@ -68,6 +73,8 @@ WHYS = {
     "missing_words_llr": "the recogniser holds a text that lacks words for far likelier than any that has them",
     "added_letters": "the recogniser writes so many letters that are not in the text where people said the text alone",
     "repeated_words_llr": "the recogniser holds a word for said twice, more than of people",
+    "replaced_words_llr": "the recogniser heard other words in the place of some for which the sound does not speak",
+    "added_words_llr": "the recogniser holds a text with more words for likelier than the target",
     "word_order_llr": "the recogniser holds two words for exchanged, more than of people",
     "cer_above_floor": "this recogniser gets that many letters of people wrong; more is another text",
     "wer_above_floor": "this recogniser gets that many words of people wrong; more is another text",
@@ -199,7 +206,10 @@ def limits_of(clean: Sequence[Values], floor: Floor) -> dict[str, float]:
         if not values:
             raise UsageError(f"{metric} could not be measured in any clip of a half: is the speech what its text says?")
         digits = UNITS.get(metric, ("nats", 1))[1]
-        found[metric] = ceil(tail_limit(values, share) * 10**digits - 1e-9) / 10**digits
+        limit = tail_limit(values, share)
+        if metric == "added_words_llr":
+            limit = max(limit, log(1 / share))
+        found[metric] = ceil(limit * 10**digits - 1e-9) / 10**digits
     return found
 
 

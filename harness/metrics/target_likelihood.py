@@ -10,6 +10,10 @@ Conventions
     `text_llr`            any text against the target
     `missing_words_llr`   the target without a word, or without its last two, of 3 letters and more, against the target;
                           the time that the recogniser's attention finds for those words; what the sound says for them
+    `replaced_words_llr`  what was heard in the place of words, against the target, up to 10 nats, and what the sound
+                          says for the least supported of those words: a name that was misheard has the sound on its
+                          side, one in whose place another word was said has not
+    `added_words_llr`     what was heard with 4 letters more than the target holds there, against the target
     `repeated_words_llr`  a word said twice, against the target; not one that good English may double
     `word_order_llr`      two neighbouring words in each other's place, against the target
     `added_letters`       the most letters in a stretch of the transcript that the target does not hold: an added one
@@ -54,6 +58,8 @@ from harness.text.scoring import Differences, said, slots
 
 SAID_SD, UNSAID_LOG = 0.33, -1.0  # of the logarithm of a word's time for each letter over that of the others
 SUPPORT = 0.5  # of what the sound says for a word, for its likelihood says a part of that already
+MOST_HEARD = 10.0  # nats: names and old words are misheard by far more, and are no less said
+ADDED_LETTERS = 4  # fewer are an ending, or a word that the recogniser put into the language of today
 MOST_HURRIED, MOST_DRAWN = -1.5, 0.7  # beyond these it is no better known
 FRAME_S = 0.02  # no word has less time
 DOUBLED = frozenset({"had", "that"})  # "had had" and "that that" are good English, and a recogniser expects them
@@ -128,6 +134,17 @@ class Evidence:
     def unsupported(self, places: Sequence[int]) -> float:
         """What the sound says against some words, in nats; 0 where that is not known."""
         return -SUPPORT * sum(self.support[place] for place in places) if self.support else 0.0
+
+    def heard_instead(self) -> list[_Text]:
+        """What was heard in the place of words, with what the sound says against the word that it supports least."""
+        return [
+            replace(
+                text,
+                score=min(text.score, self.target + MOST_HEARD) + max(self.unsupported([one]) for one in text.words),
+            )
+            for text in self.texts
+            if text.change == Change.HEARD and text.words
+        ]
 
     def named(self, text: _Text) -> str:
         """The words that a text is about."""
@@ -244,6 +261,19 @@ def missing_words_llr(evidence: Evidence) -> Finding:
     return _finding(evidence, lacks, "missing")
 
 
+@metric("replaced_words_llr", unit="nats", better="lower", of="sound")
+def replaced_words_llr(evidence: Evidence) -> Finding:
+    """How much likelier other words were said in the place of some: by the text, and by the sound."""
+    return _finding(evidence, [evidence.texts[0], *evidence.heard_instead()], "replaced")
+
+
+@metric("added_words_llr", unit="nats", better="lower", of="sound")
+def added_words_llr(evidence: Evidence) -> Finding:
+    """How much likelier the target is with what was heard beyond it than as it stands."""
+    more = [text for text in evidence.texts if text.change == Change.HEARD and text.lost_letters <= -ADDED_LETTERS]
+    return _finding(evidence, [evidence.texts[0], *more], "added beside")
+
+
 @metric("repeated_words_llr", unit="nats", better="lower", of="speech", version=2)
 def repeated_words_llr(evidence: Evidence) -> Finding:
     """How much likelier the target is with a word said twice than as it stands."""
@@ -284,5 +314,13 @@ def _finding(found: Evidence, kind: Sequence[_Text], what: str) -> Finding:
     return measured(value, f"{about}{found.heard.shown}", (), found.heard.text)
 
 
-for _first in (text_llr, missing_words_llr, repeated_words_llr, word_order_llr, added_letters):
+for _first in (
+    text_llr,
+    missing_words_llr,
+    replaced_words_llr,
+    added_words_llr,
+    repeated_words_llr,
+    word_order_llr,
+    added_letters,
+):
     of_second(_first)

@@ -46,6 +46,7 @@ def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا 
 def test_the_right_words_speak_for_themselves(tmp_path):
     values, _ = measured(tmp_path, TEXT)
     assert values["text_llr"] == values["added_letters"] == 0
+    assert values["replaced_words_llr"] == values["added_words_llr"] == 0
     assert max(values["missing_words_llr"], values["repeated_words_llr"], values["word_order_llr"]) < 0
 
 
@@ -58,10 +59,12 @@ def test_the_right_words_speak_for_themselves(tmp_path):
         ("ذهب الولد إلى السوق السوق صباحا", "repeated_words_llr", "السوق"),
         ("ذهب إلى الولد السوق صباحا", "word_order_llr", "الولد"),
         ("ذهب الولد إلى البحر صباحا", "text_llr", "السوق"),
+        ("ذهب الولد إلى البحر صباحا", "replaced_words_llr", "السوق"),
+        ("ذهب الولد الكبير إلى السوق صباحا", "added_words_llr", "الكبير"),
     ],
 )
 def test_each_fault_is_found_though_the_recogniser_writes_the_target(tmp_path, true, metric, word):
-    heard = TEXT if metric != "text_llr" else true
+    heard = true if metric in {"text_llr", "replaced_words_llr", "added_words_llr"} else TEXT
     values, found = measured(tmp_path, true, heard)
     assert values[metric] > 0
     assert word in found[metric].detail
@@ -160,6 +163,19 @@ def test_a_word_for_which_the_sound_says_nothing_speaks_for_its_being_missing(tm
     for true, by in ((other, 3.0), (TEXT, -2.0)):
         plain, told = (measured(tmp_path, true, kind=kind)[0]["missing_words_llr"] for kind in (Wordless, Expecting))
         assert told - plain == pytest.approx(by)
+
+
+def test_a_word_that_was_misheard_has_the_sound_on_its_side_and_a_replaced_one_has_not(tmp_path):
+    other = "ذهب الولد إلى البحر صباحا"
+    for true, by in ((other, 3.0), (TEXT, -2.0)):
+        plain, told = (measured(tmp_path, true, other, kind=kind)[0] for kind in (Wordless, Expecting))
+        assert told["replaced_words_llr"] == max(0.0, min(plain["text_llr"], 10.0) + by)
+        assert told["text_llr"] == plain["text_llr"]
+
+
+def test_a_letter_or_three_beyond_the_text_are_no_added_word(tmp_path):
+    values, _ = measured(tmp_path, "ذهب الولد إلى السوق صباحا معا", "ذهب الولد إلى السوق صباحا معا")
+    assert values["text_llr"] > 0 == values["added_words_llr"]
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ METRICS = (
     "added_letters",
     "text_llr",
     "missing_words_llr",
+    "replaced_words_llr",
+    "added_words_llr",
     "repeated_words_llr",
     "word_order_llr",
 )
