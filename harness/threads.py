@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from threadpoolctl import ThreadpoolController
 
+_BRING_THEIR_OWN = frozenset({"numpy", "scipy.linalg", "scipy.special", "torch"})
 _SET_BY_THREADPOOLCTL = "KMP_DUPLICATE_LIB_OK"
 
 
@@ -43,9 +44,14 @@ def keep_to_one_thread() -> None:
     _controller().limit(limits=1, user_api="blas")
 
 
-@lru_cache(maxsize=1)
 def _controller() -> "ThreadpoolController":
-    """The libraries that are loaded; finding them takes a millisecond."""
+    """The libraries of linear algebra that are loaded by now."""
+    return _controller_of(frozenset(_BRING_THEIR_OWN & sys.modules.keys()))
+
+
+@lru_cache(maxsize=8)
+def _controller_of(loaded: frozenset[str]) -> "ThreadpoolController":
+    """The libraries of these packages; finding them takes a millisecond."""
     before = os.environ.get(_SET_BY_THREADPOOLCTL)
     from threadpoolctl import ThreadpoolController
 

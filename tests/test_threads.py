@@ -1,6 +1,8 @@
 """Threads are limited while we compute and as they were afterwards."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +10,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from harness.threads import give_back_memory, one_thread
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="how large a process is can be read on Linux only")
@@ -34,6 +38,17 @@ def test_linear_algebra_keeps_to_one_thread_inside_only():
     with one_thread():
         assert blas_threads() == {1}
     assert blas_threads() == before
+
+
+def test_libraries_that_come_later_keep_to_one_thread_too():
+    code = (
+        "import sys; from tests.test_threads import blas_threads; from harness.threads import one_thread\n"
+        "with one_thread(): pass\n"
+        "assert 'scipy.special' not in sys.modules; import scipy.special\n"
+        "with one_thread(): print(blas_threads())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "{1}"
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ def test_a_text_of_which_more_takes_were_made_counts_once():
     run = run_of({"a": [0.5, 0.5, 0.5, 0.5], "b": 0.9})
     assert run.means["sim"] == pytest.approx(0.7)
     assert run.texts == ("short/a", "short/b")
-    assert run.values["sim"] == (0.5, 0.9)
+    assert run.numbers("sim") == [0.5, 0.9]
 
 
 def test_a_step_is_dated_and_named():
