@@ -94,10 +94,15 @@ class Drawn(Watched):
 
     def __init__(self, options: BackendOptions) -> None:
         super().__init__(options)
-        embedded.speak = drawn
+        embedded.speak, embedded.conversion_of = drawn, unmeasured
 
 
-def drawn(request: Request, words_per_minute: float, provenance: Provenance) -> Take:
+def unmeasured(reference: Path, language: str) -> tuple[str, None]:
+    """No way to a voice: noise has none."""
+    return language, None
+
+
+def drawn(request: Request, words_per_minute: float, provenance: Provenance, conversion: object) -> Take:
     """Three seconds of noise that comes and goes, another for every request."""
     seconds = float(os.environ[DRAWN])
     time.sleep(seconds)

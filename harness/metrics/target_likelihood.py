@@ -267,7 +267,7 @@ def replaced_words_llr(evidence: Evidence) -> Finding:
     return _finding(evidence, [evidence.texts[0], *evidence.heard_instead()], "replaced")
 
 
-@metric("added_words_llr", unit="nats", better="lower", of="sound")
+@metric("added_words_llr", unit="nats", better="lower", of="speech")
 def added_words_llr(evidence: Evidence) -> Finding:
     """How much likelier the target is with what was heard beyond it than as it stands."""
     more = [text for text in evidence.texts if text.change == Change.HEARD and text.lost_letters <= -ADDED_LETTERS]

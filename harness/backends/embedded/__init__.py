@@ -170,7 +170,7 @@ def _speak_chunk(
     reference: Audio,
     words_per_minute: float,
     seed: int,
-    conversion: "tuple[str, Conversion] | None",
+    conversion: "tuple[str, Conversion] | None" = None,
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], Stop]:
     from harness.backends.embedded.voice import clone
 
