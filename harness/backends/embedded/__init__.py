@@ -8,12 +8,12 @@ the whole gate runs anywhere and can itself be tested; nobody should ship its sp
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -29,6 +29,9 @@ from harness.threads import keep_to_one_thread
 
 if TYPE_CHECKING:
     from harness.backends.embedded.conversion import Conversion
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 REVISION = "6"  # raise it whenever the same request would sound different
 PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
@@ -87,7 +90,8 @@ class EmbeddedBackend:
             conversions = [self._conversion(request, self._pool) for request in requests]
             jobs = [
                 # One that failed is asked for again with its request, whose take says why there is no sound.
-                self._pool.submit(
+                _submitted(
+                    self._pool,
                     speak,
                     request,
                     self._words_per_minute,
@@ -110,13 +114,21 @@ class EmbeddedBackend:
         if key not in self._conversions:
             if len(self._conversions) >= MOST_VOICES:
                 del self._conversions[next(iter(self._conversions))]
-            self._conversions[key] = pool.submit(conversion_of, request.reference.path, request.utterance.language)
+            self._conversions[key] = _submitted(pool, conversion_of, request.reference.path, request.utterance.language)
         return self._conversions[key]
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
+    """Hand a pool something to do; one whose processes were killed a moment ago says so by a closed handle."""
+    try:
+        return pool.submit(function, *arguments, **named)
+    except OSError as error:
+        raise BrokenExecutor(str(error)) from error
 
 
 def conversion_of(reference: Path, language: str) -> "tuple[str, Conversion]":
