@@ -15,6 +15,7 @@ from harness import shipped
 from harness.audio import Audio, encode_wav, load
 from harness.baseline.acceptance import read_run
 from harness.errors import UsageError
+from harness.plugin import collection
 from harness.plugin.options import commands
 from harness.plugin.suites import required
 from harness.records.schema import encode
@@ -186,6 +187,14 @@ def test_a_question_that_does_not_arise_is_said_and_leaves_its_takes_judged(proj
     result = judge(folder, "--golden", "golden")
     result.stdout.fnmatch_lines(["takes         2 planned = 2 judged + 0 refused", "VERDICT       PASS"])
     result.assert_outcomes(passed=4, skipped=1)
+
+
+def test_a_test_of_two_questions_tells_the_answers_to_both(project):
+    folder = shares(project(*[GOOD] * 11, LONG), release=OF_ALL + "    not_worse('all')\n")
+    judge(folder, "--gates", "few")
+    found = read_run(folder.path / ".harness")
+    assert [answer.question for answer in found.comparisons] == ["broken"]
+    assert found.not_compared
 
 
 def test_too_many_takes_that_break_a_gate_fail_by_their_share(project):
@@ -1031,3 +1040,13 @@ def test_a_ruler_that_cannot_measure_is_no_verdict_on_any_take(project, options)
     (why,) = set(found.harness_errors.values())
     assert "the ruler is broken, no take was judged: the speaker encoder constant cannot tell" in why
     assert not list((where.path / ".harness").rglob("*.wav"))  # nothing was generated either
+
+
+def test_a_session_within_a_test_leaves_pythons_collector_as_it_was(monkeypatch):
+    froze = []
+    monkeypatch.setattr("gc.freeze", lambda: froze.append(True))
+    collection._look_no_more_for_garbage()
+    assert not froze
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    collection._look_no_more_for_garbage()
+    assert froze

@@ -96,17 +96,13 @@ def _judged(
 ) -> "TakeRecord":
     """What the gates on some metrics say of a take, told where a test of its own is about it."""
     __tracebackhide__ = True
-    from msgspec import structs
-
     from harness.records.event import Findings
     from harness.report.overview import properties
 
     with PlainUsage():
         record = run.found(take, metrics)
-    known = request.node.stash.get(_FINDINGS, Findings())
-    request.node.stash[_FINDINGS] = structs.replace(
-        known, verdicts=known.verdicts + len(record.verdicts), against=known.against + len(record.against)
-    )
+    found = Findings(verdicts=len(record.verdicts), against=len(record.against))
+    request.node.stash[_FINDINGS] = request.node.stash.get(_FINDINGS, Findings()) + found
     if alone:
         request.node.user_properties += properties(record)
         _attach(request, record, run.settings.out, bool(record.against))
@@ -145,7 +141,8 @@ def not_worse(run: "Run", request: pytest.FixtureRequest) -> "Callable[..., None
             # It is an answer too: the takes that it needs were judged.
             unanswered = [NotCompared(Outcome.REFUSED, Stratum("all"), _NOT_ASKED[question])]
         takes = [take for kept in made.takes.values() for take in kept]
-        request.node.stash[_FINDINGS] = Findings(tuple(answers), tuple(unanswered))
+        found = Findings(tuple(answers), tuple(unanswered))
+        request.node.stash[_FINDINGS] = request.node.stash.get(_FINDINGS, Findings()) + found
         out = run.settings.out
         if writes_allure(request.config):
             from harness.report import allure
@@ -206,12 +203,10 @@ def pytest_runtest_makereport(
     """Send what a test found along with its report, as JSON: it also crosses from an xdist worker."""
     report = yield
     if report.when == "call":
-        from msgspec import structs
-
         from harness.records.event import Findings
         from harness.records.schema import encode
 
         of_test = call.excinfo is None or isinstance(call.excinfo.value, AssertionError | pytest.fail.Exception)
-        findings = structs.replace(item.stash.get(_FINDINGS, Findings()), is_of_test=of_test)
+        findings = item.stash.get(_FINDINGS, Findings()) + Findings(is_of_test=of_test)
         report.harness = encode(findings).decode()  # type: ignore[attr-defined]
     return report

@@ -161,6 +161,15 @@ class Findings(Record, frozen=True):
     is_of_test: bool = False
     """Whether a failure is what the test says, and not that it could not be carried out."""
 
+    def __add__(self, other: "Findings") -> "Findings":
+        return Findings(
+            self.comparisons + other.comparisons,
+            self.not_compared + other.not_compared,
+            self.verdicts + other.verdicts,
+            self.against + other.against,
+            self.is_of_test or other.is_of_test,
+        )
+
     @property
     def is_explained(self) -> bool:
         """Whether a verdict says why the test failed."""
