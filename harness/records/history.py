@@ -39,8 +39,15 @@ class RunEvent(Record, frozen=True, kw_only=True, tag_field="event", tag="run"):
     """Comparisons that stood against it."""
 
     def numbers(self, metric: str) -> list[float | None]:
-        """The values of one metric: of all together a large run would hold a hundred numbers for each text."""
-        found: list[float | None] = msgspec.json.decode(self.values[metric], type=list[float | None])
+        """The values of one metric: of all together a large run would hold a hundred numbers for each text.
+
+        Raises:
+            RecordError: They are no numbers.
+        """
+        try:
+            found: list[float | None] = msgspec.json.decode(self.values[metric], type=list[float | None])
+        except msgspec.DecodeError as error:
+            raise RecordError(f"{metric} of the run on {self.on} is damaged ({error}): take its line out") from error
         return found
 
 

@@ -45,11 +45,12 @@ def trend(out: Path) -> Trend | None:
     try:
         every = [line for line in history.read(path) if isinstance(line, RunEvent) and not line.incomplete]
         runs = [run for run in every if run.texts == every[-1].texts][-SHOWN:]
+        if len(runs) < 2:
+            return None
+        known = history.series(runs, load_policy()[1])
     except UsageError as error:
         return Trend([], [], str(error))
-    if len(runs) < 2:
-        return None
-    lines = [_line(one, one.values) for one in history.series(runs, load_policy()[1]) if one.dates[-1] == runs[-1].on]
+    lines = [_line(one, one.values) for one in known if one.dates[-1] == runs[-1].on]
     return Trend(runs, sorted(lines, key=lambda line: not line.step))
 
 

@@ -48,7 +48,12 @@ def test_a_step_is_dated_in_the_line_of_its_metric(tmp_path):
     assert line.step.startswith("a step of -0.5 at 20")
 
 
-@pytest.mark.parametrize("damage", ['{"event": ', '{"event": "run"}', "[]"])
+NO_NUMBERS = (
+    '{"event": "run", "on": "now", "verdict": "PASS", "takes": 1, "texts": ["short/a"], "values": {"length": "much"}}'
+)
+
+
+@pytest.mark.parametrize("damage", ['{"event": ', '{"event": "run"}', "[]", NO_NUMBERS])
 def test_a_damaged_history_is_said_on_the_page_and_stops_nothing(recorded_run, damage):
     recorded_run.take()
     for number in range(2):
