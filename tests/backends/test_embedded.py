@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import replace
 from pathlib import Path
 
@@ -155,6 +156,18 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
     assert len(list(backend.generate([asked]))) == 1
     assert measured == [("layla", "ar"), ("mute", "ar")]
     assert given == [("variant", "layla"), None, ("variant", "layla"), ("variant", "layla")]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(OSError("handle is closed"), BrokenExecutor), (OSError(12, "no memory"), OSError)]
+)
+def test_only_the_closed_handle_of_a_pool_speaks_of_a_killed_process(error, said):
+    class Closed(Executor):
+        def submit(self, function, /, *arguments, **named):
+            raise error
+
+    with pytest.raises(said):
+        embedded._submitted(Closed(), len, "")
 
 
 POOL = """

@@ -121,6 +121,7 @@ class EmbeddedBackend:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+            self._conversions.clear()
 
 
 def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
@@ -128,6 +129,8 @@ def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **n
     try:
         return pool.submit(function, *arguments, **named)
     except OSError as error:
+        if error.errno is not None:
+            raise  # the system's own, such as too little memory for a process
         raise BrokenExecutor(str(error)) from error
 
 
