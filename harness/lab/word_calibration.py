@@ -4,9 +4,9 @@ Conventions
     Clean speech of people gives the limits: for each metric the value beyond which an exponential tail leaves the
     share that it may reject. The tail is fitted to the median of the highest tenth, so that a few clips that say
     something else than their label do not move it; it begins at the highest value of all where that is lower, for it
-    may well be too long; and no more than one clip in a hundred is taken for one with a wrong label. In most clips
-    nothing at all is added: where added words have no tail, their limit is the logarithm of one over the share, by
-    which a likelihood alone is that sure.
+    may well be too long; and no more than one clip in a hundred is taken for one with a wrong label. Ratios that are
+    0 where nothing speaks against the target may have no tail at all: their limit is no less than the logarithm of one
+    over the share, by which a likelihood alone is that sure.
     Speakers are dealt to two halves; false rejects and power are counted on each half by the limits of the other. The
     limits to be used are those of all clips. Fewer than four speakers are dealt by clip, and with one clip a half
     nothing can be said.
@@ -21,7 +21,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from math import ceil, log
+from math import ceil, inf, log
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +60,8 @@ SHARES = {
     "wer_above_floor": 0.0005,
     "lost_words": 0.0005,
 }
-"""Which share of clean clips each metric may reject; they overlap, and reject about 1 % together.
-"""
+"""Which share of clean clips each metric may reject; they overlap, and reject about 1 % together."""
+ZERO_AT_LEAST = {"text_llr", "replaced_words_llr", "added_words_llr"}
 UNITS = {
     "added_letters": ("letters", 1),
     "cer_above_floor": ("ratio", 2),
@@ -206,9 +206,7 @@ def limits_of(clean: Sequence[Values], floor: Floor) -> dict[str, float]:
         if not values:
             raise UsageError(f"{metric} could not be measured in any clip of a half: is the speech what its text says?")
         digits = UNITS.get(metric, ("nats", 1))[1]
-        limit = tail_limit(values, share)
-        if metric == "added_words_llr":
-            limit = max(limit, log(1 / share))
+        limit = max(tail_limit(values, share), log(1 / share) if metric in ZERO_AT_LEAST else -inf)
         found[metric] = ceil(limit * 10**digits - 1e-9) / 10**digits
     return found
 

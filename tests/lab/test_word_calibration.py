@@ -79,7 +79,13 @@ def test_no_more_clips_than_may_have_a_wrong_label_lie_beyond_a_limit():
 def test_error_rates_are_judged_above_the_floor():
     clean = [dict.fromkeys(word_calibration.SHARES, 0.3)] * 20
     found = limits_of(clean, Floor(0.2, 0.1))
-    assert (found["cer_above_floor"], found["wer_above_floor"], found["text_llr"]) == (0.1, 0.2, 0.3)
+    assert (found["cer_above_floor"], found["wer_above_floor"], found["missing_words_llr"]) == (0.1, 0.2, 0.3)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3])
+def test_a_ratio_without_a_tail_asks_for_as_much_as_its_share_does(value):
+    found = limits_of([dict.fromkeys(word_calibration.SHARES, value)] * 20, Floor(0.0, 0.0))
+    assert (found["added_words_llr"], found["replaced_words_llr"], found["text_llr"]) == (5.9, 6.3, 7.7)
 
 
 @pytest.mark.parametrize(
