@@ -36,6 +36,7 @@ from harness.metrics.silence import Silences
 from harness.threads import one_thread
 
 TEMPERATURES = (0.4, 0.8)
+MOST_LIKELY = 50  # tokens from which one is drawn
 LEAST_MEAN = -1.0  # log-probability of a token
 FRAME_RATE_HZ = 100  # of the features
 PADDING_S, STEP_S, LEAST_S = 4.0, 5.0, 10.0
@@ -57,7 +58,7 @@ class Draft:
 class Whisper(TransformersRecognizer):
     """A Whisper by folder or hub id."""
 
-    preparation = 3
+    preparation = 4
 
     def __init__(self, model: str, device: str = "cpu") -> None:
         super().__init__(model, device)
@@ -95,22 +96,28 @@ class Whisper(TransformersRecognizer):
                     heard |= dict.fromkeys(places, "")
                     continue
                 durations = [samples[place].size / self._rate_hz for place in places]
-                drafts = self._generated([states[place] for place in places], self._code(language), durations)
-                for place, draft, duration_s in zip(places, drafts, durations, strict=True):
-                    heard[place] = self._with_fallback(draft, states[place], self._code(language), duration_s)
+                texts = self._heard([states[place] for place in places], self._code(language), durations)
+                heard |= dict(zip(places, texts, strict=True))
         return [heard[place] for place in range(len(samples))]
 
-    def _with_fallback(self, greedy: Draft, states: Any, code: str, duration_s: float) -> str:
-        """The greedy transcript, or a better one where it is doubtful."""
-        tried: list[tuple[bool, float, str]] = []
+    def _heard(self, states: Sequence[Any], code: str, durations_s: Sequence[float]) -> list[str]:
+        """The greedy transcript of each encoded window, or a better one where it is doubtful."""
+        tried: list[list[tuple[bool, float, str]]] = [[] for _ in states]
+        doubtful = list(range(len(states)))
         for attempt in range(1 + len(TEMPERATURES)):
-            one = self._generated([states], code, [duration_s], attempt)[0] if attempt else greedy
-            is_sound = not failures.loop(one.text, duration_s)
-            is_sound = is_sound and failures.compression(one.text) <= failures.MOST_COMPRESSED
-            if is_sound and one.mean >= LEAST_MEAN:
-                return one.text
-            tried.append((is_sound, one.mean, one.text))
-        return max(tried)[2]
+            if not doubtful:
+                break
+            drafts = self._generated(
+                [states[place] for place in doubtful], code, [durations_s[place] for place in doubtful], attempt
+            )
+            for place, one in zip(list(doubtful), drafts, strict=True):
+                is_sound = not failures.loop(one.text, durations_s[place])
+                is_sound = is_sound and failures.compression(one.text) <= failures.MOST_COMPRESSED
+                tried[place].append((is_sound, one.mean, one.text))
+                if is_sound and one.mean >= LEAST_MEAN:
+                    tried[place] = tried[place][-1:]
+                    doubtful.remove(place)
+        return [max(drafts)[2] for drafts in tried]
 
     def _most_tokens(self, duration_s: float) -> int:
         """As many as anybody can say in the time."""
@@ -119,30 +126,25 @@ class Whisper(TransformersRecognizer):
     def _generated(
         self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0
     ) -> list[Draft]:
-        """A transcript for each of a batch of encoded windows, the same at every call; later attempts are by chance."""
+        """A transcript for each of a batch of encoded windows, whatever the others are; later attempts are by chance."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
-        temperature = (0.0, *TEMPERATURES)[attempt]
         model, processor = self._loaded
+        limits = [min(model.config.max_target_positions, self._most_tokens(one)) for one in durations_s]
         config = deepcopy(model.generation_config)
-        config.update(
-            num_beams=1,
-            do_sample=temperature > 0,
-            return_timestamps=False,
-            max_length=min(model.config.max_target_positions, self._most_tokens(max(durations_s))),
-        )
-        if temperature:
-            config.update(temperature=temperature)
-        options = {"language": code, "task": "transcribe"} if self._languages else {}
-        with without_advice(), torch.inference_mode(), torch.random.fork_rng(enabled=temperature > 0):
-            torch.manual_seed(round(1000 * temperature))
+        config.update(num_beams=1, do_sample=False, return_timestamps=False, max_length=max(limits))
+        options: dict[str, Any] = {"language": code, "task": "transcribe"} if self._languages else {}
+        if attempt:
+            options["logits_processor"] = [_Drawn(TEMPERATURES[attempt - 1], len(limits))]
+        with without_advice(), torch.inference_mode():
             tokens = model.generate(
                 encoder_outputs=BaseModelOutput(last_hidden_state=torch.stack(list(states))),
                 generation_config=config,
                 **options,
             )
-        texts = [text.strip() for text in processor.tokenizer.batch_decode(tokens, skip_special_tokens=True)]
+        rows = [row[:limit] for row, limit in zip(tokens, limits, strict=True)]
+        texts = [text.strip() for text in processor.tokenizer.batch_decode(rows, skip_special_tokens=True)]
         return [Draft(text, self._mean(state, code, text)) for text, state in zip(texts, states, strict=True)]
 
     def _mean(self, states: Any, code: str, text: str) -> float:
@@ -277,6 +279,30 @@ class Whisper(TransformersRecognizer):
 
     def _tokens(self, text: str) -> tuple[int, ...]:
         return _tokens_of(self._loaded[1].tokenizer, text)
+
+
+class _Drawn:
+    """Leaves of the scores of each row, shape (rows, vocabulary), one token that is drawn by chance.
+
+    Whisper's own `generate` sets aside the sampling of its configuration; and a row is drawn by a generator of its own,
+    so that what is heard in one clip does not depend on the clips beside it.
+    """
+
+    def __init__(self, temperature: float, rows: int) -> None:
+        import torch
+
+        self._temperature = temperature
+        self._chance = [torch.Generator().manual_seed(round(1000 * temperature)) for _ in range(rows)]
+
+    def __call__(self, _: Any, scores: Any) -> Any:
+        import torch
+
+        likely, tokens = (scores / self._temperature).topk(min(MOST_LIKELY, scores.shape[-1]))
+        shares = likely.softmax(dim=-1).cpu()
+        drawn = torch.stack(
+            [torch.multinomial(row, 1, generator=chance) for row, chance in zip(shares, self._chance, strict=True)]
+        )
+        return torch.full_like(scores, -torch.inf).scatter(-1, tokens.gather(-1, drawn.to(tokens.device)), 0.0)
 
 
 @lru_cache(maxsize=1 << 14)

@@ -77,18 +77,38 @@ def test_words_are_expected_as_silence_has_them(tmp_path):
 )
 def test_a_doubtful_transcript_is_decoded_again_and_the_likeliest_that_is_no_loop_is_taken(said, means, taken):
     class Scripted(Whisper):
-        asked = 0
-
         def __init__(self):
-            pass
+            self.batches = []
 
         def _generated(self, states, code, durations_s, attempt=0):
-            self.asked = attempt
-            return [Draft(said[attempt], means[attempt])]
+            self.batches.append(list(states))
+            return [Draft(said[attempt], means[attempt]) if one else Draft("well heard", -0.1) for one in states]
 
     one = Scripted()
-    assert one._with_fallback(Draft(said[0], means[0]), None, "en", 2.0) == said[taken]
-    assert one.asked == len(said) - 1
+    assert one._heard([0, 1, 0, 1], "en", [2.0, 2.0, 2.0, 2.0]) == ["well heard", said[taken]] * 2
+    assert one.batches == [[0, 1, 0, 1]] + [[1, 1]] * (len(said) - 1)
+
+
+@pytest.mark.slow
+def test_later_attempts_are_by_chance_the_same_each_time_and_in_any_company(tmp_path):
+    recognizer = Whisper(str(tiny_whisper(tmp_path)))
+    one, other = (recognizer._encode(noise(2, seed).samples) for seed in (0, 1))
+
+    def texts(states, attempt):
+        return [draft.text for draft in recognizer._generated(states, "ar", [2.0] * len(states), attempt)]
+
+    alone = [texts([one], attempt)[0] for attempt in (0, 1, 2)]
+    assert len(set(alone)) == 3
+    assert [texts([other, one], attempt)[1] for attempt in (0, 1, 2)] == alone
+
+
+@pytest.mark.slow
+def test_a_short_clip_is_not_heard_for_longer_beside_a_long_one(tmp_path):
+    recognizer = Whisper(str(tiny_whisper(tmp_path, positions=448)))
+    state = recognizer._encode(noise(2).samples)
+    (alone,) = recognizer._generated([state], "ar", [0.5])
+    beside, _ = recognizer._generated([state, state], "ar", [0.5, 8.0])
+    assert alone.text == beside.text
 
 
 @pytest.mark.slow
