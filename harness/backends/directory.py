@@ -7,6 +7,7 @@ will do. A name without a seed is seed 0.
 """
 
 import json
+import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,8 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    path: Path
+    name: str
+    """Of its file in the folder, or a path of its own: a run may have a million, and a `Path` is large."""
     stopped_by: Stop = Stop.UNKNOWN
     frames: int | None = None
 
@@ -63,15 +65,16 @@ class DirectoryBackend:
         self.sample_rate_hz = options.sample_rate_hz or HIGGS_SAMPLE_RATE_HZ
         self.frame_rate_hz = options.frame_rate_hz or HIGGS_FRAME_RATE_HZ
         self._folder = existing_folder(options.model, "the directory backend")
-        self._files = _Files(self._folder, options.outside_files)
-        listed = self._files.from_manifest()
-        self._entries = self._files.from_names() if listed is None else listed
+        files = _Files(self._folder, options.outside_files)
+        listed = files.from_manifest()
+        self._entries = files.from_names() if listed is None else listed
+        self._others = files.others
 
     @cached_property
     def identity(self) -> str:
         """Changes whenever a file does."""
         listing = [
-            (*key, str(entry.path), entry.stopped_by, entry.frames, _hash(entry.path))
+            (*key, str(self._path(entry)), entry.stopped_by, entry.frames, _hash(self._path(entry)))
             for key, entry in self._entries.items()
         ]
         return "directory " + audio.content_hash(json.dumps(listing).encode())
@@ -87,7 +90,7 @@ class DirectoryBackend:
         wanted = list(dict.fromkeys(request.utterance.id for request in planned))
         known = {name for name, _ in asked}
         if not any(name in known for name, _ in self._entries):
-            there = _some([name for name, _ in self._entries] or self._files.others, "nothing that can be read")
+            there = _some([name for name, _ in self._entries] or self._others, "nothing that can be read")
             raise UsageError(
                 f"0 of {len(wanted)} utterances have audio in {str(self._folder)!r}; found {there}; expected "
                 f"{_some(wanted)}: call the files UTTERANCE.wav or UTTERANCE_seedN.wav, or write a manifest.csv"
@@ -99,9 +102,10 @@ class DirectoryBackend:
             why = f"seeds {given} are not asked for, seeds {here} are (--takes, --seed)" if seeds else ""
             if strangers:
                 why = f"the corpus has no {_some(sorted(strangers))}" + (f", and {why}" if why else "")
+            names = [self._path(self._entries[key]).name for key in unread]
             raise UsageError(
                 f"{len(unread)} of {len(self._entries)} files in {str(self._folder)!r} would never be looked at "
-                f"({_some([self._entries[key].path.name for key in unread])}): {why}; ask for them, or take them away"
+                f"({_some(names)}): {why}; ask for them, or take them away"
             )
 
     def generate(self, requests: Sequence[Request]) -> list[Take]:
@@ -110,6 +114,9 @@ class DirectoryBackend:
     def close(self) -> None:
         """Nothing is held."""
 
+    def _path(self, entry: _Entry) -> Path:
+        return self._folder / entry.name
+
     def _take(self, request: Request) -> Take:
         provenance = Provenance(
             self.name, str(self._folder), revision=self.identity, device="unknown", dtype="unknown", elsewhere=True
@@ -117,12 +124,12 @@ class DirectoryBackend:
         wanted = request.utterance.id
         entry = next((self._entries[key] for key in _keys(request) if key in self._entries), None)
         if entry is None:
-            like = [name for name in self._files.others if wanted in unicodedata.normalize("NFC", name)]
+            like = [name for name in self._others if wanted in unicodedata.normalize("NFC", name)]
             there = f"; {_some(like)} is no kind of sound that can be read: make it WAV or FLAC" if like else ""
             error = f"no audio for {wanted!r} seed {request.seed} in {self._folder}: add it or its manifest row{there}"
             return Take(request, None, Stop.UNKNOWN, provenance, error=error)
         try:
-            sound = audio.load(entry.path)
+            sound = audio.load(self._path(entry))
         except AudioError as error:
             return Take(request, None, entry.stopped_by, provenance, error=str(error))
         return Take(request, sound, entry.stopped_by, provenance, frames=entry.frames)
@@ -133,15 +140,23 @@ class _Files:
 
     def __init__(self, folder: Path, outside: bool) -> None:
         self._folder, self._outside = folder, outside
-        there = [path for path in sorted(folder.rglob("*")) if not path.name.startswith(".")]
-        self._sounds = [path for path in there if path.suffix.lower() in SOUND_FILES and path.is_file()]
-        self.others = [path.name for path in there if path.suffix.lower() in OTHER_SOUND_FILES]
+        there = sorted(
+            os.path.join(where, name)  # noqa: PTH118 -- a `Path` for each of a million files is too much
+            for where, _, names in os.walk(folder)
+            for name in names
+            if not name.startswith(".")
+        )
+        self._sounds = [path for path in there if _kind(path) in SOUND_FILES and Path(path).is_file()]
+        self.others = [Path(path).name for path in there if _kind(path) in OTHER_SOUND_FILES]
+
+    def _relative(self, path: str) -> str:
+        return Path(path).relative_to(self._folder).as_posix()
 
     @cached_property
-    def _by_name(self) -> dict[str, Path]:
+    def _by_name(self) -> dict[str, str]:
         """By path in the folder, and again without regard to case where that names one file."""
-        exact = {_plain(path.relative_to(self._folder).as_posix()): path for path in self._sounds}
-        folded: dict[str, list[Path]] = {}
+        exact = {_plain(name): name for name in map(self._relative, self._sounds)}
+        folded: dict[str, list[str]] = {}
         for name, path in exact.items():
             folded.setdefault(name.casefold(), []).append(path)
         return {name: paths[0] for name, paths in folded.items() if len(paths) == 1} | exact
@@ -166,7 +181,7 @@ class _Files:
             entries[key] = _Entry(self._file(row.file, where), row.stopped_by, row.frames)
         return entries
 
-    def _file(self, given: str, where: str) -> Path:
+    def _file(self, given: str, where: str) -> str:
         name = given.replace("\\", "/")
         if "\0" in name or len(name) > 4096 or any(len(part.encode()) > 255 for part in name.split("/")):
             raise UsageError(f"{where}: field 'file' is {given[:120]!r}; the path of a file is needed")
@@ -174,21 +189,26 @@ class _Files:
         if (path.is_absolute() or ".." in path.parts) and not self._outside:
             raise UsageError(f"{where}: file {given!r} lies outside the folder: copy it there, or give --outside-files")
         relative = _plain(path.as_posix())
-        return self._by_name.get(relative) or self._by_name.get(relative.casefold()) or self._folder / path
+        return self._by_name.get(relative) or self._by_name.get(relative.casefold()) or str(path)
 
     def from_names(self) -> dict[Key, _Entry]:
         """The entries that the names of the files say."""
         entries: dict[Key, _Entry] = {}
         for path in self._sounds:
-            for key, entry in _named(path):
+            name = self._relative(path)
+            for key in _named(Path(path)):
                 if key in entries:
-                    twice = f"{entries[key].path.relative_to(self._folder)} and {path.relative_to(self._folder)}"
+                    twice = f"{entries[key].name} and {name}"
                     raise UsageError(f"{twice} both are utterance {key[0]!r} seed {key[1]}: keep one of them")
-                entries[key] = entry
+                entries[key] = _Entry(name)
         return entries
 
 
-def _named(path: Path) -> Iterator[tuple[Key, _Entry]]:
+def _kind(path: str) -> str:
+    return Path(path).suffix.lower()
+
+
+def _named(path: Path) -> Iterator[Key]:
     """What a file's name says that it is; nothing of the copy of a reference."""
     in_seed = _SEED_FOLDER.fullmatch(path.parent.name)
     seed = int(in_seed[1]) if in_seed else 0
@@ -196,13 +216,13 @@ def _named(path: Path) -> Iterator[tuple[Key, _Entry]]:
     if exported:
         if not path.stem.endswith("_ref"):
             suite = path.parent.parent.name if in_seed else path.parent.name
-            yield (_exported_as(suite, int(exported[1])), seed), _Entry(path)
+            yield _exported_as(suite, int(exported[1])), seed
         return
     seeded = _SEEDED.fullmatch(path.stem)
     if seeded:
-        yield (_plain(seeded[1]), int(seeded[2])), _Entry(path)
+        yield _plain(seeded[1]), int(seeded[2])
     else:
-        yield (_plain(path.stem), seed), _Entry(path)
+        yield _plain(path.stem), seed
 
 
 def _keys(request: Request) -> tuple[Key, Key]:

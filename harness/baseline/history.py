@@ -4,7 +4,6 @@ Conventions: lines are in order, oldest first (`harness.records.history`). A ste
 level; how it is found is told in `harness.decision.steps`.
 """
 
-from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 from msgspec import structs
+from numpy.typing import NDArray
 
 from harness.audio import write_atomically
 from harness.decision.policy import Margin
@@ -56,22 +56,25 @@ def now() -> str:
 def of_run(run: RunRecord) -> RunEvent:
     """The line of a run: means over the takes of each text first, so that none weighs more by having more takes."""
     numbers: dict[tuple[str, str], int] = {}
-    known: dict[str, tuple[array[int], array[float]]] = {}
+    known: dict[str, tuple[NDArray[np.float64], NDArray[np.uint32]]] = {}  # by text the sum of its values, and how many
+    takes = run.takes
     seeds, model = set[int](), ""
-    for take in run.takes:
+    for take in takes:
         number = numbers.setdefault((take.suite, take.utterance), len(numbers))
         seeds.add(take.seed)
         model = model or take.provenance.model
         for name, measured in take.measurements.items():
             if measured.is_known:
-                of, values = known.setdefault(name, (array("l"), array("d")))
-                of.append(number)
-                values.append(measured.value)
+                if name not in known:
+                    known[name] = np.zeros(len(takes)), np.zeros(len(takes), np.uint32)
+                sums, counts = known[name]
+                sums[number] += measured.value
+                counts[number] += 1
     texts = sorted(numbers)
     order = [numbers[text] for text in texts]
     by_text, means = dict[str, msgspec.Raw](), dict[str, float]()
     for name in sorted(known):
-        of_texts = _means(*known[name], order)
+        of_texts = _means(*known.pop(name), order)
         by_text[name] = msgspec.Raw(msgspec.json.encode(of_texts))
         means[name] = _six_digits(float(np.mean([number for number in of_texts if number is not None])))
     about = run.about
@@ -108,10 +111,8 @@ def of_run(run: RunRecord) -> RunEvent:
     )
 
 
-def _means(of: "array[int]", values: "array[float]", order: Sequence[int]) -> list[float | None]:
+def _means(sums: NDArray[np.float64], counts: NDArray[np.uint32], order: Sequence[int]) -> list[float | None]:
     """The mean of the values of each text, in order; None where it has none."""
-    counts = np.bincount(of, minlength=len(order))
-    sums = np.bincount(of, weights=values, minlength=len(order))
     return [_six_digits(float(sums[text] / counts[text])) if counts[text] else None for text in order]
 
 

@@ -9,6 +9,7 @@ scaled copies count.
 Metrics: `copied_take` (from a take of another text or voice), `copied_seed` (from another seed of the same request).
 """
 
+from array import array
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
@@ -90,17 +91,17 @@ class Index:
         if len(company) == self.looked:
             return
         known = {request.digest for request in self.requests}
-        parts = [self.held]
+        held = array("Q", self.held.tobytes())
         for take in company:
             if not take.has_sound or take.request.digest in known:
                 continue
             sound = take.audio
             assert sound is not None
             found = landmarks_of(finite(sound))
-            parts.append(found & LANDMARK | np.uint64(len(self.requests)))
+            held.frombytes((found & LANDMARK | np.uint64(len(self.requests))).tobytes())
             self.sizes.append(found.size)
             self.requests.append(take.request)
-        self.held = np.concatenate(parts)
+        self.held = np.frombuffer(held, np.uint64)
         self.held.sort()
         self.looked = len(company)
 

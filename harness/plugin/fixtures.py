@@ -65,7 +65,8 @@ def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureReq
         __tracebackhide__ = True
         from harness.records.gate import Outcome
 
-        against, excused, refused, others = list[str](), list[str](), list[str](), 0
+        against, excused, others = list[str](), list[str](), 0
+        refused: dict[str, None] = {}  # each once: a block of ten thousand takes is refused for the same few reasons
         asked = asked_takes(request.node)
         for row, number in asked:
             record = _judged(run, run.take(run.request(row, number)), metrics, request, alone=len(asked) == 1)
@@ -74,7 +75,7 @@ def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureReq
                 if verdict.outcome == Outcome.EXCUSED:
                     excused.append(f"{verdict.gate}: {verdict.observed}")
                 elif verdict.outcome == Outcome.REFUSED:
-                    refused.append(f"{verdict.gate.name}: {verdict.reason}")
+                    refused[f"{verdict.gate.name}: {verdict.reason}"] = None
                 else:
                     others += 1
         if against:
@@ -82,7 +83,7 @@ def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureReq
         if excused:
             pytest.xfail("; ".join(excused))
         if not others:
-            pytest.skip("not judged: " + "; ".join(dict.fromkeys(refused)))
+            pytest.skip("not judged: " + "; ".join(refused))
 
     from harness.report.overview import four_lines
 

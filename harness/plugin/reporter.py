@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.plugin.options import allure_folder, is_per_take, out_folder, targets_suites, writes_allure
-from harness.plugin.session import journal_of
+from harness.plugin.session import close_run, journal_of
 
 if TYPE_CHECKING:
     from harness.records.event import AnyEvent
@@ -119,7 +119,8 @@ class Reporter:
         from harness.records.history import NAME
         from harness.threads import give_back_memory
 
-        give_back_memory()  # what the tests looked up; the page needs as much again
+        close_run(self._config)  # its models and takes: the page needs as much again
+        give_back_memory()
         out = out_folder(self._config)
         steps: dict[str, Callable[[RunRecord], object]] = {
             "the history": lambda record: history.append(out / NAME, history.of_run(record)),
@@ -134,6 +135,7 @@ class Reporter:
             except Exception as error:  # noqa: BLE001 - whatever it is, it is no verdict on the model
                 self._broken[name] = _in_one_line(error)
             else:
+                give_back_memory()
                 continue
             record = self._close(replay, status)
             try:

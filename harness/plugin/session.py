@@ -63,6 +63,12 @@ def run_of(config: pytest.Config) -> "Run":
     return config.stash[RUN]
 
 
+def close_run(config: pytest.Config) -> None:
+    """Free what the run of this process holds, if there is one: all that was asked of it is in the journal."""
+    if RUN in config.stash:
+        config.stash[RUN].close()
+
+
 def _open_run(config: pytest.Config) -> "Run":
     from harness import registry
     from harness.decision import gates

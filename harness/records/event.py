@@ -218,7 +218,7 @@ def key_of(line: bytes) -> TakeKey:
         of = msgspec.json.decode(line, type=_Whose)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RecordError(f"this is not what was found of a take: {line[:80]!r}") from error
-    return TakeKey(sys.intern(of.suite), sys.intern(of.utterance), of.seed)  # several lists are kept by it
+    return TakeKey(sys.intern(of.suite), of.utterance, of.seed)
 
 
 def _other_schema(where: str, found: int, remedy: str) -> str:

@@ -6,18 +6,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import isfinite, isinf
 from pathlib import Path
+from sys import intern
 from typing import Self
 
 from msgspec import structs
 
 from harness.records.comparison import Comparison
 from harness.records.gate import AGAINST, Outcome, Verdict
+from harness.records.measurement import Measurement
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeRecord
 from harness.records.takes_on_disk import TakesOnDisk
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _HEAVY = ("text", "transcript", "digest", "question", "audio", "reference_audio", "accepted_audio", "accepted_sha256")
+_NOTHING: dict[str, Measurement] = {}  # one for all: a run may have ten thousand takes
 _WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
 
 
@@ -161,9 +164,13 @@ class Seen:
     """Among the takes of the run."""
     take: TakeRecord
     """Who it is, and the verdicts that a reviewer hears about; without texts and measurements."""
-    badness: tuple[int, int, float]
     closeness: float | None
     """To the nearest limit, where it passes and one is near."""
+
+    @property
+    def badness(self) -> tuple[int, int, float]:
+        """Of the take: what passed and what was refused says nothing there."""
+        return badness(self.take)
 
 
 @dataclass(slots=True)
@@ -226,8 +233,16 @@ class Survey:
                 group.add(verdict.reason, key, verdict.gate.name)
         near = None if take.against else nearest(take)
         told = tuple(one for one in take.verdicts if one.outcome not in (Outcome.PASS, Outcome.REFUSED))
-        light = structs.replace(take, **dict.fromkeys(_HEAVY, ""), measurements={}, verdicts=told)
-        self.seen.append(Seen(place, light, badness(take), _closeness(near) if near else None))
+        light = structs.replace(
+            take,
+            **dict.fromkeys(_HEAVY, ""),
+            suite=intern(take.suite),
+            language=intern(take.language),
+            elapsed_s=0.0,
+            measurements=_NOTHING,
+            verdicts=told,
+        )
+        self.seen.append(Seen(place, light, _closeness(near) if near else None))
 
     @property
     def worst_first(self) -> list[Seen]:

@@ -5,7 +5,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
@@ -82,13 +82,13 @@ def write_folder(run: RunRecord, out: Path, most_bytes: int = LARGEST_REPORT_BYT
         return name
 
     page = book.render(source, image)
-    if book.rest:
-        files[REST] = _rows(book.rest)
     (report / REST).unlink(missing_ok=True)
     for kind in ("clips", "plots"):
         shutil.rmtree(report / kind, ignore_errors=True)
     for name, data in files.items():
         write_atomically(report / name, data)
+    if book.rest:
+        write_atomically(report / REST, _rows(book.rest))
     write_atomically(report / "index.html", page)
     return report / "index.html"
 
@@ -225,9 +225,12 @@ def _as_shown(run: RunRecord) -> list[int]:
     return blocking + sorted(passing, key=lambda place: near.get(place, len(near)))
 
 
-def _rows(takes: Sequence[TakeRecord]) -> bytes:
-    """The takes that are rows only, as a script that a page may read from the file system."""
-    return b"window.furtherTakes=[" + b",".join(map(_row, takes)) + b"];\n"
+def _rows(takes: Iterable[TakeRecord]) -> Iterator[bytes]:
+    """The takes that are rows only, as a script that a page may read from the file system, piece by piece."""
+    yield b"window.furtherTakes=["
+    for place, take in enumerate(takes):
+        yield (b"," if place else b"") + _row(take)
+    yield b"];\n"
 
 
 def _row(take: TakeRecord) -> bytes:

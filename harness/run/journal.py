@@ -195,6 +195,10 @@ class Journal:
         """
         if not self._path.exists():
             raise UsageError(f"{self._path} is missing: give the folder that a run was told with --out")
+        with self._writing:  # who asks for one take from now on has it read anew
+            self._places.clear()
+            self._recent.clear()
+            self._read_to = 0
         lines = Lines(self._path)
         replay = Replay(reread=lambda place: self._at(lines, place))
         place = 0

@@ -254,9 +254,7 @@ class Run:
 
     def measurements(self, take: Take, metrics: Iterable[str] | None = None) -> dict[str, Measurement]:
         """What is measured on a take, by metric name; only the models that these need are run, without names all."""
-        names = list(known_metrics() if metrics is None else dict.fromkeys(metrics))
-        (found,) = self.measured([take], names)
-        return found
+        return self.measured([take], list(known_metrics() if metrics is None else dict.fromkeys(metrics)))[0]
 
     def measured(self, takes: Sequence[Take], names: Sequence[str]) -> list[dict[str, Measurement]]:
         """What is measured on some takes, by metric name; nothing of it is held."""
@@ -282,8 +280,7 @@ class Run:
         Raises:
             RulerError: They fail on sounds whose answer is known; from then on whatever is measured raises this.
         """
-        found = controls.broken(self.measuring, metrics, self.voices, set(languages))
-        self.broken_ruler = "; ".join(found)
+        self.broken_ruler = "; ".join(controls.broken(self.measuring, metrics, self.voices, set(languages)))
         self.refuse_broken_ruler()
 
     def refuse_broken_ruler(self) -> None:
@@ -395,6 +392,9 @@ class Run:
         return Rules.of(self.profile.gates, tuple(margins), policy, corpus, self.voices, require)
 
     def close(self) -> None:
-        """Free the backend, if it was opened."""
+        """Free the backend, if it was opened, the models that measured, and what is known of the takes."""
         if "backend" in vars(self):
             self._speaker.close()
+        for held in ("backend", "_speaker", "measuring"):
+            vars(self).pop(held, None)
+        self._requests, self._planned, self._takes = {}, {}, {}

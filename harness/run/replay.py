@@ -82,7 +82,10 @@ class Replay:
                 self.ended, self.exit_status = event.at, event.exit_status
 
     def _plan(self, event: Planned) -> None:
-        told = {test: frozenset(takes) for test, takes in event.takes.items()}
+        known_keys: dict[TakeKey, TakeKey] = {}  # several tests are of one take, and each was told anew
+        told = {
+            test: frozenset(known_keys.setdefault(take, take) for take in takes) for test, takes in event.takes.items()
+        }
         for test, takes in (told | {test: told[other] for test, other in event.same.items()}).items():
             known = self.planned.get(test, takes)
             self.planned[test] = takes if known == takes else known | takes

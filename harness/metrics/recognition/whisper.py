@@ -126,7 +126,7 @@ class Whisper(TransformersRecognizer):
     def _generated(
         self, states: Sequence[Any], code: str, durations_s: Sequence[float], attempt: int = 0
     ) -> list[Draft]:
-        """A transcript for each of a batch of encoded windows, whatever the others are; later attempts are by chance."""
+        """A transcript of each encoded window, whatever stands beside it in the batch; later attempts are by chance."""
         import torch
         from transformers.modeling_outputs import BaseModelOutput
 
