@@ -31,7 +31,8 @@ from harness.metrics.diacritics import Frames, Pair, cepstra, contrast, differen
 from harness.metrics.measuring import Measuring, Models
 from harness.records.gate import Outcome
 from harness.records.measurement import Measurement
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.take import Provenance, Request, Stop, Take
 from harness.text.hypotheses import plain
 

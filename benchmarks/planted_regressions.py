@@ -28,7 +28,8 @@ from harness.metrics.silence import Silences
 from harness.records.gate import Outcome
 from harness.run import plan
 from harness.run.comparison import compare_release
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.take import Request, Take
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float32]]

@@ -29,7 +29,8 @@ from harness.backends import BackendOptions
 from harness.backends.directory import DirectoryBackend
 from harness.corpus import Utterance, load_corpus
 from harness.decision.gates import load_profile
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.take import Request, Take
 
 BASES = ("short", "diacritized")

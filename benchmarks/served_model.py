@@ -32,7 +32,8 @@ from harness.decision.gates import load_profile
 from harness.records import schema
 from harness.records.run_record import RunRecord
 from harness.records.take_record import TakeKey
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.take import Take
 from tests.stand_in import running
 

@@ -17,7 +17,8 @@ from harness.metrics.quality import DistillMos
 from harness.metrics.recognition import open_recognizer
 from harness.metrics.speaker_encoder import Resemblyzer
 from harness.records.gate import Outcome
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from tests.recognisers import tiny_whisper
 
 pytestmark = pytest.mark.slow

@@ -28,7 +28,8 @@ from harness.metrics import (
 )
 from harness.records.gate import Outcome
 from harness.run import plan
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.take import Provenance, Request, Stop, Take
 
 pytestmark = pytest.mark.slow

@@ -22,7 +22,8 @@ from harness.metrics import intelligibility, known_metrics, metrics_of, quality,
 from harness.metrics.measuring import Models
 from harness.metrics.recognition import TextScore
 from harness.records.gate import Outcome
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.text.scoring import compare
 
 pytestmark = pytest.mark.slow

@@ -180,6 +180,7 @@ class Measuring:
     def fingerprints(self) -> dict[str, str]:
         """With what the takes are measured, by the name of its analysis; "none" for what was not given."""
         found = {}
+        registry.metrics()  # imports the modules in which they are declared
         for name in (one.name for one in list(ANALYSES.values()) if one.is_instrument):
             try:
                 found[name] = str(self.of_run(name).fingerprint)

@@ -252,6 +252,8 @@ def _look_no_more_for_garbage() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Generate what the selected tests need, once, before the first of them."""
+    from harness.run.measured_before import MeasuredBefore
+
     _let_termination_interrupt(session.config)
     items = getattr(session, "items", [])
     languages = {utterance.language for item in items for utterance, _ in asked_takes(item)}
@@ -261,7 +263,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
             metrics = {metric for _, metric in required_by(items)}
             with suppress(RulerError):  # every test that asks for the run says so
                 run.check_ruler(metrics, languages)
-                run.ledger, run.share = journal_of(session.config), share_of(session.config)
+                journal = journal_of(session.config)
+                run.ledger, run.share = journal, share_of(session.config)
+                run.before = MeasuredBefore(journal.previous, run.measuring)
                 run.carry_out(wanted_by(run, items), progress, progress.judged)
     return (yield)
 

@@ -73,7 +73,8 @@ def _open_run(config: pytest.Config) -> "Run":
     from harness import registry
     from harness.decision import gates
     from harness.metrics.measuring import Models
-    from harness.run.plan import Run, Settings
+    from harness.run.plan import Run
+    from harness.run.settings import Settings
 
     def given(flag: str) -> str:
         return value(config, flag)

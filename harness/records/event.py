@@ -24,7 +24,7 @@ class Event(Record, frozen=True, tag_field="event"):
 class Begun(Event, frozen=True, tag="begun"):
     """The first event of every run."""
 
-    SCHEMA: ClassVar[int] = 5
+    SCHEMA: ClassVar[int] = 6
 
     at: str
     """UTC."""
@@ -80,12 +80,15 @@ class Found(Event, frozen=True, tag="found"):
     """The name of an example, whose bytes are where the deflated ones may refer to."""
     packed: bytes
     """The take as JSON, deflated: `run.json` has it again to be read."""
+    hangs_on: str = ""
+    """The hash of all that its numbers hang on; empty where nobody takes them over."""
 
     @classmethod
-    def of(cls, take: PackedTake, like: str, example: bytes) -> Self:
+    def of(cls, take: PackedTake, like: str, example: bytes, hangs_on: str = "") -> Self:
         """The event of a take."""
         deflate = zlib.compressobj(zdict=example)
-        return cls(take.suite, take.utterance, take.seed, like, deflate.compress(encode(take)) + deflate.flush())
+        packed = deflate.compress(encode(take)) + deflate.flush()
+        return cls(take.suite, take.utterance, take.seed, like, packed, hangs_on)
 
     @property
     def key(self) -> TakeKey:
@@ -206,6 +209,11 @@ class _Whose(msgspec.Struct):
     suite: str
     utterance: str
     seed: int
+    hangs_on: str = ""
+
+
+NAMED, FOUND = b'{"event":"named"', b'{"event":"found"'
+"""How the lines of two kinds of events begin."""
 
 
 def key_of(line: bytes) -> TakeKey:
@@ -214,11 +222,24 @@ def key_of(line: bytes) -> TakeKey:
     Raises:
         RecordError: It is none.
     """
+    of = _whose(line)
+    return TakeKey(sys.intern(of.suite), of.utterance, of.seed)
+
+
+def hangs_on(line: bytes) -> str:
+    """On what the numbers of an event of the kind `Found` hang; empty where that was not said.
+
+    Raises:
+        RecordError: It is none.
+    """
+    return _whose(line).hangs_on
+
+
+def _whose(line: bytes) -> _Whose:
     try:
-        of = msgspec.json.decode(line, type=_Whose)
+        return msgspec.json.decode(line, type=_Whose)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise RecordError(f"this is not what was found of a take: {line[:80]!r}") from error
-    return TakeKey(sys.intern(of.suite), of.utterance, of.seed)
 
 
 def _other_schema(where: str, found: int, remedy: str) -> str:

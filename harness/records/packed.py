@@ -274,6 +274,14 @@ class Glossary:
             raise RecordError(f"a measurement uses the name {error}, which stands for nothing") from error
         return measured
 
+    def measured(self, packed: PackedTake) -> dict[str, Measurement]:
+        """What was measured on a take.
+
+        Raises:
+            RecordError: It uses a name that nobody told.
+        """
+        return self.unpacked(PackedMeasurements(packed.measurements, packed.not_applicable, packed.lacks))
+
     def unpack(self, packed: PackedTake) -> TakeRecord:
         """A take as it was.
 
@@ -282,7 +290,7 @@ class Glossary:
         """
         try:
             made = self._made[packed.made]
-            measured = self.unpacked(PackedMeasurements(packed.measurements, packed.not_applicable, packed.lacks))
+            measured = self.measured(packed)
             told = {one.at: one for one in packed.told}
             verdicts = [
                 self._verdict(self._gates[name], _OUTCOMES[letter], measured, told.get(at))

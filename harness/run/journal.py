@@ -33,7 +33,6 @@ SET_ASIDE = (events.NAME, RUN, "summary.md", "report.html", "report", "junit.xml
 
 RECENT = 256
 """Takes that are remembered after they were read: tests ask for one again and again."""
-NAMED, FOUND = b'{"event":"named"', b'{"event":"found"'
 
 
 class Journal:
@@ -70,6 +69,11 @@ class Journal:
     def release(self) -> None:
         """Let others have the output folder."""
         self._owner.release(force=True)
+
+    @property
+    def previous(self) -> Path:
+        """The journal of the run before, where there was one."""
+        return self.out / PREVIOUS / events.NAME
 
     @property
     def is_mine(self) -> bool:
@@ -128,11 +132,11 @@ class Journal:
             event = Answered(event.test, event.comparisons, event.not_compared)
         self._append(line(event))
 
-    def note(self, take: TakeRecord) -> None:
+    def note(self, take: TakeRecord, hangs_on: str = "") -> None:
         """Append what was found of a take, after what its names stand for."""
         with self._writing:
             packed = self._glossary.pack(take)
-            found = Found.of(packed, *self._glossary.example(packed))
+            found = Found.of(packed, *self._glossary.example(packed), hangs_on)
             names = self._glossary.untold()
             told = b"" if names.is_empty else line(Named(names))
             self._append(told + line(found))
@@ -165,9 +169,9 @@ class Journal:
             for text in file:
                 if not text.endswith(b"\n"):
                     break  # somebody is writing it
-                if text.startswith(NAMED):
+                if text.startswith(events.NAMED):
                     self._learn(events.decode(text.rstrip(b"\n"), str(self._path), HOW_TO_RUN))
-                elif text.startswith(FOUND):
+                elif text.startswith(events.FOUND):
                     key = events.key_of(text)
                     self._places.setdefault(key, []).append(self._read_to)
                     self._recent.pop(key, None)

@@ -15,12 +15,12 @@ from typing import Protocol
 
 from msgspec import structs
 
-from harness import registry
 from harness.metrics import shown_beside
 from harness.metrics.measuring import BATCH
 from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
 from harness.records.take_record import TakeKey, TakeRecord, together
+from harness.run.measured_before import Before, of_company
 from harness.take import Take
 from harness.threads import give_back_memory
 
@@ -47,8 +47,8 @@ class Wanted:
 class Ledger(Protocol):
     """Where what was found of takes is noted."""
 
-    def note(self, take: TakeRecord) -> None:
-        """Note what was found of a take; several notes of one take add up."""
+    def note(self, take: TakeRecord, hangs_on: str = "") -> None:
+        """Note what was found of a take, and on what its numbers hang; several notes of one take add up."""
 
     def noted(self, key: TakeKey) -> TakeRecord | None:
         """All that was noted of a take, by any process."""
@@ -60,7 +60,7 @@ class InMemory:
 
     takes: dict[TakeKey, TakeRecord] = field(default_factory=dict)
 
-    def note(self, take: TakeRecord) -> None:
+    def note(self, take: TakeRecord, hangs_on: str = "") -> None:
         known = self.takes.get(take.key)
         self.takes[take.key] = take if known is None else together(known, take)
 
@@ -70,6 +70,8 @@ class InMemory:
 
 class Judges(Protocol):
     """The part of a run that judging needs."""
+
+    before: Before
 
     def measured(self, takes: Sequence[Take], names: Sequence[str]) -> list[dict[str, Measurement]]: ...
     def verdicts(self, take: Take, metrics: Sequence[str], found: Mapping[str, Measurement]) -> list[Verdict]: ...
@@ -81,11 +83,6 @@ def key_of(take: Take) -> TakeKey:
     """Under which a take is noted."""
     utterance = take.request.utterance
     return TakeKey(utterance.suite, utterance.id, take.request.seed)
-
-
-def of_company(name: str) -> bool:
-    """Whether a metric looks at the other takes of the run too."""
-    return "company" in registry.metrics()[name].everything_needed
 
 
 class Judging:
@@ -205,7 +202,7 @@ class Judging:
 
     def _judge_alone(self, takes: Sequence[Take]) -> None:
         for take, record in self._judged(takes, self._alone):
-            self._ledger.note(record)
+            self._ledger.note(record, self._run.before.hangs_on(take))
             self._mine.add(key_of(take))
         _tidy_up_after(takes)
         if self._is_waited_for:

@@ -23,7 +23,8 @@ from harness.records.rules import Rules
 from harness.records.run_record import HOW_TO_RUN, About, RunRecord
 from harness.records.take_record import TakeKey, TakeRecord
 from harness.run.judging import Wanted
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.store import Store
 from harness.take import Request, Sampling, Take
 

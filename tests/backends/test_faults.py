@@ -15,7 +15,8 @@ from harness.decision.gates import load_profile
 from harness.metrics import intelligibility
 from harness.metrics.measuring import Models
 from harness.records.gate import Outcome
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from tests.recognisers import Told
 from tests.stand_in import FAULTS, running
 from tests.synthetic import draw, utterance, write_voice

@@ -64,8 +64,8 @@ def test_takes_that_are_much_alike_are_deflated_against_an_example_that_is_told_
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        (b'{"event":"begun","at":"now","schema":1}', "has schema 1, this version of the harness reads schema 5"),
-        (b'{"begun":"2026-01-02T03:04:05Z"}', "has schema 1, this version of the harness reads schema 5"),
+        (b'{"event":"begun","at":"now","schema":1}', "has schema 1, this version of the harness reads schema 6"),
+        (b'{"begun":"2026-01-02T03:04:05Z"}', "has schema 1, this version of the harness reads schema 6"),
         (b'{"event":"dreamt"}', "is damaged (Invalid value 'dreamt'"),
         (b'{"event":"ended","at":"now","exit_status":0,"more":1}', "unknown field `more`"),
         (b'{"event":"ended"', "is damaged"),

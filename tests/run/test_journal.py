@@ -92,7 +92,7 @@ def test_a_folder_without_a_run_is_named(tmp_path):
 
 def test_the_journal_of_an_earlier_version_is_refused_by_its_schema(tmp_path):
     (tmp_path / NAME).write_text('{"begun":"2026-01-02T03:04:05Z"}\n{"planned":{"t":[["short-001",0]]}}\n')
-    with pytest.raises(UsageError, match=r"run\.jsonl line 1 has schema 1, .* reads schema 5: run pytest"):
+    with pytest.raises(UsageError, match=r"run\.jsonl line 1 has schema 1, .* reads schema 6: run pytest"):
         Journal(tmp_path).record()
 
 

@@ -12,7 +12,8 @@ from harness.metrics import diacritics, intelligibility, speaker
 from harness.metrics.measuring import Models
 from harness.records.gate import Outcome
 from harness.run import judging, plan
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 from harness.take import Provenance, Stop, Take
 from tests.recognisers import Told
 from tests.synthetic import draw, utterance, write_voice

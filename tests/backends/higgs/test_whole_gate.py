@@ -18,7 +18,8 @@ from harness.backends import BackendOptions
 from harness.baseline.acceptance import read_run
 from harness.corpus import load_corpus
 from harness.decision.gates import load_profile
-from harness.run.plan import Run, Settings
+from harness.run.plan import Run
+from harness.run.settings import Settings
 
 pytestmark = pytest.mark.slow
 
