@@ -106,7 +106,10 @@ def pytest_collection(session: pytest.Session) -> None:
             first, most = run.settings.first_seed, looks(session.config)[-1]
             rows = [row for rows in corpus.values() for row in rows]
             check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
-        if not session.config.option.collectonly:
+        options = session.config.option
+        if not options.collectonly:
+            if targets_all_suites(session.config) and not (options.keyword or options.markexpr):
+                run.prepare(run.request(row, run.settings.first_seed) for rows in corpus.values() for row in rows)
             _judge_references(session.config)
 
 

@@ -148,6 +148,13 @@ class Run:
             assert noted is not None
         return part_of(noted, metrics)
 
+    def prepare(self, requests: Iterable[Request]) -> None:
+        """Let a system that takes long to begin know what it will be asked, as far as it is not there already."""
+        prepare = getattr(self.backend, "prepare", None)
+        missing = [one for one in requests if not self.store.path(one.digest).exists()] if prepare else []
+        if prepare and missing:
+            prepare(missing)
+
     def generate(
         self,
         requests: Iterable[Request],

@@ -152,6 +152,9 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
     monkeypatch.setattr(embedded, "speak", speak)
     mute = replace(asked, reference=write_voice(tmp_path / "other", "mute", draw("." * 20)))
     backend = EmbeddedBackend(BackendOptions())
+    backend.prepare([asked, asked])
+    assert measured == [("layla", "ar")]
+    assert given == []
     assert len(list(backend.generate([asked, mute, asked]))) == 3
     assert len(list(backend.generate([asked]))) == 1
     assert measured == [("layla", "ar"), ("mute", "ar")]

@@ -86,6 +86,21 @@ def test_a_second_run_makes_nothing_and_does_not_even_close_what_it_never_opened
     assert backend.batches == []
 
 
+def test_a_system_is_told_beforehand_of_what_is_not_there_yet(make):
+    class Preparing(Speaking):
+        def prepare(self, requests):
+            self.batches.append(("prepare", *(request.utterance.id for request in requests)))
+
+    backend = Preparing()
+    run = make(backend)
+    requests = [run.request(row, 0) for row in rows(3)]
+    run.generate(requests[:2])
+    run.prepare(requests)
+    run.prepare(requests[:2])
+    make(Speaking()).prepare(requests)  # need not have it
+    assert backend.batches[1:] == [("prepare", "short-003")]
+
+
 def test_each_batch_is_on_disk_before_the_next_begins(make):
     def answer(requests):
         kept.append(len(list((run.settings.out / "store" / "takes").rglob("*.wav"))))

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import suppress
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
@@ -75,11 +76,7 @@ class EmbeddedBackend:
         Raises:
             BackendError: A process of the pool was killed; the next batch starts another pool.
         """
-        if self._pool is None:
-            # spawn: a forked child would inherit torch's threads in whatever state they are.
-            self._pool = ProcessPoolExecutor(
-                max_workers=os.cpu_count(), mp_context=get_context("spawn"), initializer=_begin_worker
-            )
+        pool = self._begun()
         provenance = Provenance(
             backend=self.name,
             model=self.name,
@@ -87,11 +84,11 @@ class EmbeddedBackend:
             packages={name: version(name) for name in PACKAGES},
         )
         try:
-            conversions = [self._conversion(request, self._pool) for request in requests]
+            conversions = [self._conversion(request, pool) for request in requests]
             jobs = [
                 # One that failed is asked for again with its request, whose take says why there is no sound.
                 _submitted(
-                    self._pool,
+                    pool,
                     speak,
                     request,
                     self._words_per_minute,
@@ -103,10 +100,25 @@ class EmbeddedBackend:
             for job in jobs:
                 yield job.result()
         except BrokenExecutor as error:
-            self._pool.shutdown(wait=False, cancel_futures=True)  # not waiting for what a killed process held
+            pool.shutdown(wait=False, cancel_futures=True)  # not waiting for what a killed process held
             self._pool = None
             self._conversions.clear()
             raise BackendError(f"a process of the embedded voice was ended from outside ({error})") from None
+
+    def prepare(self, requests: Sequence[Request]) -> None:
+        """Start the processes, which measure the voices of the requests meanwhile."""
+        voices = {(request.reference.sha256, request.utterance.language): request for request in requests}
+        with suppress(BrokenExecutor):  # `generate` says so
+            for request in list(voices.values())[:MOST_VOICES]:
+                self._conversion(request, self._begun())
+
+    def _begun(self) -> Executor:
+        if self._pool is None:
+            # spawn: a forked child would inherit torch's threads in whatever state they are.
+            self._pool = ProcessPoolExecutor(
+                max_workers=os.cpu_count(), mp_context=get_context("spawn"), initializer=_begin_worker
+            )
+        return self._pool
 
     def _conversion(self, request: Request, pool: Executor) -> "Future[tuple[str, Conversion]]":
         """The way to the voice of a request, begun where it is not under way."""
