@@ -74,10 +74,10 @@ def require(run: "Run", utterance: object, seed: int, request: pytest.FixtureReq
             for verdict in record.verdicts:
                 if verdict.outcome == Outcome.EXCUSED:
                     excused.append(f"{verdict.gate}: {verdict.observed}")
-                elif verdict.outcome == Outcome.REFUSED:
-                    refused[f"{verdict.gate.name}: {verdict.reason}"] = None
-                else:
+                elif verdict.outcome != Outcome.REFUSED:
                     others += 1
+                elif not others:  # else nobody is told
+                    refused[f"{verdict.gate.name}: {verdict.reason}"] = None
         if against:
             pytest.fail("\n".join(against), pytrace=False)
         if excused:

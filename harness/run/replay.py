@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from sys import intern
 from typing import Any
 
 from harness.decision.gates import release
@@ -84,7 +85,10 @@ class Replay:
     def _plan(self, event: Planned) -> None:
         known_keys: dict[TakeKey, TakeKey] = {}  # several tests are of one take, and each was told anew
         told = {
-            test: frozenset(known_keys.setdefault(take, take) for take in takes) for test, takes in event.takes.items()
+            test: frozenset(
+                known_keys.setdefault(take, TakeKey(intern(take.suite), take.utterance, take.seed)) for take in takes
+            )
+            for test, takes in event.takes.items()
         }
         for test, takes in (told | {test: told[other] for test, other in event.same.items()}).items():
             known = self.planned.get(test, takes)
