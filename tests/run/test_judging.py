@@ -10,6 +10,7 @@ from harness.records.measurement import Metric
 from harness.records.take_record import TakeRecord
 from harness.run import judging
 from harness.run.judging import InMemory, Judging, Wanted, key_of
+from harness.run.measured_before import Nothing
 from tests.synthetic import request, take, utterance
 
 LENGTH = Gate("length", "length", "s", "why", at_most=30.0)
@@ -19,6 +20,8 @@ WANTED = Wanted(("length", "copied_take"))
 
 class Counting:
     """Judges by two gates, and remembers when it did what."""
+
+    before = Nothing()
 
     def __init__(self, broken=False):
         self.events, self.broken, self.most = [], broken, 0
