@@ -109,7 +109,7 @@ def pytest_collection(session: pytest.Session) -> None:
         options = session.config.option
         if not options.collectonly:
             if targets_all_suites(session.config) and not (options.keyword or options.markexpr):
-                run.prepare(run.request(row, run.settings.first_seed) for rows in corpus.values() for row in rows)
+                run.prefetch(run.request(row, run.settings.first_seed) for rows in corpus.values() for row in rows)
             _judge_references(session.config)
 
 

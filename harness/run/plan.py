@@ -148,12 +148,12 @@ class Run:
             assert noted is not None
         return part_of(noted, metrics)
 
-    def prepare(self, requests: Iterable[Request]) -> None:
+    def prefetch(self, requests: Iterable[Request]) -> None:
         """Let a system that takes long to begin know what it will be asked, as far as it is not there already."""
-        prepare = getattr(self.backend, "prepare", None)
-        missing = [one for one in requests if not self.store.path(one.digest).exists()] if prepare else []
-        if prepare and missing:
-            prepare(missing)
+        prefetch = getattr(self.backend, "prefetch", None)
+        missing = [one for one in requests if not self.store.path(one.digest).exists()] if prefetch else []
+        if prefetch and missing:
+            prefetch(missing)
 
     def generate(
         self,

@@ -152,7 +152,7 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
     monkeypatch.setattr(embedded, "speak", speak)
     mute = replace(asked, reference=write_voice(tmp_path / "other", "mute", draw("." * 20)))
     backend = EmbeddedBackend(BackendOptions())
-    backend.prepare([asked, asked])
+    backend.prefetch([asked, asked])
     assert measured == [("layla", "ar")]
     assert given == []
     assert len(list(backend.generate([asked, mute, asked]))) == 3

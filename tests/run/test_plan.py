@@ -87,18 +87,18 @@ def test_a_second_run_makes_nothing_and_does_not_even_close_what_it_never_opened
 
 
 def test_a_system_is_told_beforehand_of_what_is_not_there_yet(make):
-    class Preparing(Speaking):
-        def prepare(self, requests):
-            self.batches.append(("prepare", *(request.utterance.id for request in requests)))
+    class Prefetching(Speaking):
+        def prefetch(self, requests):
+            self.batches.append(("prefetch", *(request.utterance.id for request in requests)))
 
-    backend = Preparing()
+    backend = Prefetching()
     run = make(backend)
     requests = [run.request(row, 0) for row in rows(3)]
     run.generate(requests[:2])
-    run.prepare(requests)
-    run.prepare(requests[:2])
-    make(Speaking()).prepare(requests)  # need not have it
-    assert backend.batches[1:] == [("prepare", "short-003")]
+    run.prefetch(requests)
+    run.prefetch(requests[:2])
+    make(Speaking()).prefetch(requests)  # need not have it
+    assert backend.batches[1:] == [("prefetch", "short-003")]
 
 
 def test_each_batch_is_on_disk_before_the_next_begins(make):

@@ -42,7 +42,7 @@ SHORTEST_S = 1.08  # not even one word is over sooner
 SYLLABLE_S = 0.31  # of a script that writes one a letter and sets no words apart, as Chinese does; as calm
 FRAME_SAMPLES = 960  # 40 ms at 24 kHz, one step of a 25 Hz codec
 SILENT_DBFS = -60.0  # a frame below this would be a codec's silence
-MOST_VOICES = 16  # whose conversions are kept, 1 MB each
+MOST_VOICES = 16  # whose conversions a process holds, 1 MB each
 
 
 class EmbeddedBackend:
@@ -62,8 +62,10 @@ class EmbeddedBackend:
         if not 40 <= self._words_per_minute <= 400:
             raise UsageError(f"speaking rate is {self._words_per_minute:g} words a minute; 40 to 400 can be spoken")
         self._pool: Executor | None = None
-        self._conversions: dict[tuple[str, str], Future[tuple[str, Conversion]]] = {}
-        """By the hash of a reference and the language that it shall speak; made once for all processes."""
+        self._conversions: dict[tuple[str, str], Future[Path]] = {}
+        """By the hash of a reference and the language that it shall speak, its file; made once for all processes."""
+        self._folder = ""
+        """Of those files. A pool whose process is killed waits for ever for whoever reads a megabyte from its pipe."""
 
     @property
     def identity(self) -> str:
@@ -100,12 +102,10 @@ class EmbeddedBackend:
             for job in jobs:
                 yield job.result()
         except BrokenExecutor as error:
-            pool.shutdown(wait=False, cancel_futures=True)  # not waiting for what a killed process held
-            self._pool = None
-            self._conversions.clear()
+            self._end(wait=False)  # not waiting for what a killed process held
             raise BackendError(f"a process of the embedded voice was ended from outside ({error})") from None
 
-    def prepare(self, requests: Sequence[Request]) -> None:
+    def prefetch(self, requests: Sequence[Request]) -> None:
         """Start the processes, which measure the voices of the requests meanwhile."""
         voices = {(request.reference.sha256, request.utterance.language): request for request in requests}
         with suppress(BrokenExecutor):  # `generate` says so
@@ -115,25 +115,34 @@ class EmbeddedBackend:
     def _begun(self) -> Executor:
         if self._pool is None:
             # spawn: a forked child would inherit torch's threads in whatever state they are.
+            self._folder = mkdtemp(prefix="voices-")
             self._pool = ProcessPoolExecutor(
-                max_workers=os.cpu_count(), mp_context=get_context("spawn"), initializer=_begin_worker
+                max_workers=os.cpu_count(),
+                mp_context=get_context("spawn"),
+                initializer=_begin_worker,
+                initargs=(self._folder,),
             )
         return self._pool
 
-    def _conversion(self, request: Request, pool: Executor) -> "Future[tuple[str, Conversion]]":
+    def _conversion(self, request: Request, pool: Executor) -> Future[Path]:
         """The way to the voice of a request, begun where it is not under way."""
         key = request.reference.sha256, request.utterance.language
         if key not in self._conversions:
-            if len(self._conversions) >= MOST_VOICES:
-                del self._conversions[next(iter(self._conversions))]
-            self._conversions[key] = _submitted(pool, conversion_of, request.reference.path, request.utterance.language)
+            path = Path(self._folder, str(len(self._conversions)))
+            self._conversions[key] = _submitted(
+                pool, keep_conversion, request.reference.path, request.utterance.language, path
+            )
         return self._conversions[key]
 
-    def close(self) -> None:
+    def _end(self, wait: bool) -> None:
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait=wait, cancel_futures=True)
             self._pool = None
             self._conversions.clear()
+            rmtree(self._folder, ignore_errors=True)
+
+    def close(self) -> None:
+        self._end(wait=True)
 
 
 def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
@@ -146,8 +155,8 @@ def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **n
         raise BrokenExecutor(str(error)) from error
 
 
-def conversion_of(reference: Path, language: str) -> "tuple[str, Conversion]":
-    """The base voice for a recording, and the way from it to the voice of the recording.
+def keep_conversion(reference: Path, language: str, path: Path) -> Path:
+    """Keep the base voice for a recording, and the way from it to the voice of the recording, in a file.
 
     Raises:
         HarnessError: There is no voice in it.
@@ -155,14 +164,21 @@ def conversion_of(reference: Path, language: str) -> "tuple[str, Conversion]":
     from harness.backends.embedded.voice import conversion_to
 
     sound = audio.load(reference)
-    return conversion_to(sound.samples.tobytes(), sound.sample_rate_hz, language)
+    audio.write_atomically(path, pickle.dumps(conversion_to(sound.samples.tobytes(), sound.sample_rate_hz, language)))
+    return path
+
+
+@lru_cache(maxsize=MOST_VOICES)
+def _kept_conversion(path: Path) -> "tuple[str, Conversion]":
+    found: tuple[str, Conversion] = pickle.loads(path.read_bytes())  # noqa: S301 -- this run wrote it
+    return found
 
 
 def speak(
     request: Request,
     words_per_minute: float,
     provenance: Provenance,
-    conversion: "tuple[str, Conversion] | None" = None,
+    conversion: Path | None = None,
 ) -> Take:
     """One take, chunk by chunk, each within its budget; joined as they are, since each begins and ends quietly."""
     began = time.perf_counter()
@@ -170,7 +186,8 @@ def speak(
     try:
         reference = audio.load(request.reference.path)
         for number, chunk in enumerate(request.chunks):
-            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number, conversion)
+            way = _kept_conversion(conversion) if conversion else None
+            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number, way)
             parts.append(part)
             if stop is not Stop.EOS:
                 break
@@ -216,7 +233,7 @@ def _speak_chunk(
     raise BackendError(f"the embedded voice gave no sound for {chunk.text!r}")
 
 
-def _begin_worker() -> None:
+def _begin_worker(folder: str) -> None:
     """In a process of the pool: one thread, and an end when the run is gone, even where it was killed."""
     keep_to_one_thread()
     parent = parent_process()
@@ -224,6 +241,7 @@ def _begin_worker() -> None:
     def end_with_the_run() -> None:
         if parent is not None:
             parent.join()
+            rmtree(folder, ignore_errors=True)
             os._exit(1)
 
     threading.Thread(target=end_with_the_run, daemon=True).start()
