@@ -83,8 +83,8 @@ class Backend(Protocol):
     """A system that speaks.
 
     One whose seed changes nothing may say so: `deterministic = True`. One that takes long to begin may have a method
-    `prefetch(requests)`: it is told what will probably be asked while the references are still judged, generates nothing
-    yet, and gives back at once.
+    `prefetch(requests)`: it is told what will probably be asked while the references are still judged, generates
+    nothing yet, and gives back at once.
     """
 
     name: str

@@ -138,17 +138,17 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
 ):
     measured, given = [], []
 
-    def conversion_of(path, language):
-        measured.append((path.stem, language))
-        if path.stem == "mute":
+    def keep_conversion(reference, language, path):
+        measured.append((reference.stem, language))
+        if reference.stem == "mute":
             raise BackendError("no speech")
-        return "variant", path.stem
+        return path
 
     def speak(request, words_per_minute, provenance, conversion):
         given.append(conversion)
         return buzz(request, words_per_minute, provenance, conversion)
 
-    monkeypatch.setattr(embedded, "conversion_of", conversion_of)
+    monkeypatch.setattr(embedded, "keep_conversion", keep_conversion)
     monkeypatch.setattr(embedded, "speak", speak)
     mute = replace(asked, reference=write_voice(tmp_path / "other", "mute", draw("." * 20)))
     backend = EmbeddedBackend(BackendOptions())
@@ -158,7 +158,11 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
     assert len(list(backend.generate([asked, mute, asked]))) == 3
     assert len(list(backend.generate([asked]))) == 1
     assert measured == [("layla", "ar"), ("mute", "ar")]
-    assert given == [("variant", "layla"), None, ("variant", "layla"), ("variant", "layla")]
+    kept = given[0]
+    assert given == [kept, None, kept, kept]
+    assert kept.parent.is_dir()
+    backend.close()
+    assert not kept.parent.exists()
 
 
 @pytest.mark.parametrize(
@@ -183,7 +187,7 @@ if __name__ == "__main__":
     embedded.speak = buzz
     backend = open_backend("embedded", BackendOptions())
     next(iter(backend.generate([request()])))
-    print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+    print(backend._folder, *[child.pid for child in multiprocessing.active_children()], flush=True)
     time.sleep(60)
 """
 
@@ -198,14 +202,17 @@ def test_the_processes_of_a_run_that_is_killed_end_with_it(tmp_path):
         stdout=subprocess.PIPE,
         text=True,
     )
-    children = [int(pid) for pid in process.stdout.readline().split()]
+    folder, *pids = process.stdout.readline().split()
+    children = [int(pid) for pid in pids]
     assert children
+    assert Path(folder).is_dir()
     process.kill()
     process.wait()
     deadline = time.monotonic() + 20
     while any(alive(pid) for pid in children) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [pid for pid in children if alive(pid)] == []
+    assert not Path(folder).exists()
 
 
 def alive(pid):

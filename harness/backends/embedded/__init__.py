@@ -6,14 +6,18 @@ the whole gate runs anywhere and can itself be tested; nobody should ship its sp
 """
 
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
+from functools import lru_cache
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from unicodedata import east_asian_width
 
@@ -170,7 +174,7 @@ def keep_conversion(reference: Path, language: str, path: Path) -> Path:
 
 @lru_cache(maxsize=MOST_VOICES)
 def _kept_conversion(path: Path) -> "tuple[str, Conversion]":
-    found: tuple[str, Conversion] = pickle.loads(path.read_bytes())  # noqa: S301 -- this run wrote it
+    found: tuple[str, Conversion] = pickle.loads(path.read_bytes())
     return found
 
 
