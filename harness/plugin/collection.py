@@ -268,8 +268,9 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
                 run.check_ruler(metrics, languages)
                 journal = journal_of(session.config)
                 run.ledger, run.share = journal, share_of(session.config)
-                run.before = MeasuredBefore(journal.previous, run.measuring)
+                run.before = before = MeasuredBefore(journal.previous, run.measuring)
                 run.carry_out(wanted_by(run, items), progress, progress.judged)
+                progress.taken_over(before.taken_over)
     return (yield)
 
 

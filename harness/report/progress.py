@@ -49,6 +49,12 @@ class Progress:
             left = f", about {duration((now - since) / (done - first) * (of - done))} left" if done > first else ""
             self._console.print(f"judged {done}/{of}{left}", highlight=False, soft_wrap=True)
 
+    def taken_over(self, takes: int) -> None:
+        """So many takes were judged by the numbers of the run before."""
+        if takes:
+            said = f"{takes} take{'s' * (takes != 1)} of the same sounds and rulers as before: not measured again"
+            self._console.print(said, highlight=False, soft_wrap=True)
+
     def _pace(self) -> str:
         """Frames a second, and the real-time factor: seconds of work for a second of audio."""
         elapsed_s = self._clock() - self._begun

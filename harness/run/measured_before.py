@@ -69,6 +69,8 @@ class MeasuredBefore:
     def __init__(self, journal: Path, measuring: Measuring) -> None:
         self._path, self._measuring = journal, measuring
         self._glossary = Glossary()
+        self.taken_over = 0
+        """Takes of which every number that was asked for was known."""
 
     @cached_property
     def _ruler(self) -> str:
@@ -142,7 +144,9 @@ class MeasuredBefore:
         for place, found in enumerate(known):
             lacking.setdefault(tuple(name for name in names if name not in found), []).append(place)
         for unknown, places in lacking.items():
-            if unknown:
+            if not unknown:
+                self.taken_over += len(places)
+            else:
                 for place, found in zip(places, measure([takes[place] for place in places], unknown), strict=True):
                     known[place] |= found
         return [{name: found[name] for name in names} for found in known]

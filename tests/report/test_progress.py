@@ -1,5 +1,7 @@
 import io
 
+import pytest
+
 from harness.report.progress import Progress
 from tests.synthetic import take
 
@@ -28,6 +30,14 @@ def test_what_is_left_of_judging_has_lines_with_the_time_left():
         "judged 40/80, about 21 s left",
         "judged 72/80, about 7 s left",
     ]
+
+
+@pytest.mark.parametrize(("takes", "said"), [(0, ""), (1, "1 take of"), (70, "70 takes of")])
+def test_takes_that_are_not_measured_again_are_told(takes, said):
+    file = io.StringIO()
+    Progress(file, quiet=False).taken_over(takes)
+    assert file.getvalue().startswith(said)
+    assert bool(file.getvalue()) is bool(takes)
 
 
 def test_a_worker_is_silent():

@@ -42,6 +42,7 @@ def run(tmp_path):
         found = before.measured(takes, names, measure)
         for one, numbers in zip(takes, found, strict=True):
             journal.note(TakeRecord.of(one, noted(numbers), (), None, tmp_path), before.hangs_on(one))
+        assert before.taken_over == len(takes) - len({name for name, *_ in fresh})
         return found, fresh
 
     return measured
