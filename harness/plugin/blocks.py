@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 MOST_TESTS = 400
 """Takes of a suite up to which each has a test of its own."""
-BLOCK = 100
+BLOCK = 200
 """Takes of one test beyond that."""
 _TAKES = pytest.StashKey["dict[str, list[tuple[Utterance, int]]]"]()
+_BLOCKS = pytest.StashKey["dict[tuple[Utterance, int], list[Block]]"]()
 _NEED_NO_TAKE = frozenset({"require", "other_metrics"})
 
 
@@ -53,7 +54,10 @@ def blocks(metafunc: pytest.Metafunc, rows: Sequence["Utterance"], seeds: Sequen
         return [Block(takes)]
     if len(takes) <= MOST_TESTS or writes_allure(config):
         return []
-    return [Block(takes[start : start + BLOCK]) for start in range(0, len(takes), BLOCK)]
+    known = config.stash.setdefault(_BLOCKS, {})
+    if takes[0] not in known:
+        known[takes[0]] = [Block(takes[start : start + BLOCK]) for start in range(0, len(takes), BLOCK)]
+    return known[takes[0]]
 
 
 def _takes(config: pytest.Config, rows: Sequence["Utterance"], seeds: Sequence[int]) -> "list[tuple[Utterance, int]]":

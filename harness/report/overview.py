@@ -20,6 +20,8 @@ from harness.records.takes_on_disk import TakesOnDisk
 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _HEAVY = ("text", "transcript", "digest", "question", "audio", "reference_audio", "accepted_audio", "accepted_sha256")
+NAMED = 3
+"""Takes that are named of many."""
 _NOTHING: dict[str, Measurement] = {}  # one for all: a run may have ten thousand takes
 _WORST_FIRST = (*AGAINST, Outcome.EXCUSED, Outcome.WARN, Outcome.PASS, Outcome.REFUSED)
 
@@ -140,10 +142,10 @@ def unconditioned(run: RunRecord) -> dict[str, list[str]]:
     return by_reason
 
 
-def refused_gates(run: RunRecord) -> dict[str, tuple[list[str], list[str]]]:
-    """Why gates were refused: by reason the takes and the names of the gates, the most takes first."""
-    ordered = sorted(survey(run).refused.values(), key=lambda group: -len(group.takes))
-    return {group.reason: (group.takes, list(group.gates)) for group in ordered}
+def refused_gates(run: RunRecord) -> dict[str, tuple[int, list[str], list[str]]]:
+    """Why gates were refused: by reason how many takes, the first of them, and the names of the gates; most first."""
+    ordered = sorted(survey(run).refused.values(), key=lambda group: -group.count)
+    return {group.reason: (group.count, group.takes, list(group.gates)) for group in ordered}
 
 
 def without_numbers(reason: str) -> str:
@@ -178,7 +180,11 @@ class _Refused:
     """Gates that were refused for one reason, its numbers aside."""
 
     first: str
+    count: int = 0
+    """Of takes ..."""
     takes: list[str] = field(default_factory=list)
+    """... and the first of them by name."""
+    last: str = ""
     gates: dict[str, None] = field(default_factory=dict)
     others: set[int] = field(default_factory=set)
     """The hashes of the reasons, which differ in their numbers."""
@@ -188,8 +194,9 @@ class _Refused:
     def add(self, reason: str, take: str, gate: str) -> None:
         """One more verdict."""
         self.gates[gate] = None
-        if not self.takes or self.takes[-1] != take:
-            self.takes.append(take)
+        if self.last != take:
+            self.count, self.last = self.count + 1, take
+            self.takes += [take] if self.count <= NAMED else []
         if (known := hash(reason)) not in self.others:
             self.others.add(known)
             numbers = _NUMBER.findall(reason)

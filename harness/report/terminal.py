@@ -81,8 +81,8 @@ def _refused_gates(run: RunRecord) -> Iterator[str]:
     by_reason = refused_gates(run)
     if by_reason:
         yield "not judged, and why:"
-    for reason, (takes, names) in list(by_reason.items())[:MOST_SHOWN]:
-        whose = takes[0] if len(takes) == 1 else f"{len(takes)} takes"
+    for reason, (count, takes, names) in list(by_reason.items())[:MOST_SHOWN]:
+        whose = takes[0] if count == 1 else f"{count} takes"
         yield from _wrapped(f"  {whose}: {', '.join(names)}", "    ")
         yield from _wrapped(f"    {reason}", "    ")
     if len(by_reason) > MOST_SHOWN:

@@ -53,10 +53,17 @@ def test_what_was_not_judged_is_listed_once_a_reason_the_most_takes_first(record
     }.items():
         recorded_run.take(name, verdicts=tuple(refused(gate, reason) for gate, reason in reasons.items()))
     assert refused_gates(recorded_run.end()) == {
-        "3.16 to 5.8 s; 6 s are needed": (["short-001, seed 0", "short-003, seed 0"], ["drift", "pace"]),
-        "12 s wanted 6 of 7 (and 1 like it)": (["short-002, seed 0", "short-004, seed 0"], ["drift"]),
-        "no pair": (["short-001, seed 0"], ["pair"]),
+        "3.16 to 5.8 s; 6 s are needed": (2, ["short-001, seed 0", "short-003, seed 0"], ["drift", "pace"]),
+        "12 s wanted 6 of 7 (and 1 like it)": (2, ["short-002, seed 0", "short-004, seed 0"], ["drift"]),
+        "no pair": (1, ["short-001, seed 0"], ["pair"]),
     }
+
+
+def test_of_many_takes_that_were_not_judged_the_first_are_named(recorded_run):
+    for number in range(5):
+        recorded_run.take(f"short-00{number}", verdicts=(refused("pair", "no pair"),))
+    named = [f"short-00{number}, seed 0" for number in range(3)]
+    assert refused_gates(recorded_run.end()) == {"no pair": (5, named, ["pair"])}
 
 
 def test_takes_of_one_id_in_two_suites_have_links_of_their_own(recorded_run):
