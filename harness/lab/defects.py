@@ -297,7 +297,14 @@ DEFECTS = (
         "release would find it",
     ),
     Defect("filled_dropouts", "{:g} dB below", (30.0, 40.0, 50.0), 1, sound_injections.filled_dropouts),
-    Defect("stutter", "{:g} ms x 3", (20.0, 40.0, 80.0), 1, sound_injections.stutter),
+    Defect(
+        "stutter",
+        "{:g} ms x 3",
+        (20.0, 40.0, 80.0),
+        1,
+        sound_injections.stutter,
+        would_find="the few that are missed repeat a sound 30 dB below the speech, which is hardly heard",
+    ),
     Defect(
         "splices",
         "{:g}",

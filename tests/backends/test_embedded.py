@@ -166,7 +166,12 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
 
 
 @pytest.mark.parametrize(
-    ("error", "said"), [(OSError("handle is closed"), BrokenExecutor), (OSError(12, "no memory"), OSError)]
+    ("error", "said"),
+    [
+        (OSError("handle is closed"), BrokenExecutor),
+        (ValueError("bad value(s) in fds_to_keep"), BrokenExecutor),
+        (OSError(12, "no memory"), OSError),
+    ],
 )
 def test_only_the_closed_handle_of_a_pool_speaks_of_a_killed_process(error, said):
     class Closed(Executor):

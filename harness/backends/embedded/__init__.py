@@ -153,8 +153,8 @@ def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **n
     """Hand a pool something to do; one whose processes were killed a moment ago says so by a closed handle."""
     try:
         return pool.submit(function, *arguments, **named)
-    except OSError as error:
-        if error.errno is not None:
+    except (OSError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
             raise  # the system's own, such as too little memory for a process
         raise BrokenExecutor(str(error)) from error
 
