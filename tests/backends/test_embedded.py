@@ -182,6 +182,16 @@ def test_only_the_closed_handle_of_a_pool_speaks_of_a_killed_process(error, said
         embedded._submitted(Closed(), len, "")
 
 
+def test_what_killed_runs_left_behind_goes_after_a_week(tmp_path):
+    for name, days in (("old", 8), ("new", 1)):
+        left = tmp_path / f"{embedded.FOLDER}{name}"
+        left.mkdir()
+        os.utime(left, times=(time.time() - days * 86_400,) * 2)
+    (tmp_path / "another").mkdir()
+    embedded._sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {f"{embedded.FOLDER}new", "another"}
+
+
 POOL = """
 import multiprocessing, time
 from harness.backends import BackendOptions, embedded, open_backend

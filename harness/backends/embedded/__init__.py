@@ -17,7 +17,7 @@ from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from unicodedata import east_asian_width
 
@@ -46,6 +46,8 @@ SHORTEST_S = 1.08  # not even one word is over sooner
 SYLLABLE_S = 0.31  # of a script that writes one a letter and sets no words apart, as Chinese does; as calm
 FRAME_SAMPLES = 960  # 40 ms at 24 kHz, one step of a 25 Hz codec
 SILENT_DBFS = -60.0  # a frame below this would be a codec's silence
+FOLDER = "voice-clone-harness-voices-"
+LEFT_BEHIND_S = 7 * 86_400.0  # no run of a demonstration takes a week
 MOST_VOICES = 16  # whose conversions a process holds, 1 MB each
 
 
@@ -119,7 +121,8 @@ class EmbeddedBackend:
     def _begun(self) -> Executor:
         if self._pool is None:
             # spawn: a forked child would inherit torch's threads in whatever state they are.
-            self._folder = mkdtemp(prefix="voices-")
+            _sweep(Path(gettempdir()))
+            self._folder = mkdtemp(prefix=FOLDER)
             self._pool = ProcessPoolExecutor(
                 max_workers=os.cpu_count(),
                 mp_context=get_context("spawn"),
@@ -147,6 +150,14 @@ class EmbeddedBackend:
 
     def close(self) -> None:
         self._end(wait=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what runs left behind that were killed with all their processes."""
+    for left in folder.glob(f"{FOLDER}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND_S:
+                rmtree(left, ignore_errors=True)
 
 
 def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
