@@ -7,7 +7,6 @@ will do. A name without a seed is seed 0.
 """
 
 import json
-import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -140,22 +139,15 @@ class _Files:
 
     def __init__(self, folder: Path, outside: bool) -> None:
         self._folder, self._outside = folder, outside
-        there = sorted(
-            os.path.join(where, name)  # noqa: PTH118 -- a `Path` for each of a million files is too much
-            for where, _, names in os.walk(folder)
-            for name in names
-            if not name.startswith(".")
-        )
-        self._sounds = [path for path in there if _kind(path) in SOUND_FILES and Path(path).is_file()]
-        self.others = [Path(path).name for path in there if _kind(path) in OTHER_SOUND_FILES]
-
-    def _relative(self, path: str) -> str:
-        return Path(path).relative_to(self._folder).as_posix()
+        paths = (path for path in folder.rglob("*") if not path.name.startswith("."))
+        there = sorted(path.relative_to(folder).as_posix() for path in paths)
+        self._sounds = [name for name in there if _kind(name) in SOUND_FILES and (folder / name).is_file()]
+        self.others = [Path(name).name for name in there if _kind(name) in OTHER_SOUND_FILES]
 
     @cached_property
     def _by_name(self) -> dict[str, str]:
         """By path in the folder, and again without regard to case where that names one file."""
-        exact = {_plain(name): name for name in map(self._relative, self._sounds)}
+        exact = {_plain(name): name for name in self._sounds}
         folded: dict[str, list[str]] = {}
         for name, path in exact.items():
             folded.setdefault(name.casefold(), []).append(path)
@@ -194,9 +186,8 @@ class _Files:
     def from_names(self) -> dict[Key, _Entry]:
         """The entries that the names of the files say."""
         entries: dict[Key, _Entry] = {}
-        for path in self._sounds:
-            name = self._relative(path)
-            for key in _named(Path(path)):
+        for name in self._sounds:
+            for key in _named(self._folder / name):
                 if key in entries:
                     twice = f"{entries[key].name} and {name}"
                     raise UsageError(f"{twice} both are utterance {key[0]!r} seed {key[1]}: keep one of them")
@@ -204,8 +195,8 @@ class _Files:
         return entries
 
 
-def _kind(path: str) -> str:
-    return Path(path).suffix.lower()
+def _kind(name: str) -> str:
+    return Path(name).suffix.lower()
 
 
 def _named(path: Path) -> Iterator[Key]:
