@@ -295,6 +295,27 @@ def test_only_what_is_selected_is_made(project):
 
 
 @pytest.mark.parametrize(
+    ("typed", "told"),
+    [([], [{"short-001", "short-002"}]), (["-k", "short-002"], []), (["--collect-only"], [])],
+)
+def test_a_system_is_told_what_will_be_asked_where_all_of_it_is_whatever_the_ini_file_leaves_out(
+    project, monkeypatch, typed, told
+):
+    from harness.backends.directory import DirectoryBackend
+
+    heard = []
+
+    def prefetch(self, requests):
+        heard.append({request.utterance.id for request in requests})
+
+    monkeypatch.setattr(DirectoryBackend, "prefetch", prefetch, raising=False)
+    folder = project(GOOD, GOOD)
+    (folder.path / "tox.ini").write_text("[pytest]\naddopts = -p no:cacheprovider -m 'not browser'\n")
+    judge(folder, *typed)
+    assert heard == told
+
+
+@pytest.mark.parametrize(
     ("selection", "scope"),
     [
         (["-k", "short-002"], "1 of 2 takes, 5 of 5 gates; 2 tests were deselected"),

@@ -138,26 +138,35 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
 ):
     measured, given = [], []
 
-    def keep_conversion(reference, language, path):
-        measured.append((reference.stem, language))
+    def keep_base(path, language, variant):
+        measured.append(language)
+        return path
+
+    def keep_voice(path, reference):
+        measured.append(reference.stem)
         if reference.stem == "mute":
             raise BackendError("no speech")
+        return path
+
+    def keep_conversion(path, voice, bases):
+        measured.append(len(bases))
         return path
 
     def speak(request, words_per_minute, provenance, conversion):
         given.append(conversion)
         return buzz(request, words_per_minute, provenance, conversion)
 
-    monkeypatch.setattr(embedded, "keep_conversion", keep_conversion)
+    for keep in (keep_base, keep_voice, keep_conversion):
+        monkeypatch.setattr(embedded.kept, keep.__name__, keep)
     monkeypatch.setattr(embedded, "speak", speak)
     mute = replace(asked, reference=write_voice(tmp_path / "other", "mute", draw("." * 20)))
     backend = EmbeddedBackend(BackendOptions())
     backend.prefetch([asked, asked])
-    assert measured == [("layla", "ar")]
+    assert measured == ["ar", "ar", "layla"]
     assert given == []
     assert len(list(backend.generate([asked, mute, asked]))) == 3
     assert len(list(backend.generate([asked]))) == 1
-    assert measured == [("layla", "ar"), ("mute", "ar")]
+    assert measured == ["ar", "ar", "layla", "mute", 2]
     kept = given[0]
     assert given == [kept, None, kept, kept]
     assert kept.parent.is_dir()

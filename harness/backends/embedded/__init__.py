@@ -6,19 +6,17 @@ the whole gate runs anywhere and can itself be tested; nobody should ship its sp
 """
 
 import os
-import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
-from functools import lru_cache
 from importlib.metadata import version
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from shutil import rmtree
 from tempfile import gettempdir, mkdtemp
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, TypeVarTuple
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -26,6 +24,8 @@ import numpy as np
 from harness import audio
 from harness.audio import Audio
 from harness.backends import BackendOptions
+from harness.backends.embedded import kept
+from harness.backends.embedded.voice import VARIANTS
 from harness.cloning.termination import Termination
 from harness.errors import BackendError, HarnessError, UsageError
 from harness.take import Chunk, Provenance, Request, Stop, Take
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 REVISION = "6"  # raise it whenever the same request would sound different
 PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
@@ -48,7 +49,7 @@ FRAME_SAMPLES = 960  # 40 ms at 24 kHz, one step of a 25 Hz codec
 SILENT_DBFS = -60.0  # a frame below this would be a codec's silence
 FOLDER = "voice-clone-harness-voices-"
 LEFT_BEHIND_S = 7 * 86_400.0  # no run of a demonstration takes a week
-MOST_VOICES = 16  # whose conversions a process holds, 1 MB each
+MOST_VOICES = 16  # that are measured before anything is asked
 
 
 class EmbeddedBackend:
@@ -68,8 +69,8 @@ class EmbeddedBackend:
         if not 40 <= self._words_per_minute <= 400:
             raise UsageError(f"speaking rate is {self._words_per_minute:g} words a minute; 40 to 400 can be spoken")
         self._pool: Executor | None = None
-        self._conversions: dict[tuple[str, str], Future[Path]] = {}
-        """By the hash of a reference and the language that it shall speak, its file; made once for all processes."""
+        self._files: dict[tuple[object, ...], Future[Path]] = {}
+        """Of what is known of voices: by the function that finds it and what it is given, made once for all."""
         self._folder = ""
         """Of those files. A pool whose process is killed waits for ever for whoever reads a megabyte from its pipe."""
 
@@ -84,7 +85,6 @@ class EmbeddedBackend:
         Raises:
             BackendError: A process of the pool was killed; the next batch starts another pool.
         """
-        pool = self._begun()
         provenance = Provenance(
             backend=self.name,
             model=self.name,
@@ -92,18 +92,13 @@ class EmbeddedBackend:
             packages={name: version(name) for name in PACKAGES},
         )
         try:
-            conversions = [self._conversion(request, pool) for request in requests]
+            for request in requests:
+                self._parts(request)
+            ways = [self._conversion(request) for request in requests]
             jobs = [
                 # One that failed is asked for again with its request, whose take says why there is no sound.
-                _submitted(
-                    pool,
-                    speak,
-                    request,
-                    self._words_per_minute,
-                    provenance,
-                    None if conversion.exception() else conversion.result(),
-                )
-                for request, conversion in zip(requests, conversions, strict=True)
+                _submitted(self._begun(), speak, request, self._words_per_minute, provenance, _path_of(way))
+                for request, way in zip(requests, ways, strict=True)
             ]
             for job in jobs:
                 yield job.result()
@@ -116,7 +111,7 @@ class EmbeddedBackend:
         voices = {(request.reference.sha256, request.utterance.language): request for request in requests}
         with suppress(BrokenExecutor):  # `generate` says so
             for request in list(voices.values())[:MOST_VOICES]:
-                self._conversion(request, self._begun())
+                self._parts(request)
 
     def _begun(self) -> Executor:
         if self._pool is None:
@@ -131,21 +126,32 @@ class EmbeddedBackend:
             )
         return self._pool
 
-    def _conversion(self, request: Request, pool: Executor) -> Future[Path]:
-        """The way to the voice of a request, begun where it is not under way."""
-        key = request.reference.sha256, request.utterance.language
-        if key not in self._conversions:
-            path = Path(self._folder, str(len(self._conversions)))
-            self._conversions[key] = _submitted(
-                pool, keep_conversion, request.reference.path, request.utterance.language, path
-            )
-        return self._conversions[key]
+    def _parts(self, request: Request) -> list[Future[Path]]:
+        """The voice of a request's reference, and the base voices that it may be made from."""
+        bases = [self._kept(kept.keep_base, request.utterance.language, variant) for variant in VARIANTS]
+        return [self._kept(kept.keep_voice, request.reference.path), *bases]
+
+    def _conversion(self, request: Request) -> Future[Path] | None:
+        """The way to the voice of a request, begun as soon as its parts are there; none where one of them failed."""
+        parts = [path for part in self._parts(request) if (path := _path_of(part)) is not None]
+        if len(parts) <= len(VARIANTS):
+            return None
+        voice, *bases = parts
+        return self._kept(kept.keep_conversion, voice, tuple(bases))
+
+    def _kept(self, find: Callable[[Path, *Ts], Path], *of: *Ts) -> Future[Path]:
+        """The file of something that is found once for all processes, under way from now on."""
+        key = (find, *of)
+        if key not in self._files:
+            pool, path = self._begun(), Path(self._folder, str(len(self._files)))
+            self._files[key] = _submitted(pool, find, path, *of)
+        return self._files[key]
 
     def _end(self, wait: bool) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=wait, cancel_futures=True)
             self._pool = None
-            self._conversions.clear()
+            self._files.clear()
             rmtree(self._folder, ignore_errors=True)
 
     def close(self) -> None:
@@ -170,23 +176,9 @@ def _submitted(pool: Executor, function: Callable[P, T], *arguments: P.args, **n
         raise BrokenExecutor(str(error)) from error
 
 
-def keep_conversion(reference: Path, language: str, path: Path) -> Path:
-    """Keep the base voice for a recording, and the way from it to the voice of the recording, in a file.
-
-    Raises:
-        HarnessError: There is no voice in it.
-    """
-    from harness.backends.embedded.voice import conversion_to
-
-    sound = audio.load(reference)
-    audio.write_atomically(path, pickle.dumps(conversion_to(sound.samples.tobytes(), sound.sample_rate_hz, language)))
-    return path
-
-
-@lru_cache(maxsize=MOST_VOICES)
-def _kept_conversion(path: Path) -> "tuple[str, Conversion]":
-    found: tuple[str, Conversion] = pickle.loads(path.read_bytes())
-    return found
+def _path_of(found: Future[Path] | None) -> Path | None:
+    """Where something is kept, as soon as it is; None where it could not be found."""
+    return None if found is None or found.exception() else found.result()
 
 
 def speak(
@@ -201,7 +193,7 @@ def speak(
     try:
         reference = audio.load(request.reference.path)
         for number, chunk in enumerate(request.chunks):
-            way = _kept_conversion(conversion) if conversion else None
+            way = kept.kept_conversion(conversion) if conversion else None
             part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number, way)
             parts.append(part)
             if stop is not Stop.EOS:

@@ -224,10 +224,8 @@ def describe(frames: Frames) -> Voice:
 
     clear = frames.above_noise
     voiced, unvoiced, periodic = clear & frames.voiced, clear & ~frames.voiced, clear & frames.periodic
-    coded, levels_db = encode(frames.envelope), frames.levels_db
-    weights = 10.0 ** (LOUDNESS_WEIGHT * np.minimum(levels_db - np.percentile(levels_db, 95), 0.0) / 10.0)
-    voiced_like = voiced if voiced.sum() >= 20 else clear
-    unvoiced_like = unvoiced if unvoiced.sum() >= 20 else clear
+    coded, weights = encode(frames.envelope), _weights(frames)
+    voiced_like, unvoiced_like = _enough(voiced, clear), _enough(unvoiced, clear)
     log_f0 = np.log(frames.f0_hz[voiced]) if voiced.sum() > 1 else np.log([150.0, 160.0])
     aperiodic = frames.aperiodicity[periodic if periodic.any() else clear]
     breath_db = pyworld.code_aperiodicity(np.ascontiguousarray(aperiodic), RATE_HZ)
@@ -240,6 +238,23 @@ def describe(frames: Frames) -> Voice:
         breath_db.mean(axis=0),
         np.maximum(breath_db.std(axis=0), 1e-3),
     )
+
+
+def describe_voiced(frames: Frames) -> Gaussian:
+    """Measure a voice as `describe` does, on its voiced frames only."""
+    clear = frames.above_noise
+    voiced_like = _enough(clear & frames.voiced, clear)
+    return fit(encode(frames.envelope[voiced_like]), _weights(frames)[voiced_like])
+
+
+def _enough(some: NDArray[np.bool_], of: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Frames of a kind where there are enough of them to measure."""
+    return some if some.sum() >= 20 else of
+
+
+def _weights(frames: Frames) -> Floats:
+    levels_db = frames.levels_db
+    return 10.0 ** (LOUDNESS_WEIGHT * np.minimum(levels_db - np.percentile(levels_db, 95), 0.0) / 10.0)
 
 
 class Base:
@@ -259,8 +274,13 @@ class Base:
     def voiced(self, warp: float) -> Gaussian:
         """Describe its voiced frames at a warp, on every other of them: enough to choose one by."""
         if warp not in self._voiced:
-            self._voiced[warp] = describe(warp_tract(self._frames.at(slice(None, None, 2)), warp)).voiced
+            self._voiced[warp] = describe_voiced(warp_tract(self._frames.at(slice(None, None, 2)), warp))
         return self._voiced[warp]
+
+    def describe_warps(self) -> None:
+        """Find now what the choice of a warp needs, for all targets to come."""
+        for warp in WARPS:
+            self.voiced(warp)
 
 
 def prepare(base: Base, target: Voice) -> Conversion:

@@ -8,6 +8,7 @@ speaker.
 Conventions: takes are mono, 24 kHz, on the 16-bit grid; equal arguments give equal samples, in any process.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -132,8 +133,13 @@ def base_voice(language: str, variant: str) -> Base:
 @lru_cache(maxsize=256)
 def conversion_to(samples: bytes, sample_rate_hz: int, language: str) -> tuple[str, Conversion]:
     """Choose the base variant nearest to a recording's voice, and find the way from it."""
-    target = voice_of(samples, sample_rate_hz)
-    ways = [(variant, prepare(base_voice(language, variant), target)) for variant in VARIANTS]
+    bases = {variant: base_voice(language, variant) for variant in VARIANTS}
+    return conversion_between(bases, voice_of(samples, sample_rate_hz))
+
+
+def conversion_between(bases: Mapping[str, Base], target: Voice) -> tuple[str, Conversion]:
+    """Choose the nearest of some base voices, given by variant, and find the way from it to the target."""
+    ways = [(variant, prepare(base, target)) for variant, base in bases.items()]
     return min(ways, key=lambda way: bures_distance(way[1].source.voiced, target.voiced))
 
 

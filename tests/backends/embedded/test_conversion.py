@@ -129,3 +129,10 @@ def test_frames_approach_their_neighbours_and_keep_their_energy():
     np.testing.assert_array_equal(moved[:, 0], coded[:, 0])
     assert conversion.approach(coded[:0], known).shape == (0, 4)
     assert conversion.approach(coded, known[:1]).shape == coded.shape
+
+
+def test_the_voiced_frames_are_described_alike_with_and_without_the_rest(base):
+    np.testing.assert_array_equal(conversion.describe_voiced(base).mean, conversion.describe(base).voiced.mean)
+    np.testing.assert_array_equal(
+        conversion.describe_voiced(base).covariance, conversion.describe(base).voiced.covariance
+    )
