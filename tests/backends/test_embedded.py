@@ -33,7 +33,7 @@ def spoken(monkeypatch):
     """What the synthesiser is asked for; it answers with a buzz of the wanted length, or what the test puts here."""
     calls, answer = [], []
 
-    def clone(text, language, reference, *, duration_s, seed, conversion):
+    def clone(text, language, reference, *, duration_s, seed):
         calls.append({"text": text, "duration_s": duration_s, "seed": seed})
         return answer[0] if answer else draw("#" * round(duration_s * 10))
 

@@ -191,10 +191,9 @@ def speak(
     began = time.perf_counter()
     stop, parts = Stop.EOS, []
     try:
-        reference = audio.load(request.reference.path)
+        voice = kept.kept_conversion(conversion) if conversion else audio.load(request.reference.path)
         for number, chunk in enumerate(request.chunks):
-            way = kept.kept_conversion(conversion) if conversion else None
-            part, stop = _speak_chunk(request, chunk, reference, words_per_minute, request.entropy + number, way)
+            part, stop = _speak_chunk(request, chunk, voice, words_per_minute, request.entropy + number)
             parts.append(part)
             if stop is not Stop.EOS:
                 break
@@ -218,17 +217,14 @@ def _wide(text: str) -> int:
 def _speak_chunk(
     request: Request,
     chunk: Chunk,
-    reference: Audio,
+    voice: "Audio | tuple[str, Conversion]",
     words_per_minute: float,
     seed: int,
-    conversion: "tuple[str, Conversion] | None" = None,
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], Stop]:
     from harness.backends.embedded.voice import clone
 
     duration_s = max(reading_time_s(chunk.text, words_per_minute), SHORTEST_S, _wide(chunk.text) * SYLLABLE_S)
-    speech = clone(
-        chunk.text, request.utterance.language, reference, duration_s=duration_s, seed=seed, conversion=conversion
-    )
+    speech = clone(chunk.text, request.utterance.language, voice, duration_s=duration_s, seed=seed)
     whole = -(-speech.samples.size // FRAME_SAMPLES)
     frames = np.zeros((whole, FRAME_SAMPLES), np.float32)
     frames.reshape(-1)[: speech.samples.size] = speech.samples

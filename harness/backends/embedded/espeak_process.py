@@ -1,13 +1,18 @@
-"""The child process of `synthesis`: one utterance through espeak-ng, then the end.
+"""The child process of `synthesis`: utterances through espeak-ng, each in a process that has spoken nothing before.
 
-Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA VOICE WORDS_PER_MINUTE < text > pcm`. It
-imports the standard library only, so it starts in a few milliseconds. The output is the sample rate in 4 bytes, then
-the samples. A failure is one line on stderr and exit status 1.
+Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA`. It imports the standard library only, so
+it starts in a few milliseconds, and forks itself for each utterance, which takes one. Where a system has no fork it
+answers one request and ends.
+
+A request on stdin is a line of three numbers, the words per minute and the bytes of the voice and of the text, then
+these. The answer on stdout is the sample rate in Hz and the number of bytes that follow, 4 bytes each: samples, or what
+went wrong where the rate is 0.
 
 Source: speak_lib.h of espeak-ng 1.52 for the calls and the constants.
 """
 
 import ctypes
+import os
 import sys
 
 OUTPUT_SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: the callback is called before espeak_Synth returns
@@ -65,7 +70,32 @@ def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: 
     return rate_hz, b"".join(pieces)
 
 
+def answer(library_path: str, data_path: str, request: bytes) -> None:
+    """Read the rest of a request and answer it in a process of its own, or in this one where there can be no other."""
+    words_per_minute, voice_size, text_size = map(int, request.split())
+    voice, text = sys.stdin.buffer.read(voice_size).decode(), sys.stdin.buffer.read(text_size)
+    child = os.fork() if hasattr(os, "fork") else 0
+    if child:
+        _, status = os.waitpid(child, 0)
+        if status != 0:
+            write(0, f"it was ended by signal {status & 127}".encode())
+        return
+    try:
+        rate_hz, found = synthesise(library_path, data_path, voice, words_per_minute, text)
+    except SystemExit as error:
+        rate_hz, found = 0, str(error).encode()
+    write(rate_hz, found)
+    os._exit(0)
+
+
+def write(rate_hz: int, found: bytes) -> None:
+    """Write an answer."""
+    sys.stdout.buffer.write(rate_hz.to_bytes(4, "little") + len(found).to_bytes(4, "little") + found)
+    sys.stdout.buffer.flush()
+
+
 if __name__ == "__main__":
-    _, library, data, name, pace = sys.argv
-    spoken_rate_hz, pcm = synthesise(library, data, name, int(pace), sys.stdin.buffer.read())
-    sys.stdout.buffer.write(spoken_rate_hz.to_bytes(4, "little") + pcm)
+    _, library, data = sys.argv
+    ctypes.CDLL(library)  # once for all processes; what espeak knows of itself begins in `synthesise`
+    while line := sys.stdin.buffer.readline():
+        answer(library, data, line)

@@ -82,21 +82,20 @@ CALIBRATION = {
 def clone(
     text: str,
     language: str,
-    reference: Audio,
+    reference: Audio | tuple[str, Conversion],
     *,
     duration_s: float,
     seed: int,
-    conversion: tuple[str, Conversion] | None = None,
 ) -> Audio:
     """Speak a text in a reference's voice.
 
     Args:
         text: any text with something to say in it.
         language: ISO code of the text; the reference may speak another.
-        reference: a recording of the voice, a second of speech or more; 4 s and more serve best.
+        reference: a recording of the voice, a second of speech or more, 4 s and more serve best; or what
+            `conversion_to` says of it and the language.
         duration_s: length of the take, edges included; 0.5 s or more.
         seed: chooses the performance.
-        conversion: what `conversion_to` says of the reference and the language, where it is known.
 
     Returns:
         Mono speech at 24 kHz of duration_s, speech at -23 dBFS, peak at most 0.9.
@@ -108,7 +107,9 @@ def clone(
         raise BackendError(f"a take of {duration_s:.2f} s holds no speech; ask for 0.5 s or more")
     rng = np.random.default_rng(seed % 2**63)
     edge_s = EDGE_S if duration_s >= SHORT_TAKE_S else SHORT_EDGE_S
-    variant, way = conversion or conversion_to(reference.samples.tobytes(), reference.sample_rate_hz, language)
+    if isinstance(reference, Audio):
+        reference = conversion_to(reference.samples.tobytes(), reference.sample_rate_hz, language)
+    variant, way = reference
     base = speak_within(text, language, variant, duration_s - 2.0 * edge_s)
     timed = retime(base, round((duration_s - 2.0 * edge_s) / FRAME_S) + 1, PAUSE_SHARE * duration_s, rng)
     return master(resynthesise(perform(way.apply(timed), rng)), duration_s, edge_s, rng)

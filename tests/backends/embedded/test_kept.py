@@ -22,7 +22,7 @@ def test_what_is_kept_of_a_voice_says_the_very_same_as_one_that_is_measured_anew
     assert way[0] == variant
     assert way[1].warp == anew.warp
     np.testing.assert_array_equal(way[1].voiced_matrix, anew.voiced_matrix)
-    spoken = [clone("جلسوا", "ar", sound, duration_s=1.1, seed=3, conversion=one) for one in (way, None)]
+    spoken = [clone("جلسوا", "ar", voice, duration_s=1.1, seed=3) for voice in (way, sound)]
     np.testing.assert_array_equal(spoken[0].samples, spoken[1].samples)
 
 

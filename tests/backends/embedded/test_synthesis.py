@@ -1,6 +1,11 @@
+import subprocess
+import sys
+
+import espeakng_loader
 import numpy as np
 import pytest
 
+from harness.backends.embedded import espeak_process, synthesis
 from harness.backends.embedded.synthesis import speak, speakable
 from harness.errors import BackendError
 
@@ -40,3 +45,53 @@ def test_marks_reach_espeak_in_the_order_that_it_expects():
 
 def test_invisible_characters_and_tatweel_are_not_spoken():
     assert speakable("مرحـــبا\u200f\u202b يا\u200cعالم") == "مرحبا ياعالم"
+
+
+def test_a_process_that_was_ended_or_has_another_owner_is_replaced(monkeypatch):
+    said = speak("نعم", "ar", "", 150)
+    process = synthesis._CHILD._process
+    process.kill()
+    process.wait()
+    np.testing.assert_array_equal(speak("نعم", "ar", "", 150).samples, said.samples)
+    other = synthesis._CHILD._process
+    assert other is not process
+    monkeypatch.setattr(synthesis._CHILD, "_asked_by", 0)  # as in a fork of this process
+    np.testing.assert_array_equal(speak("نعم", "ar", "", 150).samples, said.samples)
+    assert synthesis._CHILD._process is not other
+    other.wait()  # nobody else holds its pipe
+
+
+def test_one_that_does_not_answer_in_time_is_ended_with_what_it_forked(monkeypatch):
+    monkeypatch.setattr(synthesis, "DEADLINE_S", 0.05)
+    with pytest.raises(BackendError, match=r"gave no answer in voice 'ar' within 0\.05 s"):
+        speak("واحد اثنان ثلاثة " * 20_000, "ar", "", 80)
+    monkeypatch.undo()
+    assert speak("نعم", "ar", "", 150).duration_s > 0.2
+
+
+def requests(*texts):
+    return b"".join(b"150 2 %d\nar%s" % (len(text), text) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("taken_away", "answers"),
+    [("", 2), ("del os.fork", 1), ("os.fork = lambda fork=os.fork: fork() or os.abort()", 2)],
+    ids=["fork", "no fork", "crash"],
+)
+def test_the_process_answers_each_request_and_one_alone_where_it_cannot_fork(taken_away, answers):
+    paths = [espeak_process.__file__, espeakng_loader.get_library_path(), espeakng_loader.get_data_path()]
+    run = f"sys.argv = {paths!r}; runpy.run_path(sys.argv[0], run_name='__main__')"
+    code = "\n".join(["import os, runpy, sys", taken_away, run])
+    done = subprocess.run([sys.executable, "-c", code], input=requests(b"a b", b"c"), capture_output=True, check=True)
+    found, rest = [], done.stdout
+    while rest:
+        size = int.from_bytes(rest[4:8], "little")
+        found.append((int.from_bytes(rest[:4], "little"), rest[8 : 8 + size]))
+        rest = rest[8 + size :]
+    assert len(found) == answers
+    for rate_hz, said in found:
+        if "abort" in taken_away:
+            assert (rate_hz, said) == (0, b"it was ended by signal 6")
+        else:
+            assert rate_hz == 22_050
+            assert len(said) > 1000
