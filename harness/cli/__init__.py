@@ -171,11 +171,16 @@ def _audit(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _told(line: str) -> None:
+    """How far something long is, beside what it prints at its end."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def _power(arguments: argparse.Namespace) -> int:
     """Measure what each gate finds and how often it rejects sound speech."""
     import tempfile
 
-    from harness.lab import beds, power
+    from harness.lab import beds, hearing, power
     from harness.records import power_table
     from harness.records.schema import write
 
@@ -186,7 +191,11 @@ def _power(arguments: argparse.Namespace) -> int:
         of_beds = {bed: [one for one in takes if beds.bed_of(one) == bed] for bed in map(beds.bed_of, takes)}
         takes = [one for mine in of_beds.values() for one in beds.spread(mine, arguments.sound)]
         spoilt = dict.fromkeys(of_beds, arguments.spoilt)
-        table = power.measure(takes, spoilt, arguments.workers, arguments.only_rejected)
+        hears = None
+        if arguments.asr:
+            floors = hearing.of_floors(one.take.request.reference for one in takes)
+            hears = hearing.Hearing(arguments.asr, floors, arguments.cache)
+        table = power.measure(takes, spoilt, arguments.workers, arguments.only_rejected, hears, _told)
     fresh = table.record()
     print(*power_table.lines(fresh), sep="\n")
     if arguments.out:

@@ -69,6 +69,8 @@ def arguments_of(commands: Mapping[str, Callable[..., int]]) -> argparse.Argumen
     power.add_argument("--only-rejected", action="store_true", help="of each defect only what a listener rejects")
     power.add_argument("--speech", type=Path, help="folder of recordings with manifest.csv, or of such folders")
     power.add_argument("--workers", type=int, default=2, help="processes")
+    power.add_argument("--asr", default="", metavar="MODEL", help="recogniser that hears what no other gate finds")
+    power.add_argument("--cache", type=Path, default=Path(".harness"), help="keeps what was heard (.harness)")
     power.add_argument("--out", type=Path, help="JSON file to write")
     power.add_argument("--check", type=Path, help="kept table: exit 1 where this one is worse")
     calibrate = there.add_parser("calibrate", help=helps["calibrate"])

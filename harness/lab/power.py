@@ -1,16 +1,17 @@
 """The power of the gates: which injected defects each gate finds, and how often it rejects sound speech.
 
 Conventions: rates are shares of takes with their two-sided 95 % Clopper-Pearson interval, and belong to a bed
-(`harness.lab.beds`): people, neural clones, the voice of the demonstration. An alarm of a gate is a FAIL or an
-INCONCLUSIVE; advisory gates are counted beside the rest and never in `any`. A defect counts as found by a gate only
-where the gate passed the take before it was spoilt; a gate that was refused for a take says nothing about it.
+(`harness.lab.beds`): people, neural clones, the voice of the demonstration. How they are counted stands in
+`harness.lab.answers`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from multiprocessing import get_context
+from typing import TypeVar
+from zlib import crc32
 
 import numpy as np
 
@@ -18,19 +19,20 @@ from harness import audio
 from harness.cloning.budget import BudgetConfig
 from harness.decision.feasibility import infeasible
 from harness.decision.gates import Profile, judge, load_profile
-from harness.decision.rates import CONFIDENCE, Rate
 from harness.lab import beds
+from harness.lab.answers import Answers, Bed, Clean, Heard, Table, any_alarm
 from harness.lab.beds import Spoken
 from harness.lab.defects import DEFECTS
+from harness.lab.hearing import Hearing
 from harness.lab.speech import without_text
 from harness.metrics import background as background_voices
 from harness.metrics import known_metrics, metrics_of, speaker
 from harness.metrics.measuring import Measuring, model_free
 from harness.metrics.speaker import Voices
 from harness.metrics.speaker_encoder import Resemblyzer
-from harness.records.gate import Outcome, Verdict
+from harness.records.gate import Verdict
 from harness.records.measurement import Measurement
-from harness.records.power_table import PROFILES, BedPower, CountedRate, Defect, PowerTable, ProfilePower
+from harness.records.power_table import PROFILES
 from harness.take import Take
 from harness.threads import keep_to_one_thread
 
@@ -39,10 +41,11 @@ TEXT_METRICS = (
     "extra_speech", "tempo_ratio",
 )  # fmt: skip
 OTHER_VOICES = 17
+TOLD = 200  # takes between two lines on how far it is
 MAY_BE_ONE_PERSON = "passage"
 
-Answers = Mapping[str, Mapping[str, Outcome]]
-"""Outcome by profile and gate."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,111 +60,14 @@ class _Job:
     """The references of the take's run."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clean:
-    """A sound take and what every gate said of it."""
-
-    source: str
-    first_half: bool
-    letters_s: float
-    """Letters a second of speech; NaN without a text."""
-    answers: Answers
-    language: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Bed:
-    """What every gate answered on one bed, before and after."""
-
-    clean: Sequence[Clean]
-    spoilt: Mapping[tuple[str, str], Sequence[tuple[Answers, Answers]]]
-    """By defect and severity: answers before and after, take by take."""
-
-    def false_alarms(self, profile: str) -> dict[str, Rate]:
-        """Alarms on sound speech, by gate, and by `any` blocking gate."""
-        judged = [one.answers[profile] for one in self.clean]
-        names = dict.fromkeys(name for one in judged for name in one)
-        rates = {
-            name: Rate(
-                sum(one.get(name) in _ALARMS | {Outcome.WARN} for one in judged),
-                sum(one.get(name, Outcome.REFUSED) is not Outcome.REFUSED for one in judged),
-            )
-            for name in names
-        }
-        return {"any": Rate(sum(_any(one) for one in judged), len(judged)), **rates}
-
-    def by_source(self, profile: str) -> dict[str, dict[str, Rate]]:
-        """Alarms of any blocking gate by where the speech comes from: all takes, and each half of its speakers."""
-        return {
-            source: {
-                part: Rate(sum(_any(one.answers[profile]) for one in mine), len(mine))
-                for part, mine in (
-                    ("all", [one for one in self.clean if one.source == source]),
-                    ("first half", [one for one in self.clean if one.source == source and one.first_half]),
-                    ("second half", [one for one in self.clean if one.source == source and not one.first_half]),
-                )
-            }
-            for source in sorted({one.source for one in self.clean})
-        }
-
-    def detections(self, profile: str) -> dict[str, dict[str, dict[str, Rate]]]:
-        """By defect and severity: how often each gate that finds any finds it, and how often `any` does."""
-        table: dict[str, dict[str, dict[str, Rate]]] = {}
-        for (defect, severity), pairs in self.spoilt.items():
-            both = [(before[profile], after[profile]) for before, after in pairs]
-            sound = [(before, after) for before, after in both if not _any(before)]
-            rates = {"any": Rate(sum(_any(after) for _, after in sound), len(sound))}
-            for name in dict.fromkeys(name for before, _ in both for name in before):
-                passed = [after.get(name) for before, after in both if before.get(name) is Outcome.PASS]
-                found = sum(outcome in _ALARMS | {Outcome.WARN} for outcome in passed)
-                if found:
-                    rates[name] = Rate(found, len(passed))
-            table.setdefault(defect, {})[severity] = rates
-        return table
-
-    def record(self) -> BedPower:
-        """The bed as it is kept."""
-        tempi = [one.letters_s for one in self.clean if np.isfinite(one.letters_s)]
-        return BedPower(
-            takes=len(self.clean),
-            spoilt=max((len(pairs) for pairs in self.spoilt.values()), default=0),
-            letters_s=tuple(round(float(tempo), 1) for tempo in np.percentile(tempi, (0, 50, 100))) if tempi else (),
-            profiles={
-                profile: ProfilePower(
-                    _kept(self.false_alarms(profile)),
-                    {
-                        defect: {severity: _kept(rates) for severity, rates in by_severity.items()}
-                        for defect, by_severity in self.detections(profile).items()
-                    },
-                    {source: _kept(rates) for source, rates in self.by_source(profile).items()},
-                )
-                for profile in PROFILES
-            },
-            languages={one.source: one.language for one in self.clean},
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """All beds that were tried."""
-
-    beds: Mapping[str, Bed]
-
-    def record(self) -> PowerTable:
-        """The table as it is kept."""
-        tried = {name for bed in self.beds.values() for name, _ in bed.spoilt}
-        return PowerTable(
-            confidence=CONFIDENCE,
-            defects={
-                defect.name: Defect(defect.severity(defect.rejects), defect.would_find)
-                for defect in DEFECTS
-                if defect.name in tried
-            },
-            beds={name: bed.record() for name, bed in self.beds.items()},
-        )
-
-
-def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2, only_rejected: bool = False) -> Table:
+def measure(
+    takes: Sequence[Spoken],
+    spoilt: Mapping[str, int],
+    workers: int = 2,
+    only_rejected: bool = False,
+    hearing: Hearing | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Table:
     """Judge sound takes, then spoil some of each bed and judge them again.
 
     Args:
@@ -169,6 +75,8 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
         spoilt: How many takes of each bed are spoilt, spread over its sources.
         workers: Processes.
         only_rejected: Of each defect only the severity that a listener rejects.
+        hearing: What hears the spoilt takes that no gate finds without a recogniser.
+        say: Is told how far it is.
     """
     voices = _voices(takes)
     chosen = {
@@ -183,13 +91,18 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
                     _Job(one, defect.name, severity, foreign(one, takes, number), voices[id(one)])
                     for number, one in enumerate(mine)
                 ]
-    if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=keep_to_one_thread) as pool:
-            answers = list(pool.map(_answers, jobs, chunksize=16))
-    else:
-        answers = [_answers(job) for job in jobs]
-    first = {id(one) for one in beds.halves(takes)[0]}
+    answers = _in_processes(_answers, jobs, workers, lambda done: say(f"{done} of {len(jobs)} takes judged"))
     before = {id(job.spoken): answer for job, (answer, _) in zip(jobs, answers, strict=True) if not job.defect}
+    spoilt_ones = {id(one) for mine in chosen.values() for one in mine}
+    quiet = [
+        _quiet(before[id(job.spoken)], answer) if hearing and id(job.spoken) in spoilt_ones else []
+        for job, (answer, _) in zip(jobs, answers, strict=True)
+    ]
+    asked = [(job, hearing, profiles) for job, profiles in zip(jobs, quiet, strict=True) if hearing and profiles]
+    words = iter(_in_processes(_heard, asked, workers, lambda done: say(f"{done} of {len(asked)} takes heard")))
+    heard: list[Heard] = [next(words) if profiles else {} for profiles in quiet]
+    heard_before = {id(job.spoken): alarms for job, alarms in zip(jobs, heard, strict=True) if not job.defect}
+    first = {id(one) for one in beds.halves(takes)[0]}
     found: dict[str, Bed] = {}
     for bed in dict.fromkeys(beds.bed_of(one) for one in takes):
         clean = [
@@ -198,12 +111,40 @@ def measure(takes: Sequence[Spoken], spoilt: Mapping[str, int], workers: int = 2
             if not job.defect and beds.bed_of(job.spoken) == bed
         ]
         pairs: dict[tuple[str, str], list[tuple[Answers, Answers]]] = {}
-        for job, (answer, _) in zip(jobs, answers, strict=True):
+        on_words: dict[tuple[str, str], list[tuple[Heard, Heard]]] = {}
+        for job, (answer, _), alarms in zip(jobs, answers, heard, strict=True):
             if job.defect and beds.bed_of(job.spoken) == bed:
                 key = (job.defect, _BY_NAME[job.defect].severity(job.severity))
                 pairs.setdefault(key, []).append((before[id(job.spoken)], answer))
-        found[bed] = Bed(clean, pairs)
-    return Table(found)
+                on_words.setdefault(key, []).append((heard_before[id(job.spoken)], alarms))
+        sound = [heard_before[id(one)] for one in chosen.get(bed, [])]
+        found[bed] = Bed(clean, pairs, on_words, sound) if hearing else Bed(clean, pairs)
+    return Table(found, hearing.fingerprint() if hearing else "")
+
+
+def _in_processes(function: Callable[[T], R], jobs: Sequence[T], workers: int, say: Callable[[int], None]) -> list[R]:
+    if workers == 1:
+        return list(_counted(map(function, jobs), say))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=keep_to_one_thread) as pool:
+        return list(_counted(pool.map(function, jobs, chunksize=16), say))
+
+
+def _counted(found: Iterable[R], say: Callable[[int], None]) -> Iterator[R]:
+    for number, one in enumerate(found, 1):
+        if number % TOLD == 0:
+            say(number)
+        yield one
+
+
+def _quiet(*answers: Answers) -> list[str]:
+    """The profiles in which no blocking gate alarms."""
+    return [profile for profile in PROFILES if not any(any_alarm(answer[profile]) for answer in answers)]
+
+
+def _heard(asked: tuple[_Job, Hearing, Sequence[str]]) -> Heard:
+    """What the gates on the words say of a take, in the profiles in which they are asked."""
+    job, hearing, profiles = asked
+    return hearing.alarms(_spoilt(job), profiles)
 
 
 def is_spoilable(one: Spoken) -> bool:
@@ -281,14 +222,21 @@ def _profiles(backend: str) -> tuple[Profile, ...]:
     return tuple(load_profile(name, backend) for name in PROFILES)
 
 
+def _spoilt(job: _Job) -> Take:
+    """The take of a job with its defect, drawn alike wherever the references of its bed are written."""
+    take = job.spoken.take
+    if not job.defect:
+        return take
+    defect = _BY_NAME[job.defect]
+    rng = np.random.default_rng([crc32(take.request.utterance.id.encode()), job.severity])
+    return defect.inject(take, defect.amounts[job.severity], rng, job.other)
+
+
 def _answers(job: _Job) -> tuple[Answers, float]:
     """What every gate says, and the letters a second."""
-    take, by_voice = job.spoken.take, job.spoken.voice
+    take, by_voice = _spoilt(job), job.spoken.voice
     if job.defect:
-        defect = _BY_NAME[job.defect]
-        rng = np.random.default_rng([int(take.request.digest[:8], 16), job.severity])
-        take = defect.inject(take, defect.amounts[job.severity], rng, job.other)
-        by_voice = by_voice and defect.voice
+        by_voice = by_voice and _BY_NAME[job.defect].voice
     found = _measured(take, by_voice, job.voices)
     answers = {
         profile.name: {verdict.gate.name: verdict.outcome for verdict in _judged(take, found, profile)}
@@ -329,14 +277,3 @@ def _judged(take: Take, found: Mapping[str, Measurement], profile: Profile) -> l
         by_text = [gate.name for gate in gates if any(step.letters for step in gate.steps)]
         refused |= dict.fromkeys(by_text, "its limit depends on a text that nobody wrote down")
     return judge(gates, found, refused)
-
-
-_ALARMS = {Outcome.FAIL, Outcome.INCONCLUSIVE}
-
-
-def _any(answers: Mapping[str, Outcome]) -> bool:
-    return any(outcome in _ALARMS for outcome in answers.values())
-
-
-def _kept(rates: Mapping[str, Rate]) -> dict[str, CountedRate]:
-    return {name: rate.record() for name, rate in rates.items()}

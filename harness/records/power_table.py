@@ -56,6 +56,8 @@ class ProfilePower(Record, frozen=True):
     """By defect, severity and gate."""
     by_source: dict[str, dict[str, CountedRate]] = msgspec.field(default_factory=dict)
     """Alarms of any blocking gate, by where the speech comes from: of all takes, and of each half of its speakers."""
+    heard: dict[str, dict[str, CountedRate]] = msgspec.field(default_factory=dict)
+    """By defect and severity: found by any blocking gate, those on the words of the table's recogniser among them."""
 
     def detection(self, defect: str, severity: str) -> CountedRate:
         """How often any blocking gate finds it; 0 of 0 where no take of the bed could be spoilt."""
@@ -74,6 +76,8 @@ class BedPower(Record, frozen=True):
     profiles: dict[str, ProfilePower]
     languages: dict[str, str] = msgspec.field(default_factory=dict)
     """The language spoken, by where the speech comes from."""
+    heard_false_alarms: CountedRate | None = None
+    """Of the sound takes that were spoilt, how many the gates on the words reject; None without a recogniser."""
 
 
 class PowerTable(Document, frozen=True, kw_only=True):
@@ -83,6 +87,8 @@ class PowerTable(Document, frozen=True, kw_only=True):
     """Of the intervals."""
     defects: dict[str, Defect]
     beds: dict[str, BedPower]
+    recogniser: str = ""
+    """Which one heard what no other gate found; empty for none."""
 
     def about(self, bed: str) -> str:
         """Bed, tempo range and number of takes, as they stand beside every rate."""
@@ -202,7 +208,8 @@ def lines(table: PowerTable) -> Iterable[str]:
 
 
 def _of_bed(table: PowerTable, bed: str) -> Iterable[str]:
-    powers = list(table.beds[bed].profiles.values())
+    found = table.beds[bed]
+    powers = list(found.profiles.values())
     yield table.about(bed)
     yield f"{'false alarms on sound speech':<44}" + "".join(f"{name:>24}" for name in table.beds[bed].profiles)
     for gate in dict.fromkeys(gate for power in powers for gate in power.false_alarms):
@@ -219,6 +226,16 @@ def _of_bed(table: PowerTable, bed: str) -> Iterable[str]:
             mark = "*" if severity == table.defects[defect].rejected_from else " "
             cells = "".join(f"{_cell(power.detection(defect, severity)):>24}" for power in powers)
             yield f"{mark} {defect:<18} {severity:<23}{cells}"
+    if found.heard_false_alarms is None:
+        return
+    yield f"with the gates on the words, heard by {table.recogniser}"
+    yield f"  {'false alarms of these on what was spoilt':<42}{_cell(found.heard_false_alarms):>24}"
+    for defect, heard_at in powers[0].heard.items():
+        for severity in heard_at:
+            both = [(power.detection(defect, severity), power.heard[defect][severity]) for power in powers]
+            if any(without != heard for without, heard in both):
+                cells = "".join(f"{_cell(heard):>24}" for _, heard in both)
+                yield f"  {defect:<18} {severity:<23}{cells}"
 
 
 def _cell(rate: CountedRate | None) -> str:

@@ -1,43 +1,19 @@
-"""The table's arithmetic, and the promise that no change makes the gates weaker."""
+"""The promise that no change makes the gates weaker; the arithmetic is in test_answers.py."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from harness.decision.gates import load_profile
-from harness.decision.rates import Rate
 from harness.lab import beds, power
 from harness.lab.defects import DEFECTS
+from harness.metrics.speaker import Voices
 from harness.records import power_table
 from harness.records.gate import Outcome
 from tests.pages import said
-
-PASS, FAIL, WARN, REFUSED = Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.REFUSED
-
-
-def answers(**outcomes):
-    return {"documented": outcomes, "calibrated": outcomes}
-
-
-def clean(answer, source="a", first=True):
-    return power.Clean(source, first, 7.0, answer)
-
-
-def test_an_advisory_gate_is_counted_but_is_no_alarm():
-    judged = [answers(a=PASS, b=WARN), answers(a=FAIL, b=PASS), answers(a=REFUSED, b=PASS)]
-    bed = power.Bed([clean(one) for one in judged], {})
-    assert bed.false_alarms("documented") == {"any": Rate(1, 3), "a": Rate(1, 2), "b": Rate(1, 3)}
-
-
-def test_false_alarms_are_counted_by_source_and_by_half():
-    bed = power.Bed([clean(answers(a=FAIL)), clean(answers(a=PASS), first=False), clean(answers(a=PASS), "b")], {})
-    by_source = bed.by_source("documented")
-    assert by_source["a"] == {"all": Rate(1, 2), "first half": Rate(1, 1), "second half": Rate(0, 1)}
-    assert by_source["b"]["all"] == Rate(0, 1)
-
-
-def test_a_defect_is_found_only_where_the_take_was_sound_before():
-    pairs = [(answers(a=PASS), answers(a=FAIL)), (answers(a=FAIL), answers(a=FAIL)), (answers(a=PASS), answers(a=PASS))]
-    bed = power.Bed([], {("hum", "loud"): pairs})
-    assert bed.detections("documented")["hum"]["loud"] == {"any": Rate(1, 2), "a": Rate(1, 2)}
+from tests.synthetic import draw, reference, request, take
 
 
 def test_every_defect_of_the_kept_table_that_is_missed_says_why():
@@ -112,3 +88,40 @@ def test_no_gate_has_become_weaker_than_in_the_kept_table():
             # a few takes can show that what was always found still is, not a rate in between
             if was.of and was.count == was.of:
                 assert (profile, name, now.count) == (profile, name, now.of)
+
+
+def test_a_recogniser_hears_only_what_no_other_gate_finds_and_a_defect_is_drawn_alike_in_every_folder(monkeypatch):
+    class Hears:
+        asked: ClassVar = []
+
+        def fingerprint(self):
+            return "by hand"
+
+        def alarms(self, heard, profiles):
+            self.asked.append((tuple(profiles), heard.audio.samples.tobytes()))
+            return dict.fromkeys(profiles, heard.audio.duration_s < 3.0)
+
+    def measured(folder):
+        voice = replace(reference(), id=f"{folder}/layla.wav", path=Path(folder, "layla.wav"))
+        one = beds.Spoken(take(draw("#" * 30), asked=request(reference=voice)), "here", True)
+        hears = Hears()
+        hears.asked.clear()
+        table = power.measure([one], {beds.PEOPLE: 1}, workers=1, only_rejected=True, hearing=hears).record()
+        return table, list(hears.asked)
+
+    def judged(job):
+        loud = job.defect == "hum"
+        return {name: {"a": Outcome.FAIL if loud else Outcome.PASS} for name in power_table.PROFILES}, 7.0
+
+    monkeypatch.setattr(power, "_answers", judged)
+    monkeypatch.setattr(power, "foreign", lambda one, takes, number: one.take)
+    monkeypatch.setattr(power, "_voices", lambda takes: {id(one): Voices({}, {}) for one in takes})
+    monkeypatch.setattr(power, "DEFECTS", [one for one in DEFECTS if one.name in {"hum", "beginning_lost", "hum_60"}])
+    table, asked = measured("one")
+    assert asked == measured("other")[1]
+    assert len(asked) == 3  # the sound take, and the two that nothing finds
+    found = table.beds[beds.PEOPLE].profiles["calibrated"]
+    heard = {name: rate.count for name, of in found.heard.items() for rate in of.values()}
+    assert (table.recogniser, heard) == ("by hand", {"hum": 1, "beginning_lost": 1, "hum_60": 0})
+    assert found.detections["beginning_lost"]["0.35 s"]["any"].count == 0
+    assert [line for line in power_table.lines(table) if "heard by by hand" in line]
