@@ -193,8 +193,19 @@ def missed(table: PowerTable, profile: str, wanted: float = FOUND) -> dict[str, 
         if not any(rate.of for rate in rates):
             lines[name] = "these gates pass none of the real speech that was spoilt: nothing can be said"
         elif any(rate.of and rate.share < wanted for rate in rates):
-            lines[name] = defect.would_find or "no reason is known: this is a fault of the gates"
+            why = defect.would_find or "no reason is known: this is a fault of the gates"
+            lines[name] = why + _heard(table, profile, name)
     return lines
+
+
+def _heard(table: PowerTable, profile: str, name: str) -> str:
+    """How often a defect is found where the table's recogniser hears what no other gate finds."""
+    shares = []
+    for bed in table.real_beds:
+        rate = table.beds[bed].profiles[profile].heard.get(name, {}).get(table.defects[name].rejected_from)
+        if rate is not None and rate.of:
+            shares.append(f"{rate.share:.0%} of {bed}")
+    return f"; found with {table.recogniser.partition(' ')[0]} in {' and '.join(shares)}" if shares else ""
 
 
 def lines(table: PowerTable) -> Iterable[str]:

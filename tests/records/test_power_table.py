@@ -1,6 +1,7 @@
 """What a kept table says, beside a fresh one; that no change makes it worse is in tests/power/test_power.py."""
 
 import pytest
+from msgspec import structs
 
 from harness.decision.rates import Rate
 from harness.errors import UsageError
@@ -40,6 +41,18 @@ def test_false_alarms_above_the_kept_interval_are_worse():
 def test_a_defect_that_is_missed_has_a_reason():
     assert power_table.missed(kept_table(20), "documented") == {"hum": "a better ear"}
     assert power_table.missed(kept_table(32), "documented") == {}
+
+
+def test_what_is_found_with_the_recogniser_of_the_table_stands_beside_the_reason_and_below_the_bed():
+    bed = kept_table(20).beds["people"]
+    power = structs.replace(bed.profiles["documented"], heard={"hum": {"loud": Rate(30, 32).record()}})
+    bed = structs.replace(bed, profiles=dict.fromkeys(PROFILES, power), heard_false_alarms=Rate(1, 32).record())
+    table = structs.replace(kept_table(20), beds={"people": bed}, recogniser="whisper-base 0123 cpu")
+    assert power_table.missed(table, "documented") == {"hum": "a better ear; found with whisper-base in 94% of people"}
+    lines = list(power_table.lines(table))
+    at = lines.index("with the gates on the words, heard by whisper-base 0123 cpu")
+    assert "3% [0%, 16%] n=32" in lines[at + 1]
+    assert lines[at + 2].split()[:3] == ["hum", "loud", "94%"]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,9 @@ class _Child:
             except OSError as error:
                 self._leave()
                 raise BackendError(f"espeak-ng did not run: {error}; reinstall espeakng-loader") from error
+            except BaseException:
+                self._leave()  # the next one would read the rest of this answer
+                raise
             if found is None or not hasattr(os, "fork"):
                 self._leave()
         if found is None:

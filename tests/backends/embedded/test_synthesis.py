@@ -69,6 +69,21 @@ def test_one_that_does_not_answer_in_time_is_ended_with_what_it_forked(monkeypat
     assert speak("نعم", "ar", "", 150).duration_s > 0.2
 
 
+def test_an_interrupted_answer_is_not_read_by_the_next_one(monkeypatch):
+    said = speak("نعم", "ar", "", 150)
+
+    def interrupted(process, request):
+        process.stdin.write(request)
+        process.stdin.flush()
+        process.stdout.read(8)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(synthesis, "_answer", interrupted)
+        speak("واحد اثنان ثلاثة", "ar", "", 150)
+    np.testing.assert_array_equal(speak("نعم", "ar", "", 150).samples, said.samples)
+
+
 def requests(*texts):
     return b"".join(b"150 2 %d\nar%s" % (len(text), text) for text in texts)
 
