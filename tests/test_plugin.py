@@ -296,7 +296,12 @@ def test_only_what_is_selected_is_made(project):
 
 @pytest.mark.parametrize(
     ("typed", "told"),
-    [([], [{"short-001", "short-002"}]), (["-k", "short-002"], []), (["--collect-only"], [])],
+    [
+        ([], [{"short-001", "short-002"}]),
+        (["-k", "short-002"], []),
+        (["--collect-only"], []),
+        pytest.param(["-n", "2"], [], marks=pytest.mark.slow),
+    ],
 )
 def test_a_system_is_told_what_will_be_asked_where_all_of_it_is_whatever_the_ini_file_leaves_out(
     project, monkeypatch, typed, told

@@ -55,7 +55,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     config.addinivalue_line("markers", "slow: takes more than a second")
     config.addinivalue_line("markers", "browser: opens the report in headless Chromium")
-    workers = len(getattr(config.option, "tx", None) or ())
+    workers = _workers(config)
     if value(config, "--cluster") and workers:
         raise pytest.UsageError(f"--cluster with {workers} workers: the cluster has its own; leave -n out")
     if config.getoption("--gpu") and not value(config, "--cluster"):
@@ -107,9 +107,15 @@ def pytest_collection(session: pytest.Session) -> None:
             rows = [row for rows in corpus.values() for row in rows]
             check([run.request(row, seed) for row in rows for seed in range(first, first + most)])
         if not session.config.option.collectonly:
-            if targets_all_suites(session.config) and not _selects(session.config):
+            makes_takes = is_worker(session.config) or not _workers(session.config)
+            if makes_takes and targets_all_suites(session.config) and not _selects(session.config):
                 run.prefetch(run.request(row, run.settings.first_seed) for rows in corpus.values() for row in rows)
             _judge_references(session.config)
+
+
+def _workers(config: pytest.Config) -> int:
+    """How many processes share the tests and the takes; none where this one has them all."""
+    return len(getattr(config.option, "tx", None) or ())
 
 
 def _selects(config: pytest.Config) -> bool:
