@@ -244,7 +244,7 @@ def _of_bed(table: PowerTable, bed: str) -> Iterable[str]:
     for defect, heard_at in powers[0].heard.items():
         for severity in heard_at:
             both = [(power.detection(defect, severity), power.heard[defect][severity]) for power in powers]
-            if any(without != heard for without, heard in both):
+            if any(heard.count > without.count for without, heard in both):
                 cells = "".join(f"{_cell(heard):>24}" for _, heard in both)
                 yield f"  {defect:<18} {severity:<23}{cells}"
 

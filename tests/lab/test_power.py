@@ -42,6 +42,15 @@ def test_the_pages_say_what_the_kept_table_says():
     kept, read = power_table.read(), said()
     found = len(DEFECTS) - len(power_table.missed(kept, "calibrated"))
     assert f"{found} of {len(DEFECTS)} defects are found" in read
+    of_real = [kept.beds[bed].profiles["calibrated"].heard for bed in (beds.PEOPLE, beds.CLONES)]
+    heard = sum(
+        all(rates[name][defect.rejected_from].share >= power_table.FOUND for rates in of_real)
+        for name, defect in kept.defects.items()
+    )
+    assert f"and {heard} where Whisper base hears what no other gate finds" in read
+    counts = [rates["beginning_lost"]["0.35 s"].count for rates in of_real]
+    assert f"with Whisper base in {counts[0]} and {counts[1]}; of the 80 takes" in read
+    assert sum(kept.beds[bed].heard_false_alarms.count for bed in (beds.PEOPLE, beds.CLONES)) == 0
     for bed in kept.beds:
         alarms = kept.beds[bed].profiles["calibrated"].false_alarms["any"]
         assert f"{kept.about(bed)}; {alarms.count} of {alarms.of} raise a false alarm" in read
