@@ -204,7 +204,7 @@ def _heard(table: PowerTable, profile: str, name: str) -> str:
     for bed in table.real_beds:
         rate = table.beds[bed].profiles[profile].heard.get(name, {}).get(table.defects[name].rejected_from)
         if rate is not None and rate.of:
-            shares.append(f"{rate.share:.0%} of {bed}")
+            shares.append(f"{100 * rate.share:.0f} % of {bed}")
     return f"; found with {table.recogniser.partition(' ')[0]} in {' and '.join(shares)}" if shares else ""
 
 

@@ -48,7 +48,7 @@ def test_what_is_found_with_the_recogniser_of_the_table_stands_beside_the_reason
     power = structs.replace(bed.profiles["documented"], heard={"hum": {"loud": Rate(30, 32).record()}})
     bed = structs.replace(bed, profiles=dict.fromkeys(PROFILES, power), heard_false_alarms=Rate(1, 32).record())
     table = structs.replace(kept_table(20), beds={"people": bed}, recogniser="whisper-base 0123 cpu")
-    assert power_table.missed(table, "documented") == {"hum": "a better ear; found with whisper-base in 94% of people"}
+    assert power_table.missed(table, "documented") == {"hum": "a better ear; found with whisper-base in 94 % of people"}
     lines = list(power_table.lines(table))
     at = lines.index("with the gates on the words, heard by whisper-base 0123 cpu")
     assert "3% [0%, 16%] n=32" in lines[at + 1]
