@@ -78,6 +78,7 @@ def measure(
         hearing: What hears the spoilt takes that no gate finds without a recogniser.
         say: Is told how far it is.
     """
+    recogniser = hearing.fingerprint() if hearing else ""  # one that cannot be opened ends it before the first take
     voices = _voices(takes)
     chosen = {
         bed: beds.spread([one for one in takes if beds.bed_of(one) == bed and is_spoilable(one)], count)
@@ -119,7 +120,7 @@ def measure(
                 on_words.setdefault(key, []).append((heard_before[id(job.spoken)], alarms))
         sound = [heard_before[id(one)] for one in chosen.get(bed, [])]
         found[bed] = Bed(clean, pairs, on_words, sound) if hearing else Bed(clean, pairs)
-    return Table(found, hearing.fingerprint() if hearing else "")
+    return Table(found, recogniser)
 
 
 def _in_processes(function: Callable[[T], R], jobs: Sequence[T], workers: int, say: Callable[[int], None]) -> list[R]:

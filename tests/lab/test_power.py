@@ -7,8 +7,10 @@ from typing import ClassVar
 import pytest
 
 from harness.decision.gates import load_profile
+from harness.errors import UsageError
 from harness.lab import beds, power
 from harness.lab.defects import DEFECTS
+from harness.lab.hearing import Hearing
 from harness.metrics.speaker import Voices
 from harness.records import power_table
 from harness.records.gate import Outcome
@@ -134,3 +136,9 @@ def test_a_recogniser_hears_only_what_no_other_gate_finds_and_a_defect_is_drawn_
     assert (table.recogniser, heard) == ("by hand", {"hum": 1, "beginning_lost": 1, "hum_60": 0})
     assert found.detections["beginning_lost"]["0.35 s"]["any"].count == 0
     assert [line for line in power_table.lines(table) if "heard by by hand" in line]
+
+
+def test_a_recogniser_that_cannot_be_opened_ends_it_before_anything_is_judged(monkeypatch, tmp_path):
+    monkeypatch.setattr(power, "_voices", None)
+    with pytest.raises(UsageError, match="neither a folder nor a hub id"):
+        power.measure([], {}, hearing=Hearing("nobody", (), tmp_path))
