@@ -26,8 +26,8 @@ from harness.backends.embedded.conversion import (
     shift_aperiodicity,
     warp_tract,
 )
-from harness.backends.embedded.synthesis import speak
 from harness.backends.embedded.voice import EDGE_S, PAUSE_SHARE, master, retime
+from harness.espeak import speak
 
 WORDS_PER_MINUTE = 150
 CLIP_S = 5.2

@@ -31,8 +31,8 @@ from harness.backends.embedded.conversion import (
     resynthesise,
     shift_aperiodicity,
 )
-from harness.backends.embedded.synthesis import speak
 from harness.errors import BackendError
+from harness.espeak import speak
 
 TAKE_RATE_HZ = 24_000
 SPEECH_DBFS = -23.0

@@ -5,7 +5,7 @@ import pytest
 
 from harness.audio import resample
 from harness.backends.embedded import conversion
-from harness.backends.embedded.synthesis import speak
+from harness.espeak import speak
 
 
 @pytest.fixture(scope="module")

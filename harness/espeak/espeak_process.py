@@ -1,4 +1,4 @@
-"""The child process of `synthesis`: utterances through espeak-ng, each in a process that has spoken nothing before.
+"""The child process of `harness.espeak`: utterances, each in a process that has spoken nothing before.
 
 Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA`. It imports the standard library only, so
 it starts in a few milliseconds, and forks itself for each utterance, which takes one. Where a system has no fork it
@@ -21,6 +21,7 @@ POSITION_CHARACTER = 1  # espeak_POSITION_TYPE
 CHARACTERS_UTF8 = 1  # a bit of the flags of espeak_Synth; without the SSML and PHONEMES bits, markup is plain text
 SEED = 1  # any fixed number; takes are told apart in `voice`, not here
 OK = 0  # espeak_ERROR
+NO_VOICE = "espeak-ng has no voice"  # how the answer begins where it knows no such language
 
 SamplesCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
@@ -59,7 +60,7 @@ def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: 
         if espeak.espeak_SetVoiceByName(candidate.rstrip("+").encode()) == OK:
             break
     else:
-        sys.exit(f"espeak-ng has no voice {voice!r}")
+        sys.exit(f"{NO_VOICE} {voice!r}")
     espeak.espeak_SetParameter(RATE_WORDS_PER_MINUTE, words_per_minute, 0)
     status = espeak.espeak_Synth(
         text, ctypes.c_size_t(len(text) + 1), 0, POSITION_CHARACTER, 0, CHARACTERS_UTF8, None, None

@@ -5,9 +5,9 @@ import espeakng_loader
 import numpy as np
 import pytest
 
-from harness.backends.embedded import espeak_process, synthesis
-from harness.backends.embedded.synthesis import speak, speakable
+from harness import espeak
 from harness.errors import BackendError
+from harness.espeak import espeak_process, speak, speakable, speaks
 
 
 def test_equal_arguments_give_equal_samples_in_fresh_processes():
@@ -49,20 +49,20 @@ def test_invisible_characters_and_tatweel_are_not_spoken():
 
 def test_a_process_that_was_ended_or_has_another_owner_is_replaced(monkeypatch):
     said = speak("نعم", "ar", "", 150)
-    process = synthesis._CHILD._process
+    process = espeak._CHILD._process
     process.kill()
     process.wait()
     np.testing.assert_array_equal(speak("نعم", "ar", "", 150).samples, said.samples)
-    other = synthesis._CHILD._process
+    other = espeak._CHILD._process
     assert other is not process
-    monkeypatch.setattr(synthesis._CHILD, "_asked_by", 0)  # as in a fork of this process
+    monkeypatch.setattr(espeak._CHILD, "_asked_by", 0)  # as in a fork of this process
     np.testing.assert_array_equal(speak("نعم", "ar", "", 150).samples, said.samples)
-    assert synthesis._CHILD._process is not other
+    assert espeak._CHILD._process is not other
     other.wait()  # nobody else holds its pipe
 
 
 def test_one_that_does_not_answer_in_time_is_ended_with_what_it_forked(monkeypatch):
-    monkeypatch.setattr(synthesis, "DEADLINE_S", 0.05)
+    monkeypatch.setattr(espeak, "DEADLINE_S", 0.05)
     with pytest.raises(BackendError, match=r"gave no answer in voice 'ar' within 0\.05 s"):
         speak("واحد اثنان ثلاثة " * 20_000, "ar", "", 80)
     monkeypatch.undo()
@@ -78,7 +78,7 @@ def test_an_interrupted_answer_is_not_read_by_the_next_one(monkeypatch):
         process.stdout.read(8)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(synthesis, "_answer", interrupted)
+    monkeypatch.setattr(espeak, "_answer", interrupted)
     with pytest.raises(KeyboardInterrupt):
         speak("واحد اثنان ثلاثة", "ar", "", 150)
     monkeypatch.undo()
@@ -111,3 +111,22 @@ def test_the_process_answers_each_request_and_one_alone_where_it_cannot_fork(tak
         else:
             assert rate_hz == 22_050
             assert len(said) > 1000
+
+
+def test_which_languages_it_speaks():
+    assert [language for language in ("ar", "ar-EG", "en", "zh", "xx") if speaks(language)] == [
+        "ar",
+        "ar-EG",
+        "en",
+        "zh",
+    ]
+
+
+def test_an_espeak_that_does_not_run_says_so_and_not_that_it_has_no_voice(monkeypatch):
+    def missing(_):
+        raise OSError("no such file")
+
+    speaks.cache_clear()
+    monkeypatch.setattr(espeak._Child, "_begun", missing)
+    with pytest.raises(BackendError, match="did not run: no such file"):
+        speaks("ar")

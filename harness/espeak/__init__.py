@@ -1,4 +1,4 @@
-"""Base speech from espeak-ng: the words of a take, before it has anyone's voice.
+"""Speech from espeak-ng: a text in nobody's voice.
 
 espeak-ng carries noise and phase state from one call to the next and seeds its noise with the clock, so the same text
 gives other samples the second time. Each call here therefore runs in a fresh process with a fixed seed, forked from one
@@ -17,12 +17,14 @@ import sys
 import threading
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from harness.audio import Audio
 from harness.errors import BackendError
+from harness.espeak.espeak_process import NO_VOICE
 from harness.text import TATWEEL
 
 SLOWEST_WORDS_PER_MINUTE = 80  # espeak's documented minimum
@@ -53,7 +55,7 @@ def speak(text: str, language: str, variant: str, words_per_minute: int) -> Audi
         BackendError: When espeak-ng is missing or makes no sound of the text.
     """
     pace = int(min(max(words_per_minute, SLOWEST_WORDS_PER_MINUTE), FASTEST_WORDS_PER_MINUTE))
-    voice = f"{ESPEAK_LANGUAGES.get(language.lower(), language.lower())}+{variant}".rstrip("+")
+    voice = _voice(language, variant)
     rate_hz, spoken = _CHILD.asked(voice, pace, speakable(text))
     samples = np.frombuffer(spoken, dtype=np.int16).astype(np.float32) / 32768.0
     if not np.abs(samples).max(initial=0.0) > 0.0:
@@ -61,6 +63,26 @@ def speak(text: str, language: str, variant: str, words_per_minute: int) -> Audi
             f"espeak-ng made no sound of {text!r} in voice {voice!r}: give it a text with letters or digits"
         )
     return Audio(samples, rate_hz)
+
+
+@lru_cache
+def speaks(language: str) -> bool:
+    """Whether espeak has a voice for a language.
+
+    Raises:
+        BackendError: When espeak-ng is missing or does not run.
+    """
+    try:
+        _CHILD.asked(_voice(language, ""), FASTEST_WORDS_PER_MINUTE, "1")
+    except BackendError as error:
+        if NO_VOICE in str(error):
+            return False
+        raise
+    return True
+
+
+def _voice(language: str, variant: str) -> str:
+    return f"{ESPEAK_LANGUAGES.get(language.lower(), language.lower())}+{variant}".rstrip("+")
 
 
 class _Child:
