@@ -11,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.audio import FRAME_S, Audio, rms_dbfs
+from harness.metrics.control_speech import ControlSpeech
 from harness.metrics.declaration import Finding, NotApplicable, measured, metric
 from harness.metrics.silence import SPEECH_PERCENTILE, Silences
+from harness.metrics.spoken_text import begins_later
+from harness.take import Take
 
 BEGINNING_S = 0.01
 FLOOR_PERCENTILE = 3.0
@@ -30,6 +33,8 @@ LOWEST_HZ = 60.0  # below any voice: the rumble of a room or a breath into the m
 FIRST_WEIGHT, ONSET_WEIGHT, RISE_WEIGHT, VOICED_WEIGHT = 0.0725, 0.055, 0.019, 2.5
 FLOOR_WEIGHT, FIRST_FLOOR_WEIGHT = 0.046, 0.056
 ONSET_BIAS = 1.66
+# Where the sound alone leaves doubt, its text is asked: nats for how much nearer a later place of it lies.
+DOUBT, TEXT_WEIGHT, MOST_LATER, FIRST_WORDS = (-3.0, 7.5), 16.0, 0.25, 8
 
 ENDING_S = 0.04
 
@@ -59,12 +64,14 @@ def beginning_level(sound: Audio, pauses: Silences) -> Finding:
     )
 
 
-@metric("lost_beginning", unit="nats", better="lower", version=2)
-def lost_beginning(sound: Audio, pauses: Silences) -> Finding:
-    """Log-odds that the take begins in the middle of a sound, from its first 120 ms above 60 Hz.
+@metric("lost_beginning", unit="nats", better="lower", version=3)
+def lost_beginning(sound: Audio, pauses: Silences, take: Take, control_speech: ControlSpeech) -> Finding:
+    """Log-odds that the beginning is lost: the take begins in the middle of a sound, or later in its text.
 
-    A cut beginning is loud from its first 2 ms on and within 40 ms, stands far above the take's own floor, does not
-    rise any more, and may be voiced at once. Blind to a cut that falls into a pause between two words.
+    In the first 120 ms above 60 Hz a cut beginning is loud from its first 2 ms on and within 40 ms, stands far above
+    the take's own floor, does not rise any more, and may be voiced at once. Where that leaves doubt, the take is laid
+    beside the first words of its text as a synthesiser says them (`harness.metrics.spoken_text`), which also sees a cut
+    that fell between two words.
     """
     rate = sound.sample_rate_hz
     loud, floor = _loud_and_floor(pauses)
@@ -86,8 +93,9 @@ def lost_beginning(sound: Audio, pauses: Silences) -> Finding:
         + RISE_WEIGHT * float(np.clip(rise, *RISE_DB))
         + VOICED_WEIGHT * voiced
     )
+    later = _begins_later(sound, take, control_speech) if DOUBT[0] < odds < DOUBT[1] else 0.0
     return measured(
-        odds,
+        odds + TEXT_WEIGHT * later,
         spans=((0.0, ONSET_S),),
         first_db=first,
         onset_db=onset,
@@ -95,7 +103,16 @@ def lost_beginning(sound: Audio, pauses: Silences) -> Finding:
         first_above_floor_db=first_above,
         rise_db=rise,
         voiced=voiced,
+        later=later,
     )
+
+
+def _begins_later(sound: Audio, take: Take, control_speech: ControlSpeech) -> float:
+    """How much nearer a later place of its text lies to the take's beginning; 0 where nobody can say the text."""
+    utterance = take.request.utterance
+    words = " ".join(utterance.readings[0].split()[:FIRST_WORDS])
+    spoken = control_speech(words, utterance.language, voices=1) if words else ()
+    return float(np.clip(begins_later(sound, spoken[0]), -MOST_LATER, MOST_LATER)) if spoken else 0.0
 
 
 def _above_rumble(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:

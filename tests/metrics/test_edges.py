@@ -4,8 +4,9 @@ import pytest
 from harness import shipped
 from harness.audio import Audio, load
 from harness.metrics import edges
+from harness.metrics.control_speech import said
 from harness.metrics.silence import Silences
-from tests.synthetic import draw
+from tests.synthetic import draw, request, take
 
 RATE = 24_000
 SPEECH = load(shipped.VOICES / "omar.flac")
@@ -17,6 +18,15 @@ def changed(samples):
 
 def of(metric, sound):
     return metric(sound, Silences.of(sound)).value
+
+
+def nobody(text, language, voices=2):
+    """In place of the control: nobody says the text."""
+    return ()
+
+
+def lost(sound, text="", control=nobody):
+    return edges.lost_beginning(sound, Silences.of(sound), take(sound, asked=request(text)), control)
 
 
 def test_a_voice_comes_out_of_silence_and_a_cut_one_does_not():
@@ -33,14 +43,40 @@ def test_a_recordings_own_noise_is_no_lost_beginning():
 
 def test_a_first_word_that_lost_its_beginning_is_told_from_a_whole_one():
     loud = int(np.flatnonzero(np.abs(SPEECH.samples) > 0.3 * np.abs(SPEECH.samples).max())[0])
-    assert of(edges.lost_beginning, SPEECH) < -2
-    assert of(edges.lost_beginning, changed(SPEECH.samples[loud:])) > 3
+    assert lost(SPEECH).value < -2
+    assert lost(changed(SPEECH.samples[loud:])).value > 3
 
 
 def test_a_rumble_below_any_voice_is_no_lost_beginning():
     times = np.arange(SPEECH.samples.size) / SPEECH.sample_rate_hz
     loud = 0.2 * np.cos(2 * np.pi * 15 * times) * np.exp(-times / 0.05)
-    assert of(edges.lost_beginning, changed(SPEECH.samples + loud)) < -1
+    assert lost(changed(SPEECH.samples + loud)).value < -1
+
+
+def test_where_the_sound_leaves_doubt_the_text_says_whether_the_beginning_is_lost():
+    text = (shipped.VOICES / "layla.txt").read_text(encoding="utf-8")
+    layla = load(shipped.VOICES / "layla.flac")
+    first = int(np.flatnonzero(np.abs(layla.samples) > 0.02)[0])
+    whole = changed(layla.samples[first - 240 :])
+    cut = changed(layla.samples[first + 4800 :])
+    alone, asked = ([lost(sound, text, control).value for sound in (whole, cut)] for control in (nobody, said))
+    assert asked[0] < alone[0] < 0
+    assert alone[1] < 1.5 < 4 < asked[1]
+    assert lost(cut, text, said).components["later"] == 0.25
+
+
+def test_only_the_first_words_are_said_and_only_where_there_is_doubt():
+    asked = []
+
+    def control(text, language, voices=2):
+        asked.append((text, language, voices))
+        return ()
+
+    lost(SPEECH, "one two three", control)
+    assert asked == []  # it comes out of silence
+    loud = int(np.flatnonzero(np.abs(SPEECH.samples) > 0.3 * np.abs(SPEECH.samples).max())[0])
+    lost(changed(SPEECH.samples[loud - 480 :]), "one two three four five six seven eight nine ten", control)
+    assert asked == [("one two three four five six seven eight", "ar", 1)]
 
 
 def test_a_finished_voice_has_faded():
