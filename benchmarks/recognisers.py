@@ -3,7 +3,8 @@
 Prints seconds of processor time for each second of sound, for takes of 5 s in batches of 8: Whisper of the transformers
 library as it is usually called (every take padded to 30 s), the same as this project calls it, and the same weights as
 CTranslate2 runs them, beside plain faster-whisper where that is installed. "asked too" is with the likelihood of the
-target and of all texts that it is compared with, with the times of its words, and with what is expected in silence.
+target and of all texts that it is compared with, with the times of its words, with what is expected in silence, and
+with the same of the target as a synthesiser says it, where each take has a text of its own.
 Then how far the scores of the two libraries lie apart, in nats, and how many transcripts are the same.
 
 MODEL is a folder that transformers saved. Without --converted it is converted here, with weights of 8 bits.
@@ -21,14 +22,20 @@ import numpy as np
 
 from harness import audio, shipped, torchaudio_import
 from harness.audio import Audio
-from harness.corpus import load_voices
+from harness.corpus import Reference, Utterance, load_voices
 from harness.lab.speech import recordings
-from harness.metrics.recognition import TextScore, language_key
+from harness.metrics import metrics_of, target_likelihood
+from harness.metrics.intelligibility import Floor
+from harness.metrics.measuring import Measuring
+from harness.metrics.recognition import language_key
 from harness.metrics.recognition.ctranslate2_folder import CTranslate2Whisper
 from harness.metrics.recognition.whisper import Whisper
+from harness.records.measurement import Measurement
+from harness.take import Provenance, Request, Stop, Take
 from harness.text.hypotheses import hypotheses
 
 TAKES, TAKE_S, BATCH, RATE_HZ = 16, 5.0, 8, 16_000
+WORDS = [name for name in metrics_of(target_likelihood) if not name.startswith("second_")]
 MOST = {"as this project calls it": 0.35, "as CTranslate2 runs it": 0.2}
 
 
@@ -77,16 +84,16 @@ def padded(recognizer: Whisper, sounds: list[Audio], language: str) -> list[str]
     return texts
 
 
-def ask(recognizer: Whisper, sounds: list[Audio], texts: list[str], language: str) -> list[list[TextScore]]:
+def ask(recognizer: Whisper, sounds: list[Audio], texts: list[str], language: str) -> list[dict[str, Measurement]]:
     """All that a run asks about the words of takes."""
-    languages = [language] * len(sounds)
-    heard = recognizer.transcribe(sounds, languages)
-    asked = [hypotheses([text], said, language) for text, said in zip(texts, heard, strict=True)]
-    scores = recognizer.log_likelihoods(sounds, languages, [one.texts for one in asked])
-    targets = [" ".join(one.words) for one in asked]
-    recognizer.word_times(sounds, languages, targets)
-    recognizer.word_priors(languages, targets)
-    return scores
+    reference = Reference("nobody", Path(), "", language, "nobody", "")
+    takes = []
+    for number, (sound, text) in enumerate(zip(sounds, texts, strict=True)):
+        utterance = Utterance(f"benchmark-{number}", "benchmark", number, text, language, reference.id)
+        request = Request(utterance, reference, 0, (), "benchmark")
+        takes.append(Take(request, sound, Stop.EOS, Provenance("benchmark", "", "")))
+    measuring = Measuring(recognizer=recognizer, floors={language_key(language): Floor(0.0, 0.0)})
+    return measuring.measure(takes, WORDS)
 
 
 def plain(folder: str, sounds: list[Audio], language: str, beams: int) -> Callable[[], object] | None:

@@ -50,14 +50,14 @@ TAIL = 0.1  # the highest share of the values, to which an exponential is fitted
 MISLABELLED = 0.01  # of the clips, at most
 SHARES = {
     "text_llr": 0.0005,
-    "missing_words_llr": 0.01,
-    "replaced_words_llr": 0.002,
+    "missing_words_llr": 0.003,
+    "replaced_words_llr": 0.004,
     "added_words_llr": 0.003,
     "repeated_words_llr": 0.004,
     "word_order_llr": 0.0005,
     "added_letters": 0.004,
     "cer_above_floor": 0.0005,
-    "wer_above_floor": 0.0005,
+    "wer_above_floor": 0.0001,
     "lost_words": 0.0005,
 }
 """Which share of clean clips each metric may reject; they overlap, and reject about 1 % together."""

@@ -10,25 +10,33 @@ Conventions
     `text_llr`            any text against the target
     `missing_words_llr`   the target without a word, or without its last two, of 3 letters and more, against the target;
                           the time that the recogniser's attention finds for those words; what the sound says for them
-    `replaced_words_llr`  what was heard in the place of words, against the target, up to 10 nats, and what the sound
-                          says for the least supported of those words: a name that was misheard has the sound on its
-                          side, one in whose place another word was said has not
+    `replaced_words_llr`  what was heard in the place of words, against the target, and what the sound says for the
+                          least supported of those words: a name that was misheard has the sound on its side, one in
+                          whose place another word was said has not
     `added_words_llr`     what was heard with 4 letters more than the target holds there, against the target
     `repeated_words_llr`  a word said twice, against the target; not one that good English may double
     `word_order_llr`      two neighbouring words in each other's place, against the target
     `added_letters`       the most letters in a stretch of the transcript that the target does not hold: an added one
                           counts 1, one that is also in the target -0.5, one that was not heard -1
-    Where the recogniser wrote just the target there is nothing to ask: `text_llr` is 0 at most, and the other texts are
-    still compared. A take without speech lacks all words; which were said twice or elsewhere cannot be asked of it.
+    Where the recogniser wrote just the target the other texts are still compared. A take without speech lacks all
+    words; which were said twice or elsewhere cannot be asked of it.
+
+    Control: a synthesiser says the target too (`harness.metrics.control_speech`), and the recogniser is asked of that
+    sound what it is asked of the take. A text that is wrong but near is mostly 10 nats less likely there than the
+    target, which was surely said. Where it is less unlikely or even likelier, that is the recogniser's habit and no
+    fault of the take: half of the difference is taken off; where it is more unlikely, half is added. What it says is
+    cut at 20 nats either way; of two voices the one counts that speaks more for the take. A voice counts only where the
+    recogniser understands it and those before it, with at most four letters in ten wrong. Texts that lie 15 nats and
+    more behind the target in the take stay as they are.
 
     Time: the target is laid along the sound word by word, whether it was said or not. A word that was not said is left
     next to no time. The time of a word for each of its letters, over that of the others, is taken as log-normal: around
-    1 where the word is said, around exp(-1) where it is not, both with a deviation of 0.33. The logarithm of the ratio
-    of the two is added to the likelihood of the text. A recogniser that says no times is asked for the text alone.
+    1 where the word is said, around exp(-1) where it is not, both with a deviation of 0.33. Half the logarithm of the
+    ratio of the two is added to the likelihood of the text. A recogniser that says no times is asked without.
 
     Sound: how much likelier a word is to the recogniser, after the words before it, than where it hears silence. A word
     that was said is likelier by far, also one that was misheard and one that is rare; one that was not said, or in
-    whose place another was, is not. Half the difference is taken from the likelihood that the word is missing. A
+    whose place another was, is not. A quarter of the difference is taken from the likelihood that it is not said. A
     recogniser that does not say what it expects in silence is not asked for that.
 
 Blind to: what the recogniser cannot tell apart, such as words that differ in marks; takes beyond 30 s.
@@ -41,12 +49,13 @@ expects without sound is taken from its score as in the density ratio of McDermo
 in suites/gates.toml.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from math import log
+from math import inf, isfinite, log
 
 from harness.audio import Audio
+from harness.metrics.control_speech import ControlSpeech
 from harness.metrics.declaration import Finding, Missing, NotApplicable, analysis, measured, metric
 from harness.metrics.intelligibility import Floor, Heard, both, of_second
 from harness.metrics.recognition import Recognizer, TextScore, TextScorer, WordAligner, WordExpecter
@@ -54,11 +63,15 @@ from harness.metrics.recognition.windows import WINDOW_S
 from harness.take import Take
 from harness.text.as_written import bare
 from harness.text.hypotheses import LEAST_LETTERS, Change, Hypotheses, hypotheses
-from harness.text.scoring import Differences, said, slots
+from harness.text.scoring import Differences, compare, said, slots
 
 SAID_SD, UNSAID_LOG = 0.33, -1.0  # of the logarithm of a word's time for each letter over that of the others
-SUPPORT = 0.5  # of what the sound says for a word, for its likelihood says a part of that already
-MOST_HEARD = 10.0  # nats: names and old words are misheard by far more, and are no less said
+HURRY = 0.5  # of what its time says of a word
+SUPPORT = 0.25  # of what the sound says for a word, for its likelihood says a part of that already
+CONTROL, MOST_CONTROL = 0.5, 20.0  # of what the control says of a text; nats that it may say
+ORDINARY = -10.0  # nats: what it says of most texts that are near the target
+UNDERSTOOD = 0.4  # of its letters that the recogniser may get wrong
+DOUBTFUL = -15.0  # nats: a text behind the target by more is not asked of the control, which adds 5 at most
 ADDED_LETTERS = 4  # fewer are an ending, or a word that the recogniser put into the language of today
 MOST_HURRIED, MOST_DRAWN = -1.5, 0.7  # beyond these it is no better known
 FRAME_S = 0.02  # no word has less time
@@ -72,7 +85,13 @@ class _Text:
     score: float
     lost_letters: int
     change: Change | None
+    spellings: tuple[str, ...]
+    """As the recogniser was asked for it."""
     words: tuple[int, ...] = ()
+
+    def among(self, scores: Mapping[str, float]) -> float:
+        """The score of its likeliest spelling, in nats."""
+        return max(scores.get(text, -inf) for text in self.spellings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +124,10 @@ class Evidence:
         """
         known = {text: score.total for text, score in zip(asked.texts, scores, strict=True)}
         target = max(known[text] for text in asked.spellings)
-        own = max((known[text] for text in asked.heard if text not in asked.spellings), default=target)
-        texts = [_Text(target, 0, None), _Text(own, 0, Change.HEARD)]
-        texts += [_Text(known[one.text], one.lost_letters, one.change, one.words) for one in asked.changed]
+        own = tuple(text for text in asked.heard if text not in asked.spellings) or asked.spellings
+        texts = [_Text(target, 0, None, asked.spellings)]
+        texts += [_Text(max(known[text] for text in own), 0, Change.HEARD, own)]
+        texts += [_Text(known[one.text], one.lost_letters, one.change, (one.text,), one.words) for one in asked.changed]
         letters = tuple(sum(len(said(slot).replace(" ", "")) for slot in slots(word, language)) for word in asked.words)
         whole = " ".join(asked.words)
         mine = next((score.words for text, score in zip(asked.texts, scores, strict=True) if text == whole), ())
@@ -129,22 +149,50 @@ class Evidence:
             for some in (places, rest)
         )
         pace = min(max(log(inside / outside), MOST_HURRIED), MOST_DRAWN)
-        return (pace**2 - (pace - UNSAID_LOG) ** 2) / (2 * SAID_SD**2)
+        return HURRY * (pace**2 - (pace - UNSAID_LOG) ** 2) / (2 * SAID_SD**2)
 
     def unsupported(self, places: Sequence[int]) -> float:
         """What the sound says against some words, in nats; 0 where that is not known."""
         return -SUPPORT * sum(self.support[place] for place in places) if self.support else 0.0
 
+    def without(self) -> list[_Text]:
+        """The target without words, with what their time and the sound say against those."""
+        return [
+            replace(text, score=text.score + self.hurry(text.words) + self.unsupported(text.words))
+            for text in self.texts
+            if text.change == Change.MISSING and text.lost_letters >= LEAST_LETTERS
+        ]
+
     def heard_instead(self) -> list[_Text]:
         """What was heard in the place of words, with what the sound says against the word that it supports least."""
         return [
-            replace(
-                text,
-                score=min(text.score, self.target + MOST_HEARD) + max(self.unsupported([one]) for one in text.words),
-            )
+            replace(text, score=text.score + max(self.unsupported([one]) for one in text.words))
             for text in self.texts
             if text.change == Change.HEARD and text.words
         ]
+
+    def doubtful(self) -> tuple[str, ...]:
+        """What the control is asked for: the target and the texts that may be likelier, each spelling once."""
+        texts = [*self.texts[1:], *self.without(), *self.heard_instead()]
+        near = [text for text in texts if text.score - self.target > DOUBTFUL]
+        target = self.texts[0].spellings
+        spellings = dict.fromkeys([*target, *(one for text in near for one in text.spellings)])
+        return tuple(spellings) if len(spellings) > len(target) else ()
+
+    def controlled(self, controls: Sequence[Mapping[str, float]]) -> "Evidence":
+        """The same less what is the recogniser's habit.
+
+        Args:
+            controls: For each voice that it understands the score of each of `doubtful`, in nats.
+        """
+        target, *others = self.texts
+        found = [target]
+        for text in others:
+            habits = [text.among(scores) - target.among(scores) for scores in controls]
+            known = [max(-MOST_CONTROL, min(habit, MOST_CONTROL)) for habit in habits if isfinite(habit)]
+            more = max(known) - ORDINARY if known and text.spellings != target.spellings else 0.0
+            found.append(replace(text, score=text.score - CONTROL * more))
+        return replace(self, texts=tuple(found))
 
     def named(self, text: _Text) -> str:
         """The words that a text is about."""
@@ -193,6 +241,7 @@ def evidence(
     language: Sequence[str],
     heard: Sequence[Heard],
     take: Sequence[Take],
+    control_speech: ControlSpeech,
     usable_floor: Sequence[Floor],  # a recogniser that mishears people is not asked: it takes long and judges nobody
 ) -> "list[Evidence | Missing]":
     """What the recogniser says of the target and of other texts, for each take."""
@@ -230,10 +279,34 @@ def evidence(
             [language[place] for place in scored], [" ".join(one.words) for one in scored.values()]
         )
         scored = {place: scored[place].expected(prior) for place, prior in zip(scored, priors, strict=True)}
-    return [scored.get(place, one) for place, one in enumerate(found)]
+    for place, its in scored.items():
+        try:
+            found[place] = _controlled(its, asked[place].reading, language[place], scorer, control_speech)
+        except Missing as why:
+            found[place] = why
+    return found
 
 
-@metric("text_llr", unit="nats", better="lower", of="sound", version=2)
+def _controlled(
+    found: Evidence, reading: str, language: str, scorer: TextScorer, control_speech: ControlSpeech
+) -> Evidence:
+    """The same less what is the recogniser's habit, as far as it understands the control."""
+    texts = found.doubtful()
+    understood = []
+    for sound in control_speech(reading, language) if texts else ():
+        (heard,) = scorer.transcribe([sound], [language])
+        letters = compare(reading, heard, language).letters
+        if letters.errors > UNDERSTOOD * letters.target_length:
+            break  # a synthesiser that it misunderstands once is not worth the time
+        understood.append(sound)
+    languages, wanted = [language] * len(understood), [texts] * len(understood)
+    scores = scorer.log_likelihoods(understood, languages, wanted) if understood else []
+    return found.controlled(
+        [{text: one.total for text, one in zip(texts, of_sound, strict=True)} for of_sound in scores]
+    )
+
+
+@metric("text_llr", unit="nats", better="lower", of="sound", version=3)
 def text_llr(evidence: Evidence) -> Finding:
     """How much likelier than the target the likeliest text is."""
     value, _ = evidence.ratio(evidence.texts)
@@ -248,40 +321,36 @@ def text_llr(evidence: Evidence) -> Finding:
     )
 
 
-@metric("missing_words_llr", unit="nats", better="lower", of="sound", version=4)
+@metric("missing_words_llr", unit="nats", better="lower", of="sound", version=5)
 def missing_words_llr(evidence: Evidence) -> Finding:
     """How much likelier words are missing than said: by the text, by their time, and by the sound."""
-    lacks = [
-        replace(text, score=text.score + evidence.hurry(text.words) + evidence.unsupported(text.words))
-        for text in evidence.texts
-        if text.change == Change.MISSING and text.lost_letters >= LEAST_LETTERS
-    ]
+    lacks = evidence.without()
     if not evidence.heard.text:
         lacks.append(evidence.texts[1])
     return _finding(evidence, lacks, "missing")
 
 
-@metric("replaced_words_llr", unit="nats", better="lower", of="sound")
+@metric("replaced_words_llr", unit="nats", better="lower", of="sound", version=2)
 def replaced_words_llr(evidence: Evidence) -> Finding:
     """How much likelier other words were said in the place of some: by the text, and by the sound."""
     return _finding(evidence, [evidence.texts[0], *evidence.heard_instead()], "replaced")
 
 
-@metric("added_words_llr", unit="nats", better="lower", of="speech")
+@metric("added_words_llr", unit="nats", better="lower", of="speech", version=2)
 def added_words_llr(evidence: Evidence) -> Finding:
     """How much likelier the target is with what was heard beyond it than as it stands."""
     more = [text for text in evidence.texts if text.change == Change.HEARD and text.lost_letters <= -ADDED_LETTERS]
     return _finding(evidence, [evidence.texts[0], *more], "added beside")
 
 
-@metric("repeated_words_llr", unit="nats", better="lower", of="speech", version=2)
+@metric("repeated_words_llr", unit="nats", better="lower", of="speech", version=3)
 def repeated_words_llr(evidence: Evidence) -> Finding:
     """How much likelier the target is with a word said twice than as it stands."""
     twice = [text for text in evidence.texts if text.change == Change.REPEATED]
     return _finding(evidence, [text for text in twice if evidence.named(text).casefold() not in DOUBLED], "said twice")
 
 
-@metric("word_order_llr", unit="nats", better="lower", of="speech", version=2)
+@metric("word_order_llr", unit="nats", better="lower", of="speech", version=3)
 def word_order_llr(evidence: Evidence) -> Finding:
     """How much likelier two neighbouring words are in each other's place than in their own."""
     exchanged = [text for text in evidence.texts if text.change == Change.EXCHANGED]

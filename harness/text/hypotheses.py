@@ -53,6 +53,8 @@ class Hypotheses:
     heard: tuple[str, ...]
     """What the recogniser wrote, as it is and without punctuation."""
     changed: tuple[Hypothesis, ...]
+    reading: str
+    """The reading of the target that was compared, as it was given."""
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -100,6 +102,7 @@ def hypotheses(targets: Sequence[str], heard: str, language: str) -> Hypotheses:
         tuple(dict.fromkeys([base, other, plain(written), base.translate(_BARE_ALEFS)])),
         tuple(dict.fromkeys([heard, without_punctuation])),
         tuple(change for change in [*_changes(words), *_as_heard(blocks)] if change.text != base),
+        written,
     )
 
 

@@ -1,9 +1,12 @@
 """The words of a text, asked as a likelihood: what a recogniser holds for likelier decides, whatever it writes."""
 
+import numpy as np
 import pytest
 
+from harness.audio import Audio
 from harness.decision.gates import Profile, for_recognisers, judge, load_profile
 from harness.metrics import metrics_of, target_likelihood
+from harness.metrics.declaration import Missing
 from harness.metrics.measuring import Measuring
 from harness.metrics.recognition import TextScore
 from harness.records.gate import Gate, Outcome
@@ -35,11 +38,20 @@ def distance(one, other):
     return align(*letters).errors
 
 
-def measured(tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز", kind=Scores, **sound):
+def nobody(text, language, voices=2):
+    """In place of the control: nobody says the text."""
+    return ()
+
+
+def measured(
+    tmp_path, true, heard=None, text=TEXT, transcript="مرحبا يا صديقي العزيز", kind=Scores, control=nobody, **sound
+):
     voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript="مرحبا يا صديقي العزيز")
     spoken = take(**sound, asked=request(text, reference=voice))
-    told = kind({20 * 2400: transcript, spoken.audio.samples.size: true if heard is None else heard}, true)
-    (found,) = Measuring(recognizer=told).measure([spoken], NAMES)
+    told = kind(
+        {16_000: text, 20 * 2400: transcript, spoken.audio.samples.size: true if heard is None else heard}, true
+    )
+    (found,) = Measuring(recognizer=told, control_speech=control).measure([spoken], NAMES)
     return {name: one.value for name, one in found.items()}, found
 
 
@@ -132,7 +144,7 @@ def test_a_word_that_has_no_time_speaks_for_its_being_missing(tmp_path):
     without = measured(tmp_path, TEXT)[0]["missing_words_llr"]
     hurried, drawn = (measured(tmp_path, TEXT, kind=kind)[0]["missing_words_llr"] for kind in (Hurried, Drawn))
     assert drawn < without < hurried
-    assert hurried - without == pytest.approx((1.5**2 - 0.5**2) / (2 * 0.33**2), abs=0.1)
+    assert hurried - without == pytest.approx((1.5**2 - 0.5**2) / (2 * 0.33**2) / 2, abs=0.1)
     missing = measured(tmp_path, "ذهب الولد السوق صباحا", TEXT, kind=Hurried)[1]["missing_words_llr"]
     assert "missing: إلى" in missing.detail
 
@@ -160,17 +172,100 @@ class Wordless(Expecting):
 
 def test_a_word_for_which_the_sound_says_nothing_speaks_for_its_being_missing(tmp_path):
     other = "ذهب الولد إلى البحر صباحا"
-    for true, by in ((other, 3.0), (TEXT, -2.0)):
+    for true, by in ((other, 1.5), (TEXT, -1.0)):
         plain, told = (measured(tmp_path, true, kind=kind)[0]["missing_words_llr"] for kind in (Wordless, Expecting))
         assert told - plain == pytest.approx(by)
 
 
 def test_a_word_that_was_misheard_has_the_sound_on_its_side_and_a_replaced_one_has_not(tmp_path):
     other = "ذهب الولد إلى البحر صباحا"
-    for true, by in ((other, 3.0), (TEXT, -2.0)):
+    for true, by in ((other, 1.5), (TEXT, -1.0)):
         plain, told = (measured(tmp_path, true, other, kind=kind)[0] for kind in (Wordless, Expecting))
-        assert told["replaced_words_llr"] == max(0.0, min(plain["text_llr"], 10.0) + by)
+        assert told["replaced_words_llr"] == max(0.0, plain["text_llr"] + by)
         assert told["text_llr"] == plain["text_llr"]
+
+
+class Habit(Scores):
+    """Holds `believed` for true in the control, whose sounds are a second long, and `true` in the take."""
+
+    believed = TEXT
+
+    def log_likelihoods(self, clips, languages, texts):
+        found = []
+        for clip, wanted in zip(clips, texts, strict=True):
+            true = self.believed if clip.duration_s == 1.0 else self.true
+            found.append([TextScore(-3.0 * distance(text, true)) for text in wanted])
+        return found
+
+
+def second(text, language, voices=2):
+    return (Audio(np.full(16_000, 0.1, np.float32), 16_000),)
+
+
+def test_what_the_recogniser_holds_for_likelier_though_the_target_was_surely_said_is_no_fault_of_the_take(tmp_path):
+    other = "ذهب الولد إلى البحر صباحا"
+
+    class Misheard(Habit):
+        believed = other
+
+    plain, known, habit = (
+        measured(tmp_path, other, other, kind=kind, control=control)[0]
+        for kind, control in ((Scores, nobody), (Habit, second), (Misheard, second))
+    )
+    assert plain["text_llr"] == 9
+    assert known["text_llr"] == 9 + (9 - 10) / 2
+    assert habit["text_llr"] == 0 == max(0, 9 - (9 + 10) / 2)
+
+
+def test_the_control_is_asked_for_doubtful_texts_only_and_for_none_where_nothing_is_doubtful(tmp_path):
+    asked = []
+
+    class Asked(Scores):
+        nats = 1.0
+
+        def log_likelihoods(self, clips, languages, texts):
+            asked.append([(clip.duration_s == 1.0, len(wanted)) for clip, wanted in zip(clips, texts, strict=True)])
+            return [
+                [TextScore(self.nats * one.total) for one in scores]
+                for scores in super().log_likelihoods(clips, languages, texts)
+            ]
+
+    class Sure(Asked):
+        nats = 10.0
+
+    measured(tmp_path, TEXT, kind=Asked, control=second)
+    ((take, many),), ((control, few),) = asked
+    assert (take, control) == (False, True)
+    assert 0 < few < many
+    asked.clear()
+    measured(tmp_path, TEXT, kind=Sure, control=second)
+    assert asked == [[(False, many)]]
+
+
+def test_a_control_that_the_recogniser_does_not_understand_is_not_asked(tmp_path):
+    other = "ذهب الولد إلى البحر صباحا"
+
+    class Deaf(Habit):
+        def transcribe(self, clips, languages):
+            return [
+                "شيء آخر تماما" if clip.duration_s == 1.0 else one
+                for clip, one in zip(clips, super().transcribe(clips, languages), strict=True)
+            ]
+
+    plain, deaf = (
+        measured(tmp_path, other, other, kind=kind, control=control)[0]
+        for kind, control in ((Scores, nobody), (Deaf, second))
+    )
+    assert deaf == plain
+
+
+def test_a_control_that_fails_leaves_the_take_unjudged(tmp_path):
+    def broken(text, language, voices=2):
+        raise Missing("the control of the recogniser failed: espeak-ng did not run")
+
+    _, found = measured(tmp_path, TEXT, control=broken)
+    del found["added_letters"]
+    assert {one.why_not for one in found.values()} == {"the control of the recogniser failed: espeak-ng did not run"}
 
 
 def test_a_letter_or_three_beyond_the_text_are_no_added_word(tmp_path):

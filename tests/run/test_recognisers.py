@@ -1,3 +1,4 @@
+from collections import defaultdict
 from dataclasses import replace
 
 import pytest
@@ -57,9 +58,15 @@ LOOPED = ("ميجة", "خدا", "نئة", "شكرا لك", "كيف حالك يا
 
 
 class Fails(Told):
-    """Hears every take as it was told, which is not what the take says, and holds what the take says for true."""
+    """Hears every take as it was told, which is not what the take says, and holds what the take says for true.
+
+    The control, which nobody told it of, it understands.
+    """
 
     weights = WEIGHTS
+
+    def __init__(self, texts):
+        super().__init__(defaultdict(lambda: WORDS, texts))
 
     def log_likelihoods(self, clips, languages, texts):
         return [[TextScore(-3.0 * distance(text, WORDS)) for text in wanted] for wanted in texts]
