@@ -50,7 +50,7 @@ TAIL = 0.1  # the highest share of the values, to which an exponential is fitted
 MISLABELLED = 0.01  # of the clips, at most
 SHARES = {
     "text_llr": 0.0005,
-    "missing_words_llr": 0.003,
+    "missing_words_llr": 0.004,
     "replaced_words_llr": 0.004,
     "added_words_llr": 0.003,
     "repeated_words_llr": 0.004,

@@ -31,8 +31,8 @@ Conventions
 
     Time: the target is laid along the sound word by word, whether it was said or not. A word that was not said is left
     next to no time. The time of a word for each of its letters, over that of the others, is taken as log-normal: around
-    1 where the word is said, around exp(-1) where it is not, both with a deviation of 0.33. Half the logarithm of the
-    ratio of the two is added to the likelihood of the text. A recogniser that says no times is asked without.
+    1 where the word is said, around exp(-1) where it is not, both with a deviation of 0.33. The logarithm of the ratio
+    of the two counts three quarters beside the likelihood of the text. Some recognisers say no times, and do without.
 
     Sound: how much likelier a word is to the recogniser, after the words before it, than where it hears silence. A word
     that was said is likelier by far, also one that was misheard and one that is rare; one that was not said, or in
@@ -66,7 +66,7 @@ from harness.text.hypotheses import LEAST_LETTERS, Change, Hypotheses, hypothese
 from harness.text.scoring import Differences, compare, said, slots
 
 SAID_SD, UNSAID_LOG = 0.33, -1.0  # of the logarithm of a word's time for each letter over that of the others
-HURRY = 0.5  # of what its time says of a word
+HURRY = 0.75  # of what its time says of a word
 SUPPORT = 0.25  # of what the sound says for a word, for its likelihood says a part of that already
 CONTROL, MOST_CONTROL = 0.5, 20.0  # of what the control says of a text; nats that it may say
 ORDINARY = -10.0  # nats: what it says of most texts that are near the target
