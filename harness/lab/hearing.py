@@ -40,8 +40,8 @@ class Hearing:
         """Name, version and hash of the weights."""
         return _measuring(self).fingerprints()["recognizer"]
 
-    def alarms(self, take: Take, profiles: Iterable[str]) -> dict[str, bool]:
-        """Whether a blocking gate on the words alarms, by profile."""
+    def alarms(self, take: Take, profiles: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The metrics of the blocking gates on the words that alarm, by profile."""
         measuring = _measuring(self)
         (found,) = measuring.measure([take], WORDS)
         weights, utterance = weights_by_metric(measuring, WORDS), take.request.utterance
@@ -57,7 +57,7 @@ class Hearing:
                 and gate.is_for(utterance.suite)
             ]
             mine = for_recognisers(asked, profile, utterance.language, weights)
-            alarms[name] = any(verdict.outcome in AGAINST for verdict in judge(mine, found, {}))
+            alarms[name] = tuple(one.gate.metric for one in judge(mine, found, {}) if one.outcome in AGAINST)
         return alarms
 
 

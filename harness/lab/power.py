@@ -145,7 +145,7 @@ def _quiet(*answers: Answers) -> list[str]:
 def _heard(asked: tuple[_Job, Hearing, Sequence[str]]) -> Heard:
     """What the gates on the words say of a take, in the profiles in which they are asked."""
     job, hearing, profiles = asked
-    return hearing.alarms(_spoilt(job), profiles)
+    return {name: bool(against) for name, against in hearing.alarms(_spoilt(job), profiles).items()}
 
 
 def is_spoilable(one: Spoken) -> bool:
