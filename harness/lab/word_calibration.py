@@ -50,7 +50,7 @@ TAIL = 0.1  # the highest share of the values, to which an exponential is fitted
 MISLABELLED = 0.01  # of the clips, at most
 SHARES = {
     "text_llr": 0.0005,
-    "missing_words_llr": 0.004,
+    "missing_words_llr": 0.009,
     "replaced_words_llr": 0.004,
     "added_words_llr": 0.003,
     "repeated_words_llr": 0.004,
@@ -61,6 +61,7 @@ SHARES = {
     "lost_words": 0.0005,
 }
 """Which share of clean clips each metric may reject; they overlap, and reject about 1 % together."""
+ENOUGH = 175  # clips; the fewer there are, the less certain is a limit, and the smaller the share of missing words
 ZERO_AT_LEAST = {"text_llr", "replaced_words_llr", "added_words_llr"}
 UNITS = {
     "added_letters": ("letters", 1),
@@ -201,7 +202,8 @@ def tail_limit(values: Sequence[float], share: float) -> float:
 def limits_of(clean: Sequence[Values], floor: Floor) -> dict[str, float]:
     """The limit of each metric, rounded to the kinder side."""
     found = {}
-    for metric, share in SHARES.items():
+    few = min(1.0, len(clean) / ENOUGH)
+    for metric, share in (SHARES | {"missing_words_llr": SHARES["missing_words_llr"] * few}).items():
         values = [_above(metric, one[metric], floor) for one in clean if metric in one]
         if not values:
             raise UsageError(f"{metric} could not be measured in any clip of a half: is the speech what its text says?")
