@@ -6,7 +6,8 @@ Conventions
     something else than their label do not move it; it begins at the highest value of all where that is lower, for it
     may well be too long; and no more than one clip in a hundred is taken for one with a wrong label. Ratios that are
     0 where nothing speaks against the target may have no tail at all: their limit is no less than the logarithm of one
-    over the share, by which a likelihood alone is that sure.
+    over the share, by which a likelihood alone is that sure. Of missing words, whose limit moves most, a smaller share
+    is rejected where it is fitted on fewer than 175 clips.
     Speakers are dealt to two halves; false rejects and power are counted on each half by the limits of the other. The
     limits to be used are those of all clips. Fewer than four speakers are dealt by clip, and with one clip a half
     nothing can be said.
@@ -61,7 +62,7 @@ SHARES = {
     "lost_words": 0.0005,
 }
 """Which share of clean clips each metric may reject; they overlap, and reject about 1 % together."""
-ENOUGH = 175  # clips; the fewer there are, the less certain is a limit, and the smaller the share of missing words
+ENOUGH = 175  # clips, for the share of missing words; with fewer it is as much smaller
 ZERO_AT_LEAST = {"text_llr", "replaced_words_llr", "added_words_llr"}
 UNITS = {
     "added_letters": ("letters", 1),

@@ -88,6 +88,13 @@ def test_a_ratio_without_a_tail_asks_for_as_much_as_its_share_does(value):
     assert (found["added_words_llr"], found["replaced_words_llr"], found["text_llr"]) == (5.9, 5.6, 7.7)
 
 
+def test_few_clips_leave_missing_words_more_room():
+    values = [dict.fromkeys(word_calibration.SHARES, 0.1 * number) for number in range(40)]
+    few, many = (limits_of(values * times, Floor(0.0, 0.0)) for times in (1, 5))
+    assert few["missing_words_llr"] > many["missing_words_llr"]
+    assert few["replaced_words_llr"] == many["replaced_words_llr"]
+
+
 @pytest.mark.parametrize(
     ("clips", "why"),
     [
