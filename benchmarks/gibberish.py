@@ -2,9 +2,9 @@
 
 The embedded voice says eight texts of the corpus and eight English sentences, once as they are and once with the
 letters of each word reversed, and MODEL hears them. Both are judged as the texts themselves by the gates on the words
-that gates.toml holds for MODEL. FOLDER (manifest.csv: file, language, speaker, transcript) holds the people by whom its
-floors are known: those of the embedded voice's own references are too high for its words to be judged in a run.
-Prints how many of each are rejected, and by which gates.
+that gates.toml holds for MODEL: as in a run, where its floors are known by the voices' own references, and by those of
+the people in FOLDER (manifest.csv: file, language, speaker, transcript).
+Prints how many of each FAIL, by which gates, and how many are INCONCLUSIVE.
 """
 
 import argparse
@@ -19,10 +19,13 @@ from harness.backends import BackendOptions
 from harness.corpus import Utterance, load_corpus
 from harness.decision.gates import load_profile
 from harness.lab import beds
-from harness.lab.hearing import Hearing, of_floors
+from harness.lab.hearing import of_floors, on_words
 from harness.lab.speech import relabelled
+from harness.metrics.measuring import Measuring, Models
+from harness.records.gate import Outcome
 from harness.run.plan import Run
 from harness.run.settings import Settings
+from harness.store import DerivedValues
 
 PROFILE = "documented"
 MANY = 8
@@ -68,16 +71,20 @@ def rows() -> dict[str, list[Utterance]]:
     return {"ar": arabic, "en": english}
 
 
-def rejected(run: Run, asked: Iterable[tuple[Utterance, str]], hearing: Hearing) -> tuple[int, Counter[str]]:
-    """How many of some texts, said as another, are rejected, and how often by which gate."""
-    count, gates = 0, Counter[str]()
+def judged(
+    run: Run, asked: Iterable[tuple[Utterance, str]], measuring: Measuring
+) -> tuple[Counter[Outcome], Counter[str]]:
+    """What some texts, said as another, get, and how often which metric is the reason of a FAIL."""
+    outcomes, reasons = Counter[Outcome](), Counter[str]()
     for row, text in asked:
         request = run.request(replace(row, text=text, spoken=""), 0)
         run.generate([request])
-        against = hearing.alarms(relabelled(run.take(request), row.text), [PROFILE])[PROFILE]
-        count += bool(against)
-        gates.update(against)
-    return count, gates
+        verdicts = on_words(relabelled(run.take(request), row.text), measuring, [PROFILE])[PROFILE]
+        failed = [one.gate.metric for one in verdicts if one.outcome == Outcome.FAIL]
+        unknown = any(one.outcome == Outcome.INCONCLUSIVE for one in verdicts)
+        outcomes[Outcome.FAIL if failed else Outcome.INCONCLUSIVE if unknown else Outcome.PASS] += 1
+        reasons.update(failed)
+    return outcomes, reasons
 
 
 def main() -> None:
@@ -89,14 +96,27 @@ def main() -> None:
     arguments = parser.parse_args()
     with TemporaryDirectory() as work:
         people = beds.spoken(arguments.speech, Path(work))
-        references = of_floors(one.take.request.reference for one in people if beds.bed_of(one) == "people")
-        hearing = Hearing(arguments.model, references, arguments.out / "heard")
         run = Run(Settings("embedded", BackendOptions(), load_profile(PROFILE, "embedded"), arguments.out))
-        for language, mine in rows().items():
-            for what, change in (("as they are", str), ("letters of each word reversed", reversed_letters)):
-                count, gates = rejected(run, [(row, change(row.text)) for row in mine], hearing)
-                by = ", ".join(f"{name} {often}" for name, often in gates.most_common())
-                print(f"{language}, {what}: {count} of {len(mine)} rejected{f' ({by})' if by else ''}", flush=True)
+        texts = rows()
+        own = [run.request(row, 0).reference for mine in texts.values() for row in mine]
+        floors = {
+            "as in a run": list({one.id: one for one in own}.values()),
+            "by the floor of people": of_floors(
+                one.take.request.reference for one in people if beds.bed_of(one) == "people"
+            ),
+        }
+        for by, references in floors.items():
+            model = Models(recognizer=arguments.model)
+            measuring = Measuring(model, references, derived=DerivedValues(arguments.out / "heard"))
+            for language, mine in texts.items():
+                for what, change in (("as they are", str), ("letters of each word reversed", reversed_letters)):
+                    outcomes, reasons = judged(run, [(row, change(row.text)) for row in mine], measuring)
+                    why = ", ".join(f"{name} {often}" for name, often in reasons.most_common())
+                    print(
+                        f"{by}, {language}, {what}: FAIL {outcomes[Outcome.FAIL]} of {len(mine)}"
+                        f"{f' ({why})' if why else ''}, INCONCLUSIVE {outcomes[Outcome.INCONCLUSIVE]}",
+                        flush=True,
+                    )
         run.close()
 
 

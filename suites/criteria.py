@@ -70,6 +70,7 @@ def test_says_what_it_was_asked_to_say(require):
         "repeated_words_llr",
         "word_order_llr",
         "added_letters",
+        "text_support",
     )
 
 
@@ -85,6 +86,7 @@ def test_a_second_recogniser_agrees(require):
         "second_repeated_words_llr",
         "second_word_order_llr",
         "second_added_letters",
+        "second_text_support",
     )
 
 

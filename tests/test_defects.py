@@ -25,6 +25,7 @@ from harness.metrics import (
     metrics_of,
     quality,
     target_likelihood,
+    text_support,
 )
 from harness.records.gate import Outcome
 from harness.run import plan
@@ -36,7 +37,7 @@ pytestmark = pytest.mark.slow
 
 DOCUMENTED = load_profile("documented", "embedded")
 # What needs a recogniser, a predictor or a second take has tests of its own.
-ELSEWHERE = metrics_of(copies, diacritics, intelligibility, quality, target_likelihood)
+ELSEWHERE = metrics_of(copies, diacritics, intelligibility, quality, target_likelihood, text_support)
 PROFILE = replace(DOCUMENTED, gates=tuple(gate for gate in DOCUMENTED.gates if gate.metric not in ELSEWHERE))
 METRICS = tuple({gate.metric: None for gate in PROFILE.gates})
 SHORT = {row.id: row for row in load_corpus("short")}["short-010"]

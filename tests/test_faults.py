@@ -18,7 +18,7 @@ from harness.backends import BackendOptions
 from harness.backends.embedded.voice import clone
 from harness.corpus import load_corpus, load_voices
 from harness.decision.gates import load_profile, release
-from harness.metrics import intelligibility, known_metrics, metrics_of, quality, target_likelihood
+from harness.metrics import intelligibility, known_metrics, metrics_of, quality, target_likelihood, text_support
 from harness.metrics.measuring import Models
 from harness.metrics.recognition import TextScore
 from harness.records.gate import Outcome
@@ -44,7 +44,7 @@ ROOM_S = 0.4  # at either end, for what is judged beside the speech
 
 KNOWN = known_metrics()
 GATED = {gate.metric for gate in PROFILE.gates}
-BY_EAR = {*metrics_of(intelligibility), *metrics_of(target_likelihood), "pair_reading"}
+BY_EAR = {*metrics_of(intelligibility, target_likelihood, text_support), "pair_reading"}
 
 OF_THE_FILE = {"readable", "sample_rate", "downmix_loss", "length", "duration_ratio", "finished"}
 STILL_TRUE = {
@@ -81,9 +81,15 @@ class Hears:
     def log_likelihoods(self, clips, languages, texts):
         said = self.transcribe(clips, languages)
         return [
-            [TextScore(-10.0 * errors(one, text, code)) for text in wanted]
+            [self._score(errors(one, text, code), len(text.split())) for text in wanted]
             for one, code, wanted in zip(said, languages, texts, strict=True)
         ]
+
+    def word_priors(self, languages, texts):
+        return [tuple(-10.0 * len(word) for word in text.split()) for text in texts]
+
+    def _score(self, wrong, words):
+        return TextScore(-10.0 * wrong, (-10.0 * wrong / words,) * words if words else ())
 
     def _said(self, clip):
         if not clip.samples.any():

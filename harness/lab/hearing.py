@@ -14,7 +14,7 @@ from harness.corpus import Reference
 from harness.decision.gates import for_recognisers, judge, load_profile
 from harness.lab.word_calibration import WHYS as WORDS
 from harness.metrics.measuring import Measuring, Models
-from harness.records.gate import AGAINST
+from harness.records.gate import AGAINST, Verdict
 from harness.run.recognisers import weights_by_metric
 from harness.store import DerivedValues
 from harness.take import Take
@@ -42,23 +42,36 @@ class Hearing:
 
     def alarms(self, take: Take, profiles: Iterable[str]) -> dict[str, tuple[str, ...]]:
         """The metrics of the blocking gates on the words that alarm, by profile."""
-        measuring = _measuring(self)
-        (found,) = measuring.measure([take], WORDS)
-        weights, utterance = weights_by_metric(measuring, WORDS), take.request.utterance
-        alarms = {}
-        for name in profiles:
-            profile = load_profile(name, take.provenance.backend)
-            asked = [
-                gate
-                for gate in profile.gates
-                if gate.metric in WORDS
-                and not gate.recognisers
-                and gate.reads(utterance.language)
-                and gate.is_for(utterance.suite)
-            ]
-            mine = for_recognisers(asked, profile, utterance.language, weights)
-            alarms[name] = tuple(one.gate.metric for one in judge(mine, found, {}) if one.outcome in AGAINST)
-        return alarms
+        verdicts = on_words(take, _measuring(self), profiles)
+        return {
+            name: tuple(one.gate.metric for one in of_take if one.outcome in AGAINST)
+            for name, of_take in verdicts.items()
+        }
+
+
+def on_words(take: Take, measuring: Measuring, profiles: Iterable[str]) -> dict[str, list[Verdict]]:
+    """What the gates on the words say of a take, by profile.
+
+    Args:
+        take: One that was made.
+        measuring: With a recogniser.
+        profiles: Their names; gates are those of the take's backend.
+    """
+    (found,) = measuring.measure([take], WORDS)
+    weights, utterance = weights_by_metric(measuring, WORDS), take.request.utterance
+    verdicts = {}
+    for name in profiles:
+        profile = load_profile(name, take.provenance.backend)
+        asked = [
+            gate
+            for gate in profile.gates
+            if gate.metric in WORDS
+            and not gate.recognisers
+            and gate.reads(utterance.language)
+            and gate.is_for(utterance.suite)
+        ]
+        verdicts[name] = judge(for_recognisers(asked, profile, utterance.language, weights), found, {})
+    return verdicts
 
 
 def of_floors(references: Iterable[Reference]) -> tuple[Reference, ...]:

@@ -8,11 +8,13 @@ Conventions
     0 where nothing speaks against the target may have no tail at all: their limit is no less than the logarithm of one
     over the share, by which a likelihood alone is that sure. Of missing words, whose limit moves most, a smaller share
     is rejected where it is fitted on fewer than 175 clips.
+    What the sound says for the text at all has its limit from the other side: the same clips with the text of another
+    give the value that an exponential tail leaves five in a thousand of those above.
     Speakers are dealt to two halves; false rejects and power are counted on each half by the limits of the other. The
     limits to be used are those of all clips. Fewer than four speakers are dealt by clip, and with one clip a half
     nothing can be said.
     Power is counted in the same speech with wrong words in it (`harness.lab.word_faults`): the sound is cut, the text
-    stays. `other text` is the sound with the text of another clip.
+    stays. `other text` is the sound of each clip with the text of another.
     The floor of the error rates is pooled over all clean clips. Texts of fewer than three words are left out, and so
     are clips beyond 30 s. Rates have two-sided 95 % Clopper-Pearson intervals over clips; clips of one speaker are no
     independent draws, so the true intervals are wider.
@@ -62,6 +64,8 @@ SHARES = {
     "lost_words": 0.0005,
 }
 """Which share of clean clips each metric may reject; they overlap, and reject about 1 % together."""
+UNRELATED = {"text_support": 0.005}
+"""Of metrics of which more is better: which share of clips with another text may lie above the limit."""
 ENOUGH = 175  # clips, for the share of missing words; with fewer it is as much smaller
 ZERO_AT_LEAST = {"text_llr", "replaced_words_llr", "added_words_llr"}
 UNITS = {
@@ -69,6 +73,7 @@ UNITS = {
     "cer_above_floor": ("ratio", 2),
     "wer_above_floor": ("ratio", 2),
     "lost_words": ("words", 0),
+    "text_support": ("nats/letter", 2),
 }
 WHYS = {
     "text_llr": "the recogniser holds another text for far likelier than the target",
@@ -81,6 +86,7 @@ WHYS = {
     "cer_above_floor": "this recogniser gets that many letters of people wrong; more is another text",
     "wer_above_floor": "this recogniser gets that many words of people wrong; more is another text",
     "lost_words": "this recogniser loses up to so many words of people",
+    "text_support": "the sound says no more for the text than for the text of another clip of people",
 }
 OTHER_TEXT = "other text"
 
@@ -148,20 +154,26 @@ def calibrate(
     spoken = _spoken(clips, kept, say)
     floor = _floor(takes, kept)
     sides, halved_by = _sides(clips)
+    texts = [takes[place - len(takes) // 2].request.utterance.text for place in range(len(takes))]
+    wrong = [relabelled(take, text) for take, text in zip(takes, texts, strict=True)]
+    unrelated = _measured(measuring, wrong, OTHER_TEXT, say)
     fitted = [
-        limits_of([one for one, side in zip(clean, sides, strict=True) if side == half], floor) for half in (0, 1)
+        limits_of(
+            [one for one, side in zip(clean, sides, strict=True) if side == half],
+            [one for one, side in zip(unrelated, sides, strict=True) if side == half],
+            floor,
+        )
+        for half in (0, 1)
     ]
-    limits = limits_of(clean, floor)
+    limits = limits_of(clean, unrelated, floor)
     rejected = [rejects(one, fitted[1 - side], floor) for one, side in zip(clean, sides, strict=True)]
     power = {}
     for fault in FAULTS:
         numbers, sounds = zip(*planted(spoken, fault, most), strict=True) if spoken else ((), ())
         wrong = [replace(takes[number], audio=sound) for number, sound in zip(numbers, sounds, strict=True)]
-        power[fault] = _found(measuring, wrong, [sides[number] for number in numbers], fitted, floor, fault, say)
-    others = list(range(0, len(takes), max(1, len(takes) // most)))[:most]
-    texts = [takes[place - len(takes) // 2].request.utterance.text for place in others]
-    wrong = [relabelled(takes[place], text) for place, text in zip(others, texts, strict=True)]
-    power[OTHER_TEXT] = _found(measuring, wrong, [sides[place] for place in others], fitted, floor, OTHER_TEXT, say)
+        values = _measured(measuring, wrong, fault, say)
+        power[fault] = _found(values, [sides[number] for number in numbers], fitted, floor)
+    power[OTHER_TEXT] = _found(unrelated, sides, fitted, floor)
     return Calibration(
         languages[0],
         limits,
@@ -200,23 +212,41 @@ def tail_limit(values: Sequence[float], share: float) -> float:
     return max(min(of_tail, of_highest), float(ordered[-1 - int(MISLABELLED * ordered.size)]))
 
 
-def limits_of(clean: Sequence[Values], floor: Floor) -> dict[str, float]:
-    """The limit of each metric, rounded to the kinder side."""
+def limits_of(clean: Sequence[Values], unrelated: Sequence[Values], floor: Floor) -> dict[str, float]:
+    """The limit of each metric, rounded to the kinder side.
+
+    Args:
+        clean: Of clips with their own text.
+        unrelated: Of clips with the text of another.
+        floor: Of the error rates.
+    """
     found = {}
     few = min(1.0, len(clean) / ENOUGH)
     for metric, share in (SHARES | {"missing_words_llr": SHARES["missing_words_llr"] * few}).items():
         values = [_above(metric, one[metric], floor) for one in clean if metric in one]
         if not values:
             raise UsageError(f"{metric} could not be measured in any clip of a half: is the speech what its text says?")
-        digits = UNITS.get(metric, ("nats", 1))[1]
         limit = max(tail_limit(values, share), log(1 / share) if metric in ZERO_AT_LEAST else -inf)
-        found[metric] = ceil(limit * 10**digits - 1e-9) / 10**digits
+        found[metric] = _rounded(metric, limit)
+    for metric, share in UNRELATED.items():
+        values = [one[metric] for one in unrelated if metric in one]
+        if values:  # not every recogniser can be asked for it
+            found[metric] = -_rounded(metric, -tail_limit(values, share))
     return found
+
+
+def _rounded(metric: str, limit: float) -> float:
+    scale = 10.0 ** UNITS.get(metric, ("nats", 1))[1]
+    return ceil(limit * scale - 1e-9) / scale
 
 
 def rejects(values: Values, limits: Values, floor: Floor) -> bool:
     """Whether any metric of a clip lies beyond its limit."""
-    return any(_above(metric, values[metric], floor) > limits[metric] for metric in limits if metric in values)
+    return any(_beyond(metric, _above(metric, values[metric], floor), limits) for metric in limits if metric in values)
+
+
+def _beyond(metric: str, value: float, limits: Values) -> bool:
+    return value < limits[metric] if metric in UNRELATED else value > limits[metric]
 
 
 def rows(found: Calibration, recognizer: TextScorer, name: str, about: str) -> str:
@@ -237,7 +267,7 @@ def rows(found: Calibration, recognizer: TextScorer, name: str, about: str) -> s
 name = "{metric} by {title}"
 metric = "{metric}"
 unit = "{unit}"
-at_most = {limit:.{digits}f}
+{"at_least" if metric in UNRELATED else "at_most"} = {limit:.{digits}f}
 languages = ["{found.language}"]
 recognisers = ["{weights_of(recognizer)}"]
 why = "{WHYS[metric]}"
@@ -260,7 +290,7 @@ def _measured(
 ) -> list[dict[str, float]]:
     found: list[dict[str, float]] = []
     for start in range(0, len(takes), BATCH):
-        for measured in measuring.measure(takes[start : start + BATCH], SHARES):
+        for measured in measuring.measure(takes[start : start + BATCH], [*SHARES, *UNRELATED]):
             found.append({name: one.value for name, one in measured.items() if one.is_known})
         say(f"{what}: {len(found)} of {len(takes)} clips heard")
     return found
@@ -319,17 +349,8 @@ def _sides(clips: Sequence[Recording]) -> tuple[list[int], str]:
     return [speakers.index(clip.speaker) % 2 for clip in clips], "speaker"
 
 
-def _found(
-    measuring: Measuring,
-    wrong: Sequence[Take],
-    sides: Sequence[int],
-    fitted: Sequence[Values],
-    floor: Floor,
-    fault: str,
-    say: Callable[[str], None],
-) -> Rate:
-    values = _measured(measuring, wrong, fault, say)
-    return _rate(rejects(one, fitted[1 - side], floor) for one, side in zip(values, sides, strict=True))
+def _found(wrong: Sequence[Values], sides: Sequence[int], fitted: Sequence[Values], floor: Floor) -> Rate:
+    return _rate(rejects(one, fitted[1 - side], floor) for one, side in zip(wrong, sides, strict=True))
 
 
 def _rate(counted: Iterable[bool]) -> Rate:

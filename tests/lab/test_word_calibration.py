@@ -11,7 +11,7 @@ from harness.decision.gates import load_profile
 from harness.errors import UsageError
 from harness.lab import word_calibration
 from harness.lab.speech import Recording
-from harness.lab.word_calibration import OTHER_TEXT, calibrate, limits_of, rows, tail_limit
+from harness.lab.word_calibration import OTHER_TEXT, calibrate, limits_of, rejects, rows, tail_limit
 from harness.lab.word_faults import FAULTS
 from harness.metrics.intelligibility import Floor
 from harness.shipped import SuitesFolder
@@ -78,21 +78,31 @@ def test_no_more_clips_than_may_have_a_wrong_label_lie_beyond_a_limit():
 
 def test_error_rates_are_judged_above_the_floor():
     clean = [dict.fromkeys(word_calibration.SHARES, 0.3)] * 20
-    found = limits_of(clean, Floor(0.2, 0.1))
+    found = limits_of(clean, [], Floor(0.2, 0.1))
     assert (found["cer_above_floor"], found["wer_above_floor"], found["missing_words_llr"]) == (0.1, 0.2, 0.3)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.3])
 def test_a_ratio_without_a_tail_asks_for_as_much_as_its_share_does(value):
-    found = limits_of([dict.fromkeys(word_calibration.SHARES, value)] * 20, Floor(0.0, 0.0))
+    found = limits_of([dict.fromkeys(word_calibration.SHARES, value)] * 20, [], Floor(0.0, 0.0))
     assert (found["added_words_llr"], found["replaced_words_llr"], found["text_llr"]) == (5.9, 5.6, 7.7)
 
 
 def test_few_clips_leave_missing_words_more_room():
     values = [dict.fromkeys(word_calibration.SHARES, 0.1 * number) for number in range(40)]
-    few, many = (limits_of(values * times, Floor(0.0, 0.0)) for times in (1, 5))
+    few, many = (limits_of(values * times, [], Floor(0.0, 0.0)) for times in (1, 5))
     assert few["missing_words_llr"] > many["missing_words_llr"]
     assert few["replaced_words_llr"] == many["replaced_words_llr"]
+
+
+def test_what_the_sound_says_for_a_text_has_its_limit_from_the_texts_of_other_clips():
+    clean = [dict.fromkeys(word_calibration.SHARES, 0.0) | {"text_support": 1.0}] * 40
+    others = [{"text_support": value} for value in np.random.default_rng(0).normal(-0.05, 0.05, 400)]
+    limits = limits_of(clean, others, Floor(0.0, 0.0))
+    assert 0.05 < limits["text_support"] < 0.2
+    assert not rejects(clean[0], limits, Floor(0.0, 0.0))
+    assert sum(rejects(one, limits, Floor(0.0, 0.0)) for one in others) == pytest.approx(398, abs=2)
+    assert "text_support" not in limits_of(clean, [{}] * 40, Floor(0.0, 0.0))
 
 
 @pytest.mark.parametrize(
