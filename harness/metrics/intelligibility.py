@@ -131,7 +131,8 @@ def floor_of(references: Sequence[Reference], spoken: Sequence[Heard], language:
             letters,
             words,
             f"the recogniser gets {letters:.0%} of the letters of {len(found)} references in {language!r} wrong and "
-            f"says nothing about these takes: take one that understands the voices (at most {HIGHEST_FLOOR:.0%} wrong)",
+            "says nothing of these takes word for word: take one that understands the voices "
+            f"(at most {HIGHEST_FLOOR:.0%} wrong)",
         )
     return Floor(letters, words)
 

@@ -5,8 +5,8 @@ Conventions
     words are with the sound, in nats for each letter. 0 means that the recogniser finds nothing of the text in the
     sound: another text was said, or gibberish, or nothing.
     It needs no reference that the recogniser understands: a text that is half misheard is still far likelier with its
-    sound than without. With Whisper base the readings of people have 0.7 nats and more for each letter, the same sounds
-    with another text -0.05 in the median and 0.1 in the highest hundredth.
+    sound than without. With Whisper base 350 Arabic readings have 0.66 nats and more for each letter, and with the text
+    of another reading -0.2 in the median and 0.08 in the highest hundredth (English: 0.82, -0.05 and 0.07).
 
     Control: where the sound says less than `CLEAR` for the text, espeak-ng says the text too
     (`harness.metrics.control_speech`). Where the recogniser does not find it even there, it says nothing about the
@@ -20,6 +20,7 @@ as in the density ratio of McDermott et al. (2019). Limits and rates are in suit
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import inf, isfinite
 
 from harness.audio import Audio
@@ -31,7 +32,16 @@ from harness.metrics.recognition.windows import WINDOW_S
 from harness.take import Take
 from harness.text.hypotheses import Hypotheses, hypotheses
 
-CLEAR = 0.2  # nats for each letter: more than 349 of 350 clips of people have for another text
+CLEAR = 0.2  # nats for each letter: more than 330 of 331 Arabic readings have for the text of another
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """What a take's sound says for its text, in nats for each letter."""
+
+    value: float
+    of_control: float | None = None
+    """The same of a synthesiser's reading, where that was asked for."""
 
 
 class Supports:
@@ -76,9 +86,9 @@ def support(
     heard: Sequence[Heard],
     take: Sequence[Take],
     control_speech: ControlSpeech,
-) -> "list[float | Missing]":
-    """What each take's sound says for its text, in nats for each letter."""
-    found: list[float | Missing] = []
+) -> "list[Support | Missing]":
+    """What each take's sound says for its text."""
+    found: list[Support | Missing] = []
     asked: dict[int, Hypotheses] = {}
     for place, (clip, code, one, whose) in enumerate(zip(sound, language, heard, take, strict=True)):
         texts = hypotheses(whose.request.utterance.readings, one.text, code)
@@ -102,30 +112,31 @@ def support(
 
 def _known(
     value: float | None, texts: Hypotheses, language: str, supports: Supports, control_speech: ControlSpeech
-) -> float:
+) -> Support:
     """The same value, if the recogniser would find the text in a sound in which it was surely said."""
     if value is None:
         raise NotApplicable("this recogniser does not say what it expects in silence")
     if value >= CLEAR:
-        return value
+        return Support(value)
     best = -inf
     for sound in control_speech(texts.reading, language):
         (own,) = supports([sound], [language], [" ".join(texts.words)])
         best = max(best, -inf if own is None else own)
         if best >= CLEAR:
-            return value
+            return Support(value, best)
     if isfinite(best):
         raise Missing(
             f"the recogniser finds {best:.2f} nats a letter of this text where a synthesiser says it, and says nothing "
             f"of a text that it does not find there (at least {CLEAR:g})"
         )
-    return value
+    return Support(value)
 
 
 @metric("text_support", unit="nats/letter", better="higher", of="speech")
-def text_support(support: float, heard: Heard) -> Finding:
+def text_support(support: Support, heard: Heard) -> Finding:
     """How much likelier the text is with the sound than without, for each letter."""
-    return measured(support, heard.error or heard.shown, (), heard.text)
+    beside = f"where a synthesiser says the text {support.of_control:.2f}; " if support.of_control is not None else ""
+    return measured(support.value, f"{beside}{heard.error or heard.shown}", (), heard.text)
 
 
 of_second(text_support)
