@@ -154,13 +154,14 @@ def calibrate(
     spoken = _spoken(clips, kept, say)
     floor = _floor(takes, kept)
     sides, halved_by = _sides(clips)
-    texts = [takes[place - len(takes) // 2].request.utterance.text for place in range(len(takes))]
-    wrong = [relabelled(take, text) for take, text in zip(takes, texts, strict=True)]
-    unrelated = _measured(measuring, wrong, OTHER_TEXT, say)
+    others = [(take, takes[place - len(takes) // 2].request.utterance.text) for place, take in enumerate(takes)]
+    differing = [place for place, (take, text) in enumerate(others) if text != take.request.utterance.text]
+    wrong = [relabelled(*others[place]) for place in differing]
+    unrelated, sides_of_others = _measured(measuring, wrong, OTHER_TEXT, say), [sides[place] for place in differing]
     fitted = [
         limits_of(
             [one for one, side in zip(clean, sides, strict=True) if side == half],
-            [one for one, side in zip(unrelated, sides, strict=True) if side == half],
+            [one for one, side in zip(unrelated, sides_of_others, strict=True) if side == half],
             floor,
         )
         for half in (0, 1)
@@ -173,7 +174,7 @@ def calibrate(
         wrong = [replace(takes[number], audio=sound) for number, sound in zip(numbers, sounds, strict=True)]
         values = _measured(measuring, wrong, fault, say)
         power[fault] = _found(values, [sides[number] for number in numbers], fitted, floor)
-    power[OTHER_TEXT] = _found(unrelated, sides, fitted, floor)
+    power[OTHER_TEXT] = _found(unrelated, sides_of_others, fitted, floor)
     return Calibration(
         languages[0],
         limits,

@@ -59,13 +59,17 @@ class Supports:
             texts: One a sound, each with letters.
         """
         priors = self._expecter.word_priors(languages, texts)
-        if not all(priors):
-            return [None] * len(priors)
-        scores = self._scorer.log_likelihoods(sounds, languages, [(text,) for text in texts])
-        return [
-            (sum(score.words) - sum(prior)) / len(text.replace(" ", "")) if score.words else None
-            for (score,), prior, text in zip(scores, priors, texts, strict=True)
-        ]
+        known = [place for place, prior in enumerate(priors) if prior]
+        scores = self._scorer.log_likelihoods(
+            [sounds[place] for place in known],
+            [languages[place] for place in known],
+            [(texts[place],) for place in known],
+        )
+        found: list[float | None] = [None] * len(texts)
+        for place, (score,) in zip(known, scores, strict=True):
+            if score.words:
+                found[place] = (sum(score.words) - sum(priors[place])) / len(texts[place].replace(" ", ""))
+        return found
 
 
 @both
@@ -115,7 +119,7 @@ def _known(
 ) -> Support:
     """The same value, if the recogniser would find the text in a sound in which it was surely said."""
     if value is None:
-        raise NotApplicable("this recogniser does not say what it expects in silence")
+        raise NotApplicable("this recogniser does not say how likely this text is in silence")
     if value >= CLEAR:
         return Support(value)
     best = -inf

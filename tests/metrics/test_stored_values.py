@@ -153,7 +153,9 @@ def test_the_signals_move_every_metric(measured):
         "background_margin",
         "foreign_voice",
         "edge_noise",
-    } | {name for name in measured if name.endswith(("cer", "wer", "floor", "lost_words", "_llr", "added_letters"))}
+    } | {
+        name for name in measured if name.endswith(("cer", "wer", "floor", "lost_words", "_llr", "letters", "support"))
+    }
 
 
 def write():

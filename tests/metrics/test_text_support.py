@@ -114,3 +114,19 @@ def test_a_take_beyond_what_the_recogniser_hears_at_once_is_not_asked(tmp_path):
     found, _ = measured(tmp_path, TEXT, sound=draw("#" * 310))
     assert not found.applicable
     assert "at most 30 s" in found.why_not
+
+
+def test_a_text_that_the_recogniser_cannot_be_asked_for_costs_the_others_of_the_batch_nothing(tmp_path):
+    class Brief(Expects):
+        def word_priors(self, languages, texts):
+            return [
+                () if text == OTHER else one
+                for text, one in zip(texts, super().word_priors(languages, texts), strict=True)
+            ]
+
+    voice = write_voice(tmp_path / "voices", "layla", draw("#" * 20), transcript=OTHER)
+    takes = [take(asked=request(text, reference=voice)) for text in (OTHER, TEXT)]
+    told = Brief({takes[0].audio.samples.size: TEXT})
+    first, second = Measuring(recognizer=told, control_speech=nobody).measure(takes, ["text_support"])
+    assert "how likely this text is" in first["text_support"].why_not
+    assert second["text_support"].value == pytest.approx(1.5)
