@@ -16,18 +16,15 @@ from statistics import fmean, median
 from benchmarks import gibberish
 from harness.audio import Audio
 from harness.backends import BackendOptions
-from harness.backends.embedded.voice import TRIAL_WORDS_PER_MINUTE
+from harness.backends.embedded.voice import speak_for
 from harness.corpus import Utterance, load_corpus
 from harness.decision.gates import load_profile
-from harness.espeak import speak
 from harness.metrics.recognition import Recognizer, TextScorer, WordExpecter, open_recognizer
 from harness.metrics.text_support import Supports
 from harness.run.plan import Run
 from harness.run.settings import Settings
 from harness.text.hypotheses import hypotheses
 from harness.text.scoring import compare
-
-ESPEAK_EDGES_S = 0.25  # of each utterance
 
 
 def rows() -> dict[str, list[Utterance]]:
@@ -38,13 +35,6 @@ def rows() -> dict[str, list[Utterance]]:
         "Arabic in voices of other languages": list(load_corpus("cross_lingual")),
         "English in English voices": gibberish.rows()["en"],
     }
-
-
-def unconverted(row: Utterance, speech_s: float) -> Audio:
-    """A text by espeak-ng, about as long as the take of it."""
-    trial = speak(row.text, row.language, "", TRIAL_WORDS_PER_MINUTE)
-    pace = round(TRIAL_WORDS_PER_MINUTE * (trial.duration_s - ESPEAK_EDGES_S) / speech_s)
-    return speak(row.text, row.language, "", pace)
 
 
 def understood(recognizer: Recognizer, supports: Supports, said: Sequence[Utterance], sounds: Sequence[Audio]) -> str:
@@ -79,7 +69,7 @@ def main() -> None:
         ways = {
             "the demonstration voice": takes,
             "espeak-ng unconverted, its own voice": [
-                unconverted(row, take.duration_s) for row, take in zip(said, takes, strict=True)
+                speak_for(row.text, row.language, "", take.duration_s) for row, take in zip(said, takes, strict=True)
             ],
         }
         for way, sounds in ways.items():

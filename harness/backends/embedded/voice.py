@@ -146,10 +146,15 @@ def conversion_between(bases: Mapping[str, Base], target: Voice) -> tuple[str, C
 
 def speak_within(text: str, language: str, variant: str, speech_s: float) -> Frames:
     """Speak at the pace that comes nearest to a length, and take the speech apart without its edges."""
+    return analyse(speak_for(text, language, variant, speech_s), noisy=False).without_edges()
+
+
+def speak_for(text: str, language: str, variant: str, speech_s: float) -> Audio:
+    """Speak as espeak-ng does, at the pace that comes nearest to a length of speech, its own edges beside it."""
     trial = speak(text, language, variant, TRIAL_WORDS_PER_MINUTE)
     # About 0.25 s of a trial are espeak's own edges.
     pace = round(TRIAL_WORDS_PER_MINUTE * max(trial.duration_s - 0.25, 0.1) / speech_s)
-    return analyse(speak(text, language, variant, pace), noisy=False).without_edges()
+    return speak(text, language, variant, pace)
 
 
 def retime(frames: Frames, n_frames: int, pauses_s: float, rng: np.random.Generator) -> Frames:
