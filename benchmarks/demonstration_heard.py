@@ -3,9 +3,9 @@
     python -m benchmarks.demonstration_heard MODEL [--out FOLDER]
 
 The embedded voice says the Arabic texts of the corpus in voices of that language and of others, and eight English
-sentences. espeak-ng, from which it is made, says the same texts unconverted, at the pace of each take. MODEL hears
-both. Prints for each the share of letters that it gets wrong, where a phrase that MODEL repeats without end counts as
-often as it writes it, and `text_support`, what the sound says for the text, in nats a letter.
+sentences. espeak-ng, from which it is made, says the same texts unconverted, at the pace of each take and at its own.
+MODEL hears all. Prints for each the share of letters that it gets wrong, where a phrase that MODEL repeats without end
+counts as often as it writes it, and `text_support`, what the sound says for the text, in nats a letter.
 """
 
 import argparse
@@ -16,9 +16,10 @@ from statistics import fmean, median
 from benchmarks import gibberish
 from harness.audio import Audio
 from harness.backends import BackendOptions
-from harness.backends.embedded.voice import speak_for
+from harness.backends.embedded.voice import TRIAL_WORDS_PER_MINUTE, speak_for
 from harness.corpus import Utterance, load_corpus
 from harness.decision.gates import load_profile
+from harness.espeak import speak
 from harness.metrics.recognition import Recognizer, TextScorer, WordExpecter, open_recognizer
 from harness.metrics.text_support import Supports
 from harness.run.plan import Run
@@ -68,8 +69,11 @@ def main() -> None:
         takes = [take for request in requests if (take := run.take(request).audio)]
         ways = {
             "the demonstration voice": takes,
-            "espeak-ng unconverted, its own voice": [
+            "espeak-ng unconverted, at that pace": [
                 speak_for(row.text, row.language, "", take.duration_s) for row, take in zip(said, takes, strict=True)
+            ],
+            "espeak-ng unconverted, at its own pace": [
+                speak(row.text, row.language, "", TRIAL_WORDS_PER_MINUTE) for row in said
             ],
         }
         for way, sounds in ways.items():

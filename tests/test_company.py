@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 
 TAKES = 16
 MOST = 1e-3
+OF_OTHERS = {"copied_take"}  # how much of the take is in another: only its verdict is the take's own
 PROFILE = load_profile("documented", "directory")
 METRICS = sorted({gate.metric for gate in PROFILE.gates})
 PAIRED = [row for row in load_corpus("diacritized") if row.pair]
@@ -99,7 +100,7 @@ def test_no_number_and_no_verdict_depends_on_the_company_or_the_order(measure):
                 theirs = company[0][name]
                 assert (mine.why_not, mine.heard) == (theirs.why_not, theirs.heard), name
                 if not mine.why_not:
-                    assert abs(mine.value - theirs.value) <= MOST, name
+                    assert name in OF_OTHERS or abs(mine.value - theirs.value) <= MOST, name
                     seen.add(name)
     # Random weights write no diacritics, loop and find no text anywhere: their failure, and no number of the take.
     ears = ("cer", "wer", "floor", "lost_words", "_llr", "added_letters", "text_support")

@@ -39,7 +39,7 @@ ROWS = [
 VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 REFERENCE = VOICES[ROWS[0].reference_id]
 REFERENCES = {audio.load(voice.path).samples.tobytes(): voice.transcript for voice in VOICES.values()}
-SECONDS = 7.2  # thirds of it are long enough to compare
+SECONDS = 8.0  # thirds of it are long enough to compare
 ROOM_S = 0.4  # at either end, for what is judged beside the speech
 
 KNOWN = known_metrics()

@@ -100,11 +100,11 @@ def test_plateaus_of_a_faint_file_are_its_bit_depth_and_no_clipping():
 
 def test_each_click_is_counted_and_placed():
     samples = SPEECH.samples.copy()
-    for second in (1.0, 2.5, 4.0):
+    for second in (1.0, 2.5, 3.5):
         samples[round(second * RATE)] += 0.4
     found = artifacts.clicks(artifacts.Jerk.of(changed(samples)))
     assert found.value == 3
-    assert [start for start, _ in found.spans] == pytest.approx([1.0, 2.5, 4.0], abs=0.002)
+    assert [start for start, _ in found.spans] == pytest.approx([1.0, 2.5, 3.5], abs=0.002)
 
 
 @pytest.mark.parametrize("beyond", range(0, 12, 3))
@@ -128,7 +128,7 @@ def test_sounds_that_were_cut_and_joined_leave_seams():
 def test_a_hole_that_holds_noise_is_a_dropout_too(below_db):
     speech = load(shipped.VOICES / "omar.flac")
     samples, rng = speech.samples.copy(), np.random.default_rng(0)
-    at = int(np.abs(samples).argmax()) - 480
+    at = int(np.abs(samples).argmax()) - 240
     samples[at : at + 960] = rng.standard_normal(960) * np.sqrt(np.mean(samples**2)) * 10 ** (-below_db / 20)
     sound = Audio(samples, 24_000)
     assert artifacts.dropouts(sound, Silences.of(sound)).value == 1

@@ -8,7 +8,7 @@ from harness.metrics.declaration import NotApplicable
 from harness.metrics.silence import Silences
 from tests.synthetic import draw
 
-SPEECH = load(shipped.VOICES / "layla.flac")
+SPEECH = load(shipped.VOICES / "omar.flac")
 
 
 def scaled(gain_db):

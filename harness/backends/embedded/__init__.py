@@ -39,7 +39,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-REVISION = "6"  # raise it whenever the same request would sound different
+REVISION = "7"  # raise it whenever the same request would sound different
 PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
 
 WORDS_PER_MINUTE = 114.0  # calm: 1.32 times the documented reading time

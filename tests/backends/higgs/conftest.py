@@ -56,7 +56,7 @@ def voices():
 def asked(voices):
     """`asked(text, …)`: a request in a shipped voice."""
 
-    def ask(text=TEXTS[0], voice="layla", by_sentence=False, **changes):
+    def ask(text=TEXTS[0], voice="yusuf", by_sentence=False, **changes):
         row = utterance(text, id=f"short-{crc32(text.encode()) % 1000:03d}")
         parts = chunks(text, BudgetConfig(), by_sentence)
         return replace(request(), utterance=row, reference=voices[voice], chunks=parts, **changes)
