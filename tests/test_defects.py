@@ -41,7 +41,8 @@ ELSEWHERE = metrics_of(copies, diacritics, intelligibility, quality, target_like
 PROFILE = replace(DOCUMENTED, gates=tuple(gate for gate in DOCUMENTED.gates if gate.metric not in ELSEWHERE))
 METRICS = tuple({gate.metric: None for gate in PROFILE.gates})
 SHORT = {row.id: row for row in load_corpus("short")}["short-010"]
-PARAGRAPHS = {row.id: row for row in load_corpus("medium")}["medium-007"]
+# In a voice that says no syllable twice in the very same way, however slowly it speaks.
+PARAGRAPHS = replace({row.id: row for row in load_corpus("medium")}["medium-007"], reference_id="layla")
 ONE_WORD = {row.id: row for row in load_corpus("robustness")}["robustness-007"]
 VOICES = {voice.id: voice for voice in load_voices(shipped.VOICES)}
 
@@ -259,7 +260,7 @@ def test_an_injected_defect_fails_its_gate(judged, good, gate, defect, severity)
         sound = replace(sound, samples=np.pad(sound.samples, (0, round(0.3 * sound.sample_rate_hz))))
     take = Take(mine, sound, Stop.EOS, Provenance("test", "", ""))
     foreign = replace(take, audio=speech(SHORT, long.duration_s, voice="emma"))
-    spoilt = spoil.inject(take, spoil.amounts[severity], np.random.default_rng(3), foreign)
+    spoilt = spoil.inject(take, spoil.amounts[severity], np.random.default_rng(6), foreign)
     answers = judged(spoilt.audio)
     SEEN.update(answers[Outcome.FAIL] | answers[Outcome.WARN])
     assert gate in answers[Outcome.WARN if gate in ADVISORY else Outcome.FAIL]

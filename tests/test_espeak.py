@@ -7,7 +7,7 @@ import pytest
 
 from harness import espeak
 from harness.errors import BackendError
-from harness.espeak import espeak_process, speak, speakable, speaks
+from harness.espeak import OWN_PITCH, PITCH_STEP, espeak_process, speak, speakable, speaks
 
 
 def test_equal_arguments_give_equal_samples_in_fresh_processes():
@@ -19,6 +19,19 @@ def test_equal_arguments_give_equal_samples_in_fresh_processes():
 def test_a_higher_rate_is_faster():
     slow, fast = (speak("صباح الخير يا أصدقاء", "ar", "m3", rate) for rate in (90, 250))
     assert fast.duration_s < 0.7 * slow.duration_s
+
+
+def test_a_pitch_is_as_much_higher_as_its_steps_say():
+    import pyworld
+
+    def f0_hz(pitch):
+        said = speak("The children walked to the large garden", "en", "m3", 175, pitch)
+        f0, _ = pyworld.dio(said.samples.astype(np.float64), said.sample_rate_hz)
+        return float(np.median(f0[f0 > 0.0]))
+
+    own = f0_hz(OWN_PITCH)
+    for pitch in (30, 70, 90):
+        assert np.log(f0_hz(pitch) / own) == pytest.approx(PITCH_STEP * (pitch - OWN_PITCH), abs=0.05)
 
 
 @pytest.mark.parametrize("text", ["علم", "عَلَّمَ", "iPhone 15", "٢٠٢٤", "نعم ... لا", "Straße", "a\u200f b\x00"])
@@ -86,7 +99,7 @@ def test_an_interrupted_answer_is_not_read_by_the_next_one(monkeypatch):
 
 
 def requests(*texts):
-    return b"".join(b"150 2 %d\nar%s" % (len(text), text) for text in texts)
+    return b"".join(b"150 50 2 %d\nar%s" % (len(text), text) for text in texts)
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ from harness.text import TATWEEL
 
 SLOWEST_WORDS_PER_MINUTE = 80  # espeak's documented minimum
 FASTEST_WORDS_PER_MINUTE = 330  # above, its Arabic runs syllables together
+OWN_PITCH = 50  # where a voice speaks as it is made, of 0 to 99
+PITCH_STEP = 0.0105  # of log F0, between 30 and 99; measured
 DEADLINE_S = 60.0  # an hour of speech takes espeak under 30 s
 
 # Codes that the project's corpora use and espeak names otherwise.
@@ -39,7 +41,7 @@ UNSPEAKABLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 SENTENCE_ENDS = ".!?:;,،؛؟…。！？、，；："
 
 
-def speak(text: str, language: str, variant: str, words_per_minute: int) -> Audio:
+def speak(text: str, language: str, variant: str, words_per_minute: int, pitch: int = OWN_PITCH) -> Audio:
     """Speak a text once.
 
     Args:
@@ -47,6 +49,7 @@ def speak(text: str, language: str, variant: str, words_per_minute: int) -> Audi
         language: ISO code, `ar`, `en`, `pt-br`.
         variant: an espeak voice variant, `f2`; empty for the language's own voice.
         words_per_minute: speaking rate, clamped to 80 to 330.
+        pitch: 0 to 99, a step is about 1 %; 50 is the voice's own.
 
     Returns:
         Mono speech at 22,050 Hz; equal arguments give equal samples.
@@ -56,7 +59,7 @@ def speak(text: str, language: str, variant: str, words_per_minute: int) -> Audi
     """
     pace = int(min(max(words_per_minute, SLOWEST_WORDS_PER_MINUTE), FASTEST_WORDS_PER_MINUTE))
     voice = _voice(language, variant)
-    rate_hz, spoken = _CHILD.asked(voice, pace, speakable(text))
+    rate_hz, spoken = _CHILD.asked(voice, pace, pitch, speakable(text))
     samples = np.frombuffer(spoken, dtype=np.int16).astype(np.float32) / 32768.0
     if not np.abs(samples).max(initial=0.0) > 0.0:
         raise BackendError(
@@ -73,7 +76,7 @@ def speaks(language: str) -> bool:
         BackendError: When espeak-ng is missing or does not run.
     """
     try:
-        _CHILD.asked(_voice(language, ""), FASTEST_WORDS_PER_MINUTE, "1")
+        _CHILD.asked(_voice(language, ""), FASTEST_WORDS_PER_MINUTE, OWN_PITCH, "1")
     except BackendError as error:
         if NO_VOICE in str(error):
             return False
@@ -93,9 +96,9 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._asked_by = 0
 
-    def asked(self, voice: str, words_per_minute: int, text: str) -> tuple[int, bytes]:
+    def asked(self, voice: str, words_per_minute: int, pitch: int, text: str) -> tuple[int, bytes]:
         """The sample rate in Hz and 16-bit samples in the machine's byte order."""
-        request = f"{words_per_minute} {len(voice.encode())} {len(text.encode())}\n{voice}{text}".encode()
+        request = f"{words_per_minute} {pitch} {len(voice.encode())} {len(text.encode())}\n{voice}{text}".encode()
         with self._lock:
             try:
                 rate_hz, found = _answer(self._begun(), request)

@@ -4,9 +4,9 @@ Run as a script, never imported: `python -I -S espeak_process.py LIBRARY DATA`. 
 it starts in a few milliseconds, and forks itself for each utterance, which takes one. Where a system has no fork it
 answers one request and ends.
 
-A request on stdin is a line of three numbers, the words per minute and the bytes of the voice and of the text, then
-these. The answer on stdout is the sample rate in Hz and the number of bytes that follow, 4 bytes each: samples, or what
-went wrong where the rate is 0.
+A request on stdin is a line of four numbers, the words per minute, the pitch, and the bytes of the voice and of the
+text, then these. The answer on stdout is the sample rate in Hz and the number of bytes that follow, 4 bytes each:
+samples, or what went wrong where the rate is 0.
 
 Source: speak_lib.h of espeak-ng 1.52 for the calls and the constants.
 """
@@ -16,7 +16,7 @@ import os
 import sys
 
 OUTPUT_SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT: the callback is called before espeak_Synth returns
-RATE_WORDS_PER_MINUTE = 1  # espeak_PARAMETER
+RATE_WORDS_PER_MINUTE, PITCH = 1, 3  # espeak_PARAMETER
 POSITION_CHARACTER = 1  # espeak_POSITION_TYPE
 CHARACTERS_UTF8 = 1  # a bit of the flags of espeak_Synth; without the SSML and PHONEMES bits, markup is plain text
 SEED = 1  # any fixed number; takes are told apart in `voice`, not here
@@ -26,7 +26,9 @@ NO_VOICE = "espeak-ng has no voice"  # how the answer begins where it knows no s
 SamplesCallback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
-def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: int, text: bytes) -> tuple[int, bytes]:
+def synthesise(
+    library_path: str, data_path: str, voice: str, words_per_minute: int, pitch: int, text: bytes
+) -> tuple[int, bytes]:
     """Speak once.
 
     Args:
@@ -34,6 +36,7 @@ def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: 
         data_path: the folder espeak-ng-data.
         voice: a language and a variant, `ar+f2`.
         words_per_minute: espeak's speaking rate.
+        pitch: 0 to 99, 50 is the voice's own.
         text: UTF-8.
 
     Returns:
@@ -62,6 +65,7 @@ def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: 
     else:
         sys.exit(f"{NO_VOICE} {voice!r}")
     espeak.espeak_SetParameter(RATE_WORDS_PER_MINUTE, words_per_minute, 0)
+    espeak.espeak_SetParameter(PITCH, pitch, 0)
     status = espeak.espeak_Synth(
         text, ctypes.c_size_t(len(text) + 1), 0, POSITION_CHARACTER, 0, CHARACTERS_UTF8, None, None
     )
@@ -73,7 +77,7 @@ def synthesise(library_path: str, data_path: str, voice: str, words_per_minute: 
 
 def answer(library_path: str, data_path: str, request: bytes) -> None:
     """Read the rest of a request and answer it in a process of its own, or in this one where there can be no other."""
-    words_per_minute, voice_size, text_size = map(int, request.split())
+    words_per_minute, pitch, voice_size, text_size = map(int, request.split())
     voice, text = sys.stdin.buffer.read(voice_size).decode(), sys.stdin.buffer.read(text_size)
     child = os.fork() if hasattr(os, "fork") else 0
     if child:
@@ -82,7 +86,7 @@ def answer(library_path: str, data_path: str, request: bytes) -> None:
             write(0, f"it was ended by signal {status & 127}".encode())
         return
     try:
-        rate_hz, found = synthesise(library_path, data_path, voice, words_per_minute, text)
+        rate_hz, found = synthesise(library_path, data_path, voice, words_per_minute, pitch, text)
     except SystemExit as error:
         rate_hz, found = 0, str(error).encode()
     write(rate_hz, found)

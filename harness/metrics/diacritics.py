@@ -16,8 +16,8 @@ Blind to: pairs that differ in a shadda only. A longer consonant is what time wa
 contrast say which of the two readings was spoken, only that there are two.
 
 Source: own measure. On the embedded voice, five pairs that differ in vowels, four voices, every two of four seeds: 320
-comparisons of the two rows gave 2.59 to 6.78, 120 of the text without marks 0.70 to 1.76, 240 of one marked row with
-itself 0.65 to 1.59 (`python -m benchmarks.demonstration_rates`). No neural voice was measured: there the takes of one
+comparisons of the two rows gave 2.22 to 6.78, 120 of the text without marks 0.71 to 1.76, 240 of one marked row with
+itself 0.73 to 1.64 (`python -m benchmarks.demonstration_rates`). No neural voice was measured: there the takes of one
 text differ more, and so will the floor.
 """
 

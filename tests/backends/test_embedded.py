@@ -148,8 +148,8 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
             raise BackendError("no speech")
         return path
 
-    def keep_conversion(path, voice, bases):
-        measured.append(len(bases))
+    def keep_conversion(path, language, voice, bases):
+        measured.append((language, len(bases)))
         return path
 
     def speak(request, words_per_minute, provenance, conversion):
@@ -166,7 +166,7 @@ def test_a_voice_is_measured_once_for_all_processes_and_one_without_speech_costs
     assert given == []
     assert len(list(backend.generate([asked, mute, asked]))) == 3
     assert len(list(backend.generate([asked]))) == 1
-    assert measured == ["ar", "ar", "layla", "mute", 2]
+    assert measured == ["ar", "ar", "layla", "mute", ("ar", 2)]
     kept = given[0]
     assert given == [kept, None, kept, kept]
     assert kept.parent.is_dir()

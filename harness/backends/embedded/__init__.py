@@ -33,13 +33,13 @@ from harness.text import reading_time_s
 from harness.threads import keep_to_one_thread
 
 if TYPE_CHECKING:
-    from harness.backends.embedded.conversion import Conversion
+    from harness.backends.embedded.voice import Way
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
-REVISION = "7"  # raise it whenever the same request would sound different
+REVISION = "8"  # raise it whenever the same request would sound different
 PACKAGES = ("espeakng-loader", "pyworld-prebuilt", "numpy", "scipy", "soxr")
 
 WORDS_PER_MINUTE = 114.0  # calm: 1.32 times the documented reading time
@@ -137,7 +137,7 @@ class EmbeddedBackend:
         if len(parts) <= len(VARIANTS):
             return None
         voice, *bases = parts
-        return self._kept(kept.keep_conversion, voice, tuple(bases))
+        return self._kept(kept.keep_conversion, request.utterance.language, voice, tuple(bases))
 
     def _kept(self, find: Callable[[Path, *Ts], Path], *of: *Ts) -> Future[Path]:
         """The file of something that is found once for all processes, under way from now on."""
@@ -217,7 +217,7 @@ def _wide(text: str) -> int:
 def _speak_chunk(
     request: Request,
     chunk: Chunk,
-    voice: "Audio | tuple[str, Conversion]",
+    voice: "Audio | Way",
     words_per_minute: float,
     seed: int,
 ) -> tuple[np.ndarray[tuple[int], np.dtype[np.float32]], Stop]:

@@ -51,7 +51,7 @@ BREATH_SPREAD_LIMITS = (0.3, 3.0)  # ratio of target to source
 NEIGHBOURS = 4  # frames of the reference that are averaged
 NEIGHBOURS_SHARE = 0.4  # of the way to them; at 0.5 a recogniser loses a quarter of the letters
 LOUDNESS_WEIGHT = 0.15  # power of a frame's energy with which it counts; 0 counts all alike, 1 hears vowels only
-F0_QUANTILES = np.linspace(0.02, 0.98, 25)  # the outer 2 % of a pitch track are its octave errors
+F0_QUANTILES = np.linspace(0.08, 0.92, 25)  # outside are octave errors and the ends of phrases
 
 Floats = NDArray[np.float64]
 
@@ -123,7 +123,7 @@ class Voice:
     """Coded envelopes of the frames behind the voiced Gaussian, (n, d)."""
     unvoiced_frames: Floats
     log_f0: Floats
-    """Quantiles of log F0, 2 % to 98 %, (25,)."""
+    """Quantiles of log F0, 8 % to 92 %, (25,)."""
     aperiodicity_db: Floats
     """Mean of the coded aperiodicity over periodic frames, (n_bands,)."""
     aperiodicity_spread_db: Floats

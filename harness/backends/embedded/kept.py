@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import audio
-from harness.backends.embedded.conversion import Base, Conversion, Voice
-from harness.backends.embedded.voice import VARIANTS, base_voice, conversion_between, voice_of
+from harness.backends.embedded.conversion import Base, Voice
+from harness.backends.embedded.voice import VARIANTS, Way, base_voice, voice_of, way_between
 
 
 def keep_base(path: Path, language: str, variant: str) -> Path:
@@ -31,16 +31,16 @@ def keep_voice(path: Path, reference: Path) -> Path:
     return _keep(voice_of(sound.samples.tobytes(), sound.sample_rate_hz), path)
 
 
-def keep_conversion(path: Path, voice: Path, bases: tuple[Path, ...]) -> Path:
+def keep_conversion(path: Path, language: str, voice: Path, bases: tuple[Path, ...]) -> Path:
     """Keep the way to a kept voice from the nearest of the base voices, kept in the order of `VARIANTS`."""
     target: Voice = _read(voice)
-    return _keep(conversion_between(dict(zip(VARIANTS, map(_base, bases), strict=True)), target), path)
+    return _keep(way_between(language, dict(zip(VARIANTS, map(_base, bases), strict=True)), target), path)
 
 
 @lru_cache(maxsize=16)
-def kept_conversion(path: Path) -> tuple[str, Conversion]:
-    """The variant of a base voice, and the way from it; a process holds those that it used last, 1 MB each."""
-    found: tuple[str, Conversion] = _read(path)
+def kept_conversion(path: Path) -> Way:
+    """The way to a voice; a process holds those that it used last, 1 MB each."""
+    found: Way = _read(path)
     return found
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from harness import audio, shipped
 from harness.audio import Audio
-from harness.backends.embedded.voice import clone
+from harness.backends.embedded.voice import HIGHEST_PITCH, LOWEST_PITCH, base_voice, clone, conversion_to
 from harness.corpus import load_corpus, load_voices
 from harness.errors import BackendError
+from harness.espeak import OWN_PITCH
 from harness.metrics.silence import Silences, longest_silence, silence_ratio
 from harness.metrics.speaker_encoder import Resemblyzer
 
@@ -66,6 +67,18 @@ def test_every_shipped_voice_is_cloned_so_that_it_is_nearest_to_itself(voices):
     own = np.diag(scores)
     assert (own > 0.75).all()
     assert (scores.argmax(axis=1) == np.arange(len(own))).all()
+
+
+def test_the_base_voice_is_spoken_about_as_high_as_the_reference(voices):
+    found = {}
+    for name, sound in voices.items():
+        variant, found[name], way = conversion_to(sound.samples.tobytes(), sound.sample_rate_hz, "ar")
+        target, source = np.median(way.target.log_f0), np.median(way.source.log_f0)
+        own = np.median(base_voice("ar", variant).warped(way.warp).log_f0)
+        assert abs(target - source) < max(0.03, abs(target - own)), name
+        if LOWEST_PITCH < found[name] < HIGHEST_PITCH:
+            assert abs(target - source) < 0.05, name
+    assert min(found.values()) < OWN_PITCH < HIGHEST_PITCH == max(found.values())
 
 
 def test_the_words_and_not_only_the_voice_are_in_it(voices):
