@@ -1,7 +1,8 @@
 """What the processes of the embedded voice's pool know of voices, in files: each is found once, for all of them.
 
-A base voice and its warps take 2 s, a reference's voice 1 s; the way from one to the other is quick once both are
-known. Each function here runs in whichever process is free, and gives back the path of its file.
+A base voice and its warps take 1 s, a reference's voice 1 s; the way from one to the other as long as a base voice,
+which it takes apart at the reference's pitch. Each function here runs in whichever process is free, and gives back the
+path of its file.
 """
 
 import pickle
