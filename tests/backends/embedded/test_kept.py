@@ -21,7 +21,8 @@ def test_what_is_kept_of_a_voice_says_the_very_same_as_one_that_is_measured_anew
     anew = conversion_to(sound.samples.tobytes(), sound.sample_rate_hz, "ar")
     assert way[:2] == anew[:2]
     assert way.conversion.warp == anew.conversion.warp
-    np.testing.assert_array_equal(way.conversion.voiced_matrix, anew.conversion.voiced_matrix)
+    # BLAS rounds by the machine and the number of its threads; a take is on the 16-bit grid, where that is gone.
+    np.testing.assert_allclose(way.conversion.voiced_matrix, anew.conversion.voiced_matrix, rtol=0.0, atol=1e-9)
     spoken = [clone("جلسوا", "ar", voice, duration_s=1.1, seed=3) for voice in (way, sound)]
     np.testing.assert_array_equal(spoken[0].samples, spoken[1].samples)
 
