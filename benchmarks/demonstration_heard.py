@@ -6,7 +6,7 @@ The embedded voice says the Arabic texts of the corpus in voices of that languag
 sentences, three times each. espeak-ng, from which it is made, says the same texts unconverted, at the pace of each take
 and at its own. MODEL hears all. Prints for each the share of letters that it gets wrong, where a phrase that MODEL
 repeats without end counts as often as it writes it, and `text_support`, what the sound says for the text, in nats a
-letter; of espeak-ng also how much less that is in the demonstration voice, text by text, with its standard error.
+letter; with espeak-ng also what the demonstration voice has above it, by text, with its standard error.
 """
 
 import argparse
@@ -54,8 +54,8 @@ class Understood:
             f"{self.least:.2f} at least"
         )
 
-    def less_than(self, other: "Understood") -> str:
-        """How much less of the texts is in this sound, text by text."""
+    def difference_from(self, other: "Understood") -> str:
+        """What this sound says for the texts above what another does, in the mean of the texts."""
         pairs = [value - other.supports[name] for name, value in self.supports.items()]
         return f"{fmean(pairs):+.3f} of pairs, standard error {stdev(pairs) / len(pairs) ** 0.5:.3f}"
 
@@ -112,7 +112,7 @@ def main() -> None:
         own = [speak(row.text, row.language, "", TRIAL_WORDS_PER_MINUTE) for row in said]
         for way, sounds in (("at that pace", paced), ("at its own pace", own)):
             plain = understood(recognizer, supports, said, sounds)
-            print(f"{what}, espeak-ng unconverted, {way}: {plain}; {converted.less_than(plain)}", flush=True)
+            print(f"{what}, espeak-ng unconverted, {way}: {plain}; {converted.difference_from(plain)}", flush=True)
     run.close()
 
 
